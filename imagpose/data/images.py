@@ -1,0 +1,101 @@
+"""Image files → tensors, and a datamodule of single images for training an autoencoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning import LightningDataModule
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.mannequin_folder import MannequinSet, ensure
+from imagpose.data.sampling import StepSampler, member_of_epoch, rng_for
+from imagpose.errors import InputError
+
+
+def read_image(path: Path) -> Tensor:
+    """Read an image as (3, H, W) in [-1, 1].
+
+    Raises:
+        InputError: The file is missing or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing although the dataset lists it; restore it or draw the set again.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise InputError(f"{path} is not a readable image; replace it ({error}).") from error
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 127.5 - 1
+
+
+def to_uint8(images: Tensor) -> np.ndarray:
+    """(..., 3, H, W) in [-1, 1] → (..., H, W, 3) uint8, rounded."""
+    scaled = images.detach().float().clamp(-1, 1).add(1).mul(127.5).round()
+    return scaled.movedim(-3, -1).to(torch.uint8).cpu().numpy()
+
+
+class SingleImages(Dataset[Tensor]):
+    """Images one by one; an item is addressed by its sample number and flipped in every second draw."""
+
+    def __init__(self, paths: list[Path], seed: int, flips: bool) -> None:
+        self.paths, self.seed, self.flips = paths, seed, flips
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> Tensor:
+        if not self.flips:
+            return read_image(self.paths[number])
+        image = read_image(self.paths[member_of_epoch(self.seed, number, len(self.paths))])
+        return image.flip(-1) if rng_for(self.seed, number).random() < 0.5 else image
+
+
+class ImageDataModule(LightningDataModule):
+    """Single images of a DeepFashion folder; drawn as mannequins where ``mannequins`` says so.
+
+    Args:
+        root: The dataset folder.
+        batch_size: Images per step and process.
+        mannequins: Draw this set into ``root`` unless it is there.
+        seed: Of order and flips.
+        num_workers: Loader processes.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        batch_size: int,
+        mannequins: MannequinSet | None = None,
+        seed: int = 0,
+        num_workers: int = 1,
+    ) -> None:
+        super().__init__()
+        self.root, self.batch_size, self.mannequins = Path(root), batch_size, mannequins
+        self.seed, self.num_workers = seed, num_workers
+
+    def prepare_data(self) -> None:
+        ensure(self.root, self.mannequins)
+
+    def setup(self, stage: str) -> None:
+        index = DeepFashion(self.root)
+        paths = {split: [index.records[name].path for name in names] for split, names in index.splits.items()}
+        self.train = SingleImages(paths["train"], self.seed, flips=True)
+        self.held_out = SingleImages(paths["test"], self.seed, flips=False)
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        assert self.trainer is not None
+        sampler = StepSampler(
+            self.trainer.global_step, self.trainer.max_steps, self.batch_size,
+            self.trainer.global_rank, self.trainer.world_size,
+        )  # fmt: skip
+        return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        return DataLoader(self.held_out, batch_size=32)
+
+    test_dataloader = val_dataloader

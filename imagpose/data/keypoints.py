@@ -1,0 +1,128 @@
+"""OpenPose's 18 body keypoints and the pose maps drawn from them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Array = np.ndarray
+
+JOINTS = (
+    "nose", "neck",
+    "right_shoulder", "right_elbow", "right_wrist",
+    "left_shoulder", "left_elbow", "left_wrist",
+    "right_hip", "right_knee", "right_ankle",
+    "left_hip", "left_knee", "left_ankle",
+    # OpenPose's own order. A public script of the field lists the left eye and ear first; only colours depend on it.
+    "right_eye", "left_eye", "right_ear", "left_ear",
+)  # fmt: skip
+NUM_JOINTS = len(JOINTS)
+MISSING = -1.0
+
+_MIRRORED = {"right": "left", "left": "right"}
+
+
+def _mirror(joint: str) -> str:
+    side, _, part = joint.partition("_")
+    return f"{_MIRRORED[side]}_{part}" if side in _MIRRORED else joint
+
+
+FLIP_ORDER = tuple(JOINTS.index(_mirror(joint)) for joint in JOINTS)
+
+_LIMB_NAMES = (
+    ("neck", "right_shoulder"), ("neck", "left_shoulder"),
+    ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"),
+    ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist"),
+    ("neck", "right_hip"), ("right_hip", "right_knee"), ("right_knee", "right_ankle"),
+    ("neck", "left_hip"), ("left_hip", "left_knee"), ("left_knee", "left_ankle"),
+    ("neck", "nose"), ("nose", "right_eye"), ("right_eye", "right_ear"),
+    ("nose", "left_eye"), ("left_eye", "left_ear"),
+)  # fmt: skip
+LIMBS = tuple((JOINTS.index(a), JOINTS.index(b)) for a, b in _LIMB_NAMES)
+
+COLOURS = np.array(
+    [
+        (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0),
+        (0, 255, 0), (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255),
+        (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
+    ],
+    dtype=np.float32,
+) / 255  # fmt: skip
+LIMB_OPACITY = 0.6  # as OpenPose draws: limbs translucent, joints opaque
+
+
+def visible(keypoints: Array) -> Array:
+    """Which joints were found.
+
+    Args:
+        keypoints: (18, 2), x then y in pixels; a negative number marks a missing joint.
+
+    Returns:
+        (18,) booleans.
+    """
+    return (keypoints >= 0).all(axis=-1)
+
+
+def flip(keypoints: Array, width: int) -> Array:
+    """Mirror keypoints with their image: x is reflected and left joints become right ones.
+
+    Args:
+        keypoints: (18, 2) in pixels, missing joints negative.
+        width: Width of the image in pixels.
+    """
+    mirrored = keypoints[list(FLIP_ORDER)].copy()
+    found = visible(mirrored)
+    mirrored[found, 0] = width - 1 - mirrored[found, 0]
+    return mirrored
+
+
+def rescale(keypoints: Array, from_size: tuple[int, int], to_size: tuple[int, int]) -> Array:
+    """Carry keypoints from one frame to another; missing joints stay missing.
+
+    Args:
+        keypoints: (18, 2) in pixels of a ``from_size`` frame.
+        from_size: (height, width).
+        to_size: (height, width).
+    """
+    factors = np.array([to_size[1] / from_size[1], to_size[0] / from_size[0]])
+    found = visible(keypoints)[:, None]
+    return np.where(found, (keypoints + 0.5) * factors - 0.5, MISSING).clip(min=MISSING)
+
+
+def draw_pose(keypoints: Array, size: tuple[int, int]) -> Array:
+    """Draw a pose map in OpenPose's colours, with the same look at every resolution.
+
+    Args:
+        keypoints: (18, 2), x then y in pixels of ``size``, missing joints negative.
+        size: (height, width) in pixels.
+
+    Returns:
+        (height, width, 3) float32 in [0, 1], black where there is no limb.
+    """
+    height, width = size
+    radius = max(height / 80, 1.0)
+    canvas = np.zeros((height, width, 3), dtype=np.float32)
+    found = visible(keypoints)
+    strokes = [(a, b, LIMB_OPACITY, i) for i, (a, b) in enumerate(LIMBS) if found[a] and found[b]]
+    strokes += [(j, j, 1.0, j) for j in range(NUM_JOINTS) if found[j]]
+    for start, end, opacity, colour in strokes:
+        _stroke(canvas, keypoints[start], keypoints[end], radius, COLOURS[colour] * opacity)
+    return canvas
+
+
+def _stroke(canvas: Array, start: Array, end: Array, radius: float, colour: Array) -> None:
+    """Paint the capsule between two points, anti-aliased, touching only its bounding box."""
+    height, width = canvas.shape[:2]
+    low = np.floor(np.minimum(start, end) - radius - 1).astype(int).clip(min=0)
+    high = np.ceil(np.maximum(start, end) + radius + 2).astype(int)
+    x0, y0, x1, y1 = low[0], low[1], min(high[0], width), min(high[1], height)
+    if x0 >= x1 or y0 >= y1:
+        return
+    ys, xs = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    along = (end - start).astype(np.float32)
+    length_squared = float(along @ along)
+    dx, dy = xs - start[0], ys - start[1]
+    s = np.clip((dx * along[0] + dy * along[1]) / length_squared, 0, 1) if length_squared else 0.0
+    distance = np.hypot(dx - s * along[0], dy - s * along[1])
+    coverage = np.clip(radius + 0.5 - distance, 0, 1)[..., None]
+    box = canvas[y0:y1, x0:x1]
+    box += coverage * (colour - box)

@@ -1,0 +1,48 @@
+"""Which sample comes when: a pure function of the seed and the number of samples drawn so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch.utils.data import Sampler
+
+
+class StepSampler(Sampler[list[int]]):
+    """Batches of consecutive sample numbers, from any step on.
+
+    A sample number n is all a dataset needs to make its draws, so a resumed run continues with exactly the batches
+    that the interrupted one would have seen, in the middle of an epoch too, whatever the number of workers or
+    processes.
+
+    Args:
+        first_step: Batches that were already consumed.
+        last_step: Where to stop.
+        batch_size: Samples per process and step.
+        rank: Index of this process.
+        world_size: Number of processes; together they consume ``batch_size * world_size`` numbers a step.
+    """
+
+    def __init__(self, first_step: int, last_step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
+        self.first_step, self.last_step = first_step, last_step
+        self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
+
+    def __len__(self) -> int:
+        # Lightning counts a resumed epoch's batches from its beginning, so this is the end, not what is left.
+        return self.last_step
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.first_step, self.last_step):
+            start = (step * self.world_size + self.rank) * self.batch_size
+            yield list(range(start, start + self.batch_size))
+
+
+def member_of_epoch(seed: int, number: int, size: int) -> int:
+    """The element that sample ``number`` draws when every epoch visits each of ``size`` elements once, shuffled."""
+    epoch, position = divmod(number, size)
+    return int(np.random.default_rng([seed, 1, epoch]).permutation(size)[position])
+
+
+def rng_for(seed: int, number: int) -> np.random.Generator:
+    """The generator of all draws that belong to one sample."""
+    return np.random.default_rng([seed, 2, number])
