@@ -126,3 +126,25 @@ def _stroke(canvas: Array, start: Array, end: Array, radius: float, colour: Arra
     coverage = np.clip(radius + 0.5 - distance, 0, 1)[..., None]
     box = canvas[y0:y1, x0:x1]
     box += coverage * (colour - box)
+
+
+def figure_box(keypoints: Array, size: tuple[int, int], margin: float = 0.12) -> tuple[int, int, int, int]:
+    """The box around a figure: its keypoints and a margin for what lies outside them, as hair, hands and shoes do.
+
+    Args:
+        keypoints: (18, 2) in pixels of ``size``, missing joints negative.
+        size: (height, width).
+        margin: Relative to the height of the keypoints' own box.
+
+    Returns:
+        top, bottom, left, right in pixels, the whole image where no joint was found.
+    """
+    found = keypoints[visible(keypoints)]
+    if not len(found):
+        return 0, size[0], 0, size[1]
+    (left, top), (right, bottom) = found.min(0), found.max(0)
+    grow = margin * (bottom - top)
+    return (
+        max(int(top - grow), 0), min(int(np.ceil(bottom + grow)) + 1, size[0]),
+        max(int(left - grow), 0), min(int(np.ceil(right + grow)) + 1, size[1]),
+    )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
+import multiprocessing
 import os
 import shutil
 from collections.abc import Sequence
@@ -43,7 +45,7 @@ class MannequinSet:
     identities: int = 600
     views: int = 8
     test_identities: int = 40
-    size: tuple[int, int] = (128, 88)
+    size: tuple[int, int] = (64, 44)
     seed: int = 0
     busy_backgrounds: bool = False
 
@@ -94,7 +96,8 @@ def write(root: Path, spec: MannequinSet) -> None:
     unfinished = root.with_name(f".{root.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     jobs = [(spec, identity, str(unfinished)) for identity in range(spec.identities)]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    # Spawned, not forked: a forked copy of a process that runs torch may hang in its thread pool.
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         results = pool.map(_draw_identity, jobs, chunksize=8)
         keypoints = list(track(results, f"Drawing {spec.identities} mannequins", total=spec.identities))
     views = [_views_of(spec, identity) for identity in range(spec.identities)]
@@ -166,6 +169,12 @@ class Wardrobe:
         manifest = json.loads((root / MANIFEST).read_text())
         self.size: tuple[int, int] = tuple(manifest["spec"]["size"])
         self._images = manifest["images"]
+
+    @staticmethod
+    @functools.cache
+    def of(root: Path) -> Wardrobe:
+        """The wardrobe of a folder, read once a process."""
+        return Wardrobe(root)
 
     def person(self, name: str) -> Person:
         """Who is seen in an image."""

@@ -244,7 +244,7 @@ def _body(person: Person, pose: Pose) -> tuple[list[RoundCone], list[str], dict[
 
 
 def _accented(pattern: str, along: Array, angle: Array, radius: float) -> Array:
-    """Where a pattern shows its second colour; bands are wide enough for a latent of 8-pixel cells at 128 rows."""
+    """Where a pattern shows its second colour; bands are wide enough for the 16 rows of latents of the embedded VAE."""
     turn = angle / (2 * np.pi)
     if pattern == "plain":
         return np.zeros(along.shape, dtype=bool)
@@ -316,7 +316,7 @@ def _busy_backdrop(height: int, width: int, rng: np.random.Generator) -> Array:
     return backdrop * np.linspace(1.05, 0.85, height)[:, None, None]
 
 
-def draw(person: Person, pose: Pose, size: tuple[int, int] = (128, 88), busy: int | None = None) -> Drawing:
+def draw(person: Person, pose: Pose, size: tuple[int, int] = (64, 44), busy: int | None = None) -> Drawing:
     """Draw a person in a pose.
 
     Args:
@@ -325,7 +325,7 @@ def draw(person: Person, pose: Pose, size: tuple[int, int] = (128, 88), busy: in
         size: (height, width) in pixels; the figure fills the height.
         busy: Seed of a busy background; None is a plain light grey.
     """
-    samples = 2  # per pixel and direction: edges are smoothed by averaging
+    samples = max(2, 256 // size[0])  # per pixel and direction: edges are smoothed by averaging
     height, width = size[0] * samples, size[1] * samples
     solids, parts, joints = _body(person, pose)
     scale = height / 1.72

@@ -1,0 +1,42 @@
+# Every target is one line of shell; `make help` lists them.
+EXP ?= tiny
+PYTHON ?= python3.11
+RUN ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-slow lint vae mannequins evaluate-run tensorboard clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.done  ## make .venv and install the project
+.venv/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
+
+train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, ARGS adds options
+	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/$(EXP).yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
+
+evaluate-run: .venv/.done  ## test a run again: RUN=runs/tiny/version_0
+	$(BIN)/python -m imagpose test -c $(RUN)/config.yaml --folder $(RUN) $(ARGS)
+
+vae: .venv/.done  ## train the small VAE that tiny ships with (the result is in runs/vae)
+	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
+
+mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too)
+	$(BIN)/python -m imagpose mannequins data/mannequins
+
+test: .venv/.done  ## run the tests
+	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+test-slow: .venv/.done  ## run the long proofs
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: .venv/.done  ## ruff and mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+tensorboard: .venv/.done  ## watch the runs
+	$(BIN)/tensorboard --logdir runs
+
+clean:  ## delete caches; runs, data and .venv stay
+	rm -rf .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,124 @@
+"""Metrics during a run, and the whole evaluation at its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import Callback, LightningModule, Trainer
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from imagpose.data.datamodule import PoseDataModule
+from imagpose.data.images import to_uint8
+from imagpose.data.mannequin_folder import MANIFEST
+from imagpose.evaluation.clothes import Case, judge_all
+from imagpose.evaluation.intervals import summarise
+from imagpose.evaluation.similarity import in_box
+from imagpose.module import IMAGPose
+
+Batch = dict[str, Tensor]
+_LINEUP = 40  # people to tell apart in identity@1: chance is 2.5 %
+_JUDGED = ("test", "wrong_source", "vae")
+
+
+def one_result(panels: Tensor, batch: Batch, seed: int) -> Tensor:
+    """One masked panel of each canvas at random, as the paper takes one of its three results, (B, 3, H, W)."""
+    chosen = []
+    for number, mask, views in zip(batch["number"].tolist(), batch["mask"], panels, strict=True):
+        masked = torch.nonzero(mask == 0).flatten().tolist()
+        chosen.append(views[int(np.random.default_rng([seed, 6, number]).choice(masked))])
+    return torch.stack(chosen)
+
+
+class Evaluation(Callback):
+    """``val/ssim`` and ``val/psnr`` at each validation; at test the model beside its floor and its ceiling.
+
+    Scored are the generated image (``test``), the source itself (``copy_source``), an empty scene (``background``), the
+    model given another person (``wrong_source``) and the truth through the VAE (``vae``), with bootstrap intervals over
+    identities; on mannequins identity@1 and pattern@1 too.
+
+    Args:
+        seed: Of which of the three results is taken.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *args: Any
+    ) -> None:
+        """Score a validation batch."""
+        scores = in_box(one_result(outputs, batch, self.seed), batch["target"], batch["box"])
+        pl_module.log_dict(
+            {f"val/{k}": v.mean() for k, v in scores.items()}, batch_size=len(outputs), prog_bar=True, sync_dist=True
+        )
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin anew."""
+        self._scores: dict[str, list[float]] = {}
+        self._images: list[dict[str, np.ndarray]] = []
+
+    def on_test_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *args: Any
+    ) -> None:
+        """Score a test batch and its baselines."""
+        assert isinstance(pl_module, IMAGPose)
+        target = batch["target"]
+        swapped = {**batch, "source": batch["other_source"]}
+        for key, value in (("images", batch["other_source"]), ("poses", batch["other_pose"])):
+            swapped[key] = torch.where(batch["mask"][:, :, None, None, None] > 0, value[:, None], batch[key])
+        images = {
+            "test": one_result(outputs, batch, self.seed),
+            "copy_source": batch["source"],
+            "background": target[:, :, :1, :1].expand_as(target),
+            "wrong_source": one_result(pl_module.generate(swapped, self.seed), batch, self.seed),
+            "vae": pl_module.reconstruct(target),
+        }
+        for name, generated in images.items():
+            for metric, values in in_box(generated, target, batch["box"]).items():
+                self._scores.setdefault(f"{name}/{metric}", []).extend(values.tolist())
+        pixels = {name: to_uint8(images[name]) for name in _JUDGED}
+        self._images += [{name: pixels[name][i] for name in _JUDGED} for i in range(len(target))]
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judge the clothes, summarise, log and print."""
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, PoseDataModule)
+        targets = [scenario.target for scenario in data.test][: len(self._images)]
+        if (data.root / MANIFEST).exists():
+            self._judge(data, targets)
+        identities = [data.index.records[name].identity for name in targets]
+        metrics: dict[str, float] = {}
+        for name, values in self._scores.items():
+            metrics |= summarise(name, values, identities)
+        pl_module.log_dict(metrics)
+        _print(metrics)
+
+    def _judge(self, data: PoseDataModule, targets: list[str]) -> None:
+        lineup: dict[str, str] = {}
+        for name in data.index.splits["test"]:
+            lineup.setdefault(data.index.records[name].identity, name)
+        people = tuple(lineup.values())
+        if len(people) > _LINEUP:
+            people = tuple(np.random.default_rng([self.seed, 7]).choice(people, _LINEUP, replace=False).tolist())
+        cases = [Case(data.root, t, people, images) for t, images in zip(targets, self._images, strict=True)]
+        for verdict in judge_all(cases):
+            for name in _JUDGED:
+                self._scores.setdefault(f"{name}/identity_at_1", []).append(float(verdict.identity[name]))
+                self._scores.setdefault(f"{name}/pattern_at_1", []).append(float(verdict.pattern[name]))
+
+
+def _print(metrics: dict[str, float]) -> None:
+    measures = ("ssim", "psnr", "identity_at_1", "pattern_at_1")
+    table = Table("", *measures, title="Held-out pairs, mean [95 % interval]")
+    for name in dict.fromkeys(key.split("/")[0] for key in metrics):
+        cells = []
+        for measure in measures:
+            key = f"{name}/{measure}"
+            interval = f" [{metrics[f'{key}_low']:.3g}, {metrics[f'{key}_high']:.3g}]" if f"{key}_low" in metrics else ""
+            cells.append(f"{metrics[key]:.3f}{interval}" if key in metrics else "")
+        table.add_row(name, *cells)
+    Console().print(table)

@@ -1,0 +1,86 @@
+"""The command line: ``python -m imagpose <command>``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+COMMANDS = {
+    "fit": "train or resume an experiment, then test it",
+    "validate": "generate and score a run's validation pairs",
+    "test": "evaluate a run on the test pairs",
+    "mannequins": "draw the embedded dataset",
+}
+
+
+def _usage() -> str:
+    lines = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
+    return f"usage: python -m imagpose COMMAND [options]\n\n{lines}\n\npython -m imagpose COMMAND --help says more."
+
+
+def _check_experiments(args: list[str]) -> None:
+    """Name the experiments there are when one is asked for that is not."""
+    from imagpose.errors import InputError
+
+    for flag, value in zip(args, args[1:], strict=False):
+        path = Path(value)
+        if flag in ("-c", "--config") and not path.exists():
+            known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith("_"))
+            choices = f"; there are: {', '.join(known)}" if known else ""
+            raise InputError(f"There is no experiment {path.stem!r} ({path} does not exist){choices}.")
+
+
+def _mannequins(args: list[str]) -> None:
+    from jsonargparse import auto_cli
+
+    from imagpose.data.mannequin_folder import MannequinSet, ensure
+
+    def draw(root: Path, spec: MannequinSet = MannequinSet()) -> None:
+        """Draw mannequins as a DeepFashion In-shop folder.
+
+        Args:
+            root: The folder to write.
+            spec: What to draw.
+        """
+        ensure(root, spec)
+        print(f"The mannequins are in {root}.")
+
+    auto_cli(draw, args=args)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Carry out one command; returns the exit code.
+
+    Args:
+        args: Words after the program's name; None takes the process's own.
+    """
+    # Imported here, so that the worker processes that re-import this module start quickly.
+    from imagpose.errors import InputError
+
+    args = sys.argv[1:] if args is None else args
+    if not args or args[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if args else 2
+    command, rest = args[0], args[1:]
+    if command not in COMMANDS:
+        print(f"There is no command {command!r}; there are: {', '.join(COMMANDS)}.", file=sys.stderr)
+        return 2
+    try:
+        if command == "mannequins":
+            _mannequins(rest)
+        else:
+            from imagpose import cli
+
+            _check_experiments(rest)
+            try:
+                cli.run([command, *rest])
+            except cli.Finished as finished:
+                print(finished)
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Lightning's command line over experiment files and run folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from imagpose import runs
+from imagpose.errors import InputError
+
+_OF_THE_RUN = ("seed_everything", "trainer", "model", "data")  # what makes a run the run it is
+
+
+class Finished(Exception):
+    """There is nothing left to do; the message says where the results are."""
+
+
+class RunCLI(LightningCLI):
+    """``fit`` trains or resumes a run and tests it; ``validate`` and ``test`` look at a run's checkpoint."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add where runs are kept."""
+        parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
+        parser.add_argument("--new", type=bool, default=False, help="start another run instead of resuming")
+        parser.add_argument("--folder", type=Path | None, default=None, help="validate, test: the run's folder")
+
+    def before_instantiate_classes(self) -> None:
+        """Choose the run, its logger and the checkpoint to continue from."""
+        assert self.subcommand is not None
+        config = self.config[self.subcommand]
+        parser = self._parser(self.subcommand)
+        dumped = yaml.safe_load(parser.dump(config, skip_none=False, skip_check=True))
+        options = {key: dumped[key] for key in _OF_THE_RUN if key in dumped}
+        if self.subcommand == "fit":
+            files = [Path(str(path)) for path in config.config or []]
+            if not files:
+                raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
+            self.run = runs.choose(config.runs, files[-1].stem, config.new)
+            if self.run.complete:
+                raise Finished(
+                    f"The run in {self.run.folder} is finished; its results are in {self.run.metrics}. "
+                    "RUN=new starts another."
+                )
+            if self.run.last.exists():
+                runs.check_unchanged(self.run, options)
+                config.ckpt_path = str(self.run.last)
+                print(f"Resuming {self.run.folder}.")
+            runs.write_atomically(self.run.config, yaml.safe_dump(options, sort_keys=False))
+        else:
+            if config.folder is None:
+                raise InputError(f"{self.subcommand} needs a run: --folder runs/tiny/version_0.")
+            self.run = runs.from_folder(config.folder)
+            config.ckpt_path = str(self.run.last)
+        config.weights_only = True  # nothing is unpickled
+        config.trainer.use_distributed_sampler = False  # the loaders number their samples themselves
+        config.trainer.logger = None
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The trainer logs into the run's folder."""
+        logger = TensorBoardLogger(str(self.run.root), self.run.experiment, self.run.version)
+        return super().instantiate_trainer(**{**kwargs, "logger": logger})
+
+    def after_fit(self) -> None:
+        """Test what was trained and complete the run."""
+        if self.trainer.interrupted:
+            raise Finished(f"Stopped at step {self.trainer.global_step}; the same command resumes {self.run.folder}.")
+        if self.trainer.fast_dev_run:
+            return
+        self.trainer.save_checkpoint(self.run.last)
+        self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+        self.after_test()
+
+    def after_test(self) -> None:
+        """Write the results."""
+        if self.trainer.fast_dev_run:
+            return
+        metrics = {key: float(value) for key, value in self.trainer.callback_metrics.items()}
+        runs.write_metrics(self.run, {**metrics, "steps": float(self.trainer.global_step)})
+        print(f"The run is in {self.run.folder}: results in metrics.json, pictures in panels/, tensorboard --logdir {self.run.root}.")
+
+
+def run(args: ArgsType) -> None:
+    """Parse and carry out ``fit``, ``validate`` or ``test``."""
+    RunCLI(
+        LightningModule,
+        LightningDataModule,
+        args=args,
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        save_config_callback=None,
+        seed_everything_default=0,
+        auto_configure_optimizers=False,
+    )

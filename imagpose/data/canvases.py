@@ -1,0 +1,163 @@
+"""Canvases: which views of an identity fill the panels, which of them are masked, and which one is FLC's source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from imagpose.data.deepfashion import ImageRecord, Scenario
+from imagpose.data.images import read_image
+from imagpose.data.keypoints import draw_pose, figure_box, flip
+from imagpose.data.sampling import member_of_epoch, rng_for
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A canvas before any image is read.
+
+    Attributes:
+        panels: Index of the view in each panel, V numbers.
+        given: Whether each panel is given; the others are masked.
+        source: Index of the view that FLC sees.
+    """
+
+    panels: tuple[int, ...]
+    given: tuple[bool, ...]
+    source: int
+
+
+def draw_layout(rng: np.random.Generator, views: int, panels: int = 4) -> Layout:
+    """Draw a canvas from an identity's views (Sec. 3.3: "randomly occluding 1-4 images").
+
+    The number of masked panels is uniform over 1 … ``panels``, and so is the choice among them. Distinct views are
+    first parted into given and masked, and repeat only within their part, so a masked panel's view is never given, nor
+    the source, however few views there are.
+
+    Assumption: FLC's source is one given panel, at random; where all are masked, another view. The alternative, always
+    the first given panel, would tie appearance to a place on the canvas.
+
+    Args:
+        rng: Source of randomness.
+        views: Number of distinct views, at least two: one alone cannot be both given and masked.
+        panels: V.
+
+    Raises:
+        ValueError: Fewer than two views.
+    """
+    if views < 2:
+        raise ValueError(f"a canvas needs two distinct views of an identity, there are {views}")
+    masked_count = int(rng.integers(1, panels + 1))
+    given_count = panels - masked_count
+    wanted_given, wanted_masked = max(given_count, 1), masked_count  # the source needs a view even if none is given
+    while wanted_given + wanted_masked > views:
+        if wanted_given >= wanted_masked:
+            wanted_given -= 1
+        else:
+            wanted_masked -= 1
+    order = rng.permutation(views)
+    given_part, masked_part = order[:wanted_given], order[wanted_given : wanted_given + wanted_masked]
+    is_given = np.ones(panels, dtype=bool)
+    is_given[rng.permutation(panels)[:masked_count]] = False
+    chosen = np.empty(panels, dtype=int)
+    chosen[is_given] = np.resize(given_part, given_count)
+    chosen[~is_given] = np.resize(masked_part, masked_count)
+    source = int(rng.choice(given_part))
+    return Layout(tuple(chosen.tolist()), tuple(is_given.tolist()), source)
+
+
+def _read(record: ImageRecord, mirrored: bool = False) -> tuple[Tensor, Tensor]:
+    """A view's image, (3, H, W) in [-1, 1], and pose map, (3, H, W) in [0, 1]."""
+    image = read_image(record.path)
+    size = (image.shape[-2], image.shape[-1])
+    keypoints = record.keypoints_at(size)
+    if mirrored:
+        image, keypoints = image.flip(-1), flip(keypoints, size[1])
+    return image, torch.from_numpy(draw_pose(keypoints, size)).permute(2, 0, 1)
+
+
+class Canvases(Dataset[dict[str, Tensor]]):
+    """Training canvases, addressed by sample number.
+
+    An item holds ``images`` (V, 3, H, W) in [-1, 1], ``poses`` (V, 3, H, W) in [0, 1], ``mask`` (V,) with 0 = to
+    generate and 1 = given, ``source`` (3, H, W), and its ``number``. A flip mirrors all of it, the left and right
+    joints too.
+
+    Args:
+        identities: Views of each identity.
+        panels: V.
+        seed: Of every draw.
+        flips: Whether half of the canvases are mirrored.
+    """
+
+    def __init__(self, identities: Sequence[Sequence[ImageRecord]], panels: int, seed: int, flips: bool = True) -> None:
+        self.identities, self.panels, self.seed, self.flips = identities, panels, seed, flips
+
+    def __len__(self) -> int:
+        return len(self.identities)
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        views = self.identities[member_of_epoch(self.seed, number, len(self.identities))]
+        rng = rng_for(self.seed, number)
+        layout = draw_layout(rng, len(views), self.panels)
+        mirrored = self.flips and bool(rng.random() < 0.5)
+        read = {i: _read(views[i], mirrored) for i in {*layout.panels, layout.source}}
+        return {
+            "images": torch.stack([read[i][0] for i in layout.panels]),
+            "poses": torch.stack([read[i][1] for i in layout.panels]),
+            "mask": torch.tensor(layout.given, dtype=torch.float32),
+            "source": read[layout.source][0],
+            "number": torch.tensor(number),
+        }
+
+
+class TestCanvases(Dataset[dict[str, Tensor]]):
+    """The paper's evaluation canvases (Sec. 4.1, setting T1): the source, then the target pose three times.
+
+    "We use three black images for padding and replicate the target pose 3 times"; one of the three results is taken.
+    Beside the training keys an item has ``target``, the true image, the figure's ``box`` in it (top, bottom, left,
+    right), and ``other_source`` with ``other_pose``, which show another person. ``images`` never holds the target: its
+    masked panels are black.
+
+    Args:
+        records: Images by name.
+        scenarios: The fixed test cases.
+        panels: V.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    def __init__(self, records: dict[str, ImageRecord], scenarios: Sequence[Scenario], panels: int = 4) -> None:
+        self.records, self.scenarios, self.panels = records, scenarios, panels
+
+    def __len__(self) -> int:
+        return len(self.scenarios)
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        scenario = self.scenarios[number]
+        source, source_pose = _read(self.records[scenario.source])
+        record = self.records[scenario.target]
+        target, target_pose = _read(record)
+        size = (target.shape[-2], target.shape[-1])
+        other = next(
+            self.records[s.source]
+            for s in (*self.scenarios[number + 1 :], *self.scenarios[:number])
+            if self.records[s.source].person != record.person
+        )
+        other_source, other_pose = _read(other)
+        masked = self.panels - 1
+        return {
+            "images": torch.stack([source] + [torch.full_like(source, -1.0)] * masked),
+            "poses": torch.stack([source_pose] + [target_pose] * masked),
+            "mask": torch.tensor([1.0] + [0.0] * masked),
+            "source": source,
+            "target": target,
+            "box": torch.tensor(figure_box(record.keypoints_at(size), size)),
+            "other_source": other_source,
+            "other_pose": other_pose,
+            "number": torch.tensor(number),
+        }

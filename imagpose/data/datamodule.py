@@ -1,0 +1,109 @@
+"""The LightningDataModule of canvases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from imagpose.data.canvases import Canvases, TestCanvases
+from imagpose.data.deepfashion import DeepFashion, ImageRecord, Scenario
+from imagpose.data.mannequin_folder import MannequinSet, ensure
+from imagpose.data.sampling import StepSampler
+from imagpose.errors import InputError
+
+Batch = dict[str, Tensor]
+
+
+class PoseDataModule(LightningDataModule):
+    """Training canvases, a few validation pairs of held-out training people, and the fixed test pairs.
+
+    Args:
+        root: A DeepFashion In-shop folder.
+        batch_size: Canvases per step and process.
+        mannequins: Draw this set into ``root`` unless it is there; None for a real dataset.
+        panels: V.
+        flips: Whether half of the training canvases are mirrored.
+        validation_identities: Training people that are kept for validation.
+        validation_pairs: Pairs that are generated at each validation.
+        test_pairs: Use only the first so many of the test pairs; None takes all.
+        seed: Of every draw.
+        num_workers: Loader processes.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        batch_size: int = 4,
+        mannequins: MannequinSet | None = None,
+        panels: int = 4,
+        flips: bool = True,
+        validation_identities: int = 20,
+        validation_pairs: int = 16,
+        test_pairs: int | None = None,
+        seed: int = 0,
+        num_workers: int = 2,
+    ) -> None:
+        super().__init__()
+        self.root, self.batch_size, self.mannequins, self.panels, self.flips = (
+            Path(root), batch_size, mannequins, panels, flips,
+        )  # fmt: skip
+        self.validation_identities, self.validation_pairs = validation_identities, validation_pairs
+        self.test_pairs, self.seed, self.num_workers = test_pairs, seed, num_workers
+
+    def prepare_data(self) -> None:
+        """Draw the mannequins where asked for."""
+        ensure(self.root, self.mannequins)
+
+    def setup(self, stage: str) -> None:
+        """Index the folder and part its people.
+
+        Raises:
+            InputError: The folder is malformed, or too small for the parts.
+        """
+        self.index = DeepFashion(self.root)
+        identities = list(self.index.identities("train").values())
+        if len(identities) <= self.validation_identities:
+            raise InputError(
+                f"{self.root} has {len(identities)} identities of two views or more in train.lst, no more than "
+                f"data.validation_identities ({self.validation_identities}) keeps back; lower it or add people."
+            )
+        # The last people, all garments of each, so that validation shares no person with training.
+        held_out = {views[0].person for views in identities[-self.validation_identities :]}
+        self.train = [views for views in identities if views[0].person not in held_out]
+        self.validation = self._validation([views for views in identities if views[0].person in held_out])
+        self.test = self.index.scenarios()[: self.test_pairs]
+
+    def _validation(self, identities: list[list[ImageRecord]]) -> list[Scenario]:
+        rng = np.random.default_rng([self.seed, 5])
+        scenarios = []
+        for i in range(self.validation_pairs):
+            views = identities[i % len(identities)]
+            target, source = (views[j].name for j in rng.permutation(len(views))[:2])
+            scenarios.append(Scenario(target, source, (source,)))
+        return scenarios
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Continues after the optimiser steps that were already taken."""
+        trainer = self.trainer
+        assert trainer is not None
+        accumulate = trainer.accumulate_grad_batches
+        sampler = StepSampler(
+            trainer.global_step * accumulate, trainer.max_steps * accumulate, self.batch_size, trainer.global_rank,
+            trainer.world_size,
+        )  # fmt: skip
+        return DataLoader(
+            Canvases(self.train, self.panels, self.seed, self.flips),
+            batch_sampler=sampler, num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
+        )  # fmt: skip
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The fixed validation pairs."""
+        return DataLoader(TestCanvases(self.index.records, self.validation, self.panels), batch_size=self.batch_size)
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """The fixed test pairs."""
+        return DataLoader(TestCanvases(self.index.records, self.test, self.panels), batch_size=self.batch_size)

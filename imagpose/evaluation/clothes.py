@@ -1,0 +1,86 @@
+"""Does the generated person wear the right clothes? Asked of mannequins, whose every alternative can be drawn."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imagpose.data.mannequin_folder import Wardrobe
+from imagpose.data.mannequins import TOP_PATTERNS
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Case:
+    """One generated pair.
+
+    Attributes:
+        root: The mannequin folder.
+        target: Name of the target image, which says who should be seen in which pose.
+        lineup: Names of one image of each person to tell apart, the target's person among them.
+        images: Candidates to judge, by name, each (H, W, 3) uint8.
+    """
+
+    root: Path
+    target: str
+    lineup: tuple[str, ...]
+    images: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of each judged image, whether the right person, and the right pattern, is nearest."""
+
+    identity: dict[str, bool]
+    pattern: dict[str, bool]
+
+
+def nearest(image: Array, truth: Array, rivals: Sequence[Array], region: Array) -> bool:
+    """Whether the truth has the strictly lowest squared RGB error over a region; a tie is a failure.
+
+    Args:
+        image: (H, W, 3) uint8.
+        truth: Likewise.
+        rivals: Likewise.
+        region: (H, W) booleans.
+    """
+
+    def error(other: Array) -> float:
+        return float(np.square(image[region].astype(float) - other[region]).mean())
+
+    own = error(truth)
+    return all(own < error(rival) for rival in rivals)
+
+
+def judge(case: Case) -> Verdict:
+    """Judge one pair's images.
+
+    identity@1: among the line-up drawn in the target's pose, the person itself must be nearest, over the union of all
+    silhouettes. pattern@1: among the same person in every pattern of the same colours, the true pattern must be
+    nearest, over the silhouette; patterns that look the same from this side, as a badge does from behind, are no rivals.
+    """
+    wardrobe = Wardrobe.of(case.root)
+    person = wardrobe.person(case.target)
+    truth = wardrobe.draw(person, case.target)
+    others = [wardrobe.draw(other, case.target) for name in case.lineup if (other := wardrobe.person(name)) != person]
+    union = np.logical_or.reduce([truth.silhouette, *(other.silhouette for other in others)])
+    patterns = [wardrobe.draw(person.wearing(p), case.target).image for p in TOP_PATTERNS if p != person.top_pattern]
+    patterns = [image for image in patterns if not np.array_equal(image, truth.image)]
+    return Verdict(
+        {k: nearest(v, truth.image, [o.image for o in others], union) for k, v in case.images.items()},
+        {k: nearest(v, truth.image, patterns, truth.silhouette) for k, v in case.images.items()},
+    )
+
+
+def judge_all(cases: Sequence[Case]) -> list[Verdict]:
+    """Judge pairs on all cores, in order."""
+    # Spawned, not forked: a forked copy of a process that runs torch may hang in its thread pool.
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(judge, cases))

@@ -1,0 +1,59 @@
+"""CVA, cross-view attention (Sec. 3.4, Fig. 4): every position attends to its like in the other panels."""
+
+from __future__ import annotations
+
+from diffusers.models.attention import BasicTransformerBlock
+from einops import rearrange
+from torch import Tensor, nn
+
+from imagpose.panels import split, tile
+
+MAX_PANELS = 64  # length of the sinusoidal position table
+
+
+class CVA(nn.Module):
+    """Split, project, self-attend over the panels, join; a residual that starts as nothing.
+
+    Args:
+        channels: Of the features.
+        rows: Panels of the canvas from top to bottom.
+        cols: Panels from left to right.
+        head_dim: Width of an attention head.
+        positions: Whether panels know their place; without, permuting them permutes the output.
+        norm_num_groups: Of the group norm.
+    """
+
+    def __init__(
+        self, channels: int, rows: int, cols: int, head_dim: int, positions: bool = True, norm_num_groups: int = 32
+    ) -> None:
+        super().__init__()
+        self.rows, self.cols = rows, cols
+        self.norm = nn.GroupNorm(norm_num_groups, channels, eps=1e-6)
+        self.project_in = nn.Linear(channels, channels)
+        self.block = BasicTransformerBlock(
+            channels,
+            num_attention_heads=channels // head_dim,
+            attention_head_dim=head_dim,
+            positional_embeddings="sinusoidal" if positions else None,
+            num_positional_embeddings=MAX_PANELS if positions else None,
+        )
+        self.project_out = nn.Linear(channels, channels)
+        nn.init.zeros_(self.project_out.weight)
+        nn.init.zeros_(self.project_out.bias)
+
+    def forward(self, canvas: Tensor) -> Tensor:
+        """Attend across panels.
+
+        Args:
+            canvas: Output of a cross-attention, (B, C, rows·h, cols·w).
+
+        Returns:
+            The same shape.
+        """
+        views = split(canvas, self.rows, self.cols)
+        batch, panels, _, height, width = views.shape
+        normed = self.norm(views.flatten(0, 1))  # a panel at a time, so that none sees another's statistics
+        tokens = rearrange(normed, "(b v) c h w -> (b h w) v c", v=panels)
+        tokens = self.project_out(self.block(self.project_in(tokens)))
+        update = rearrange(tokens, "(b h w) v c -> b v c h w", b=batch, h=height, w=width)
+        return canvas + tile(update, self.rows, self.cols)

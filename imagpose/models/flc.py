@@ -1,0 +1,49 @@
+"""FLC, feature-level conditioning (Sec. 3.2): texture tokens of the VAE beside semantic tokens of the encoder."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class FLC(nn.Module):
+    """The trainable tokenizer, and the concatenation of Eq. (3).
+
+    Assumption: semantic tokens pass a linear layer and a norm into the UNet's cross-attention width, which the
+    tokenizer's outputs have already; the paper gives both the same d, although DINOv2-G is 1536 wide and SD 768. The
+    alternative, a UNet whose cross-attention is as wide as the encoder, would throw its pretrained keys away.
+
+    Args:
+        encoder_dim: Width of the encoder's tokens.
+        dim: Width d of F_C, the UNet's ``cross_attention_dim``.
+        latent_channels: Channels of the VAE's latents.
+        kernel_size: Kernel and stride of the tokenizer: 16 in the paper.
+        texture: Whether there are texture tokens at all; off in the paper's B0, B1 and B3.
+    """
+
+    def __init__(
+        self, encoder_dim: int, dim: int, latent_channels: int = 4, kernel_size: int = 16, texture: bool = True
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.project = nn.Sequential(nn.Linear(encoder_dim, dim), nn.LayerNorm(dim))
+        self.tokenizer = nn.Conv2d(latent_channels, dim, kernel_size, kernel_size) if texture else None
+
+    def forward(self, source_latents: Tensor, semantic: Tensor) -> Tensor:
+        """Join both kinds of tokens.
+
+        Args:
+            source_latents: F_L before the tokenizer, (B, c, h, w); padded with zeros to a multiple of the kernel.
+            semantic: F_H, (B, n, encoder_dim).
+
+        Returns:
+            F_C = concat(F_L, F_H), (B, m + n, d).
+        """
+        semantic = self.project(semantic)
+        if self.tokenizer is None:
+            return semantic
+        down, across = -source_latents.shape[-2] % self.kernel_size, -source_latents.shape[-1] % self.kernel_size
+        padded = F.pad(source_latents, (across // 2, across - across // 2, down // 2, down - down // 2))
+        texture = self.tokenizer(padded).flatten(2).transpose(1, 2)
+        return torch.cat([texture, semantic], dim=1)  # Eq. (3)

@@ -1,0 +1,22 @@
+"""Modules that only look: no gradient, always in eval mode, in no checkpoint."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+class Frozen(nn.Module):
+    """Stays in eval mode whatever its parent does, and asks for no gradient once :meth:`freeze` was called."""
+
+    def freeze(self) -> None:
+        """Call at the end of the constructor."""
+        self.requires_grad_(False)
+        super().train(False)
+
+    def train(self, mode: bool = True) -> Frozen:  # noqa: ARG002 - the signature is nn.Module's
+        """Remain in eval mode."""
+        return super().train(False)
+
+    def load_weights(self) -> None:
+        """Read the weights; the constructor builds the architecture only."""
+        raise NotImplementedError

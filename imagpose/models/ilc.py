@@ -1,0 +1,43 @@
+"""ILC, image-level conditioning (Sec. 3.3): the given panels beside the noise, and a mask that tells them apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ILC(nn.Module):
+    """Builds F_I: the masked latents and the binary mask that join the noisy latents at the UNet's input.
+
+    Assumption: a masked panel's latent is that of a black image, as the paper pads with black images; the alternative,
+    zeros, is a latent that no image has. The mask is 0 where a panel is to be generated and 1 where it is given.
+
+    Args:
+        latent_channels: Channels of the VAE's latents.
+        images: Whether the masked latents are given; off in the paper's B0–B2, which see the mask alone.
+
+    Attributes:
+        channels: Of F_I. With four of noisy latents the UNet's input has 9, without images 5.
+    """
+
+    def __init__(self, latent_channels: int = 4, images: bool = True) -> None:
+        super().__init__()
+        self.images = images
+        self.channels = latent_channels + 1 if images else 1
+
+    def forward(self, latents: Tensor, mask: Tensor, black: Tensor) -> Tensor:
+        """Mask the panels that are to be generated.
+
+        Args:
+            latents: Of every panel, (B, V, c, h, w); what a masked panel holds has no influence.
+            mask: (B, V), 0 = to generate, 1 = given.
+            black: Latent of a black panel, (c, h, w).
+
+        Returns:
+            F_I, (B, V, c + 1, h, w), or (B, V, 1, h, w) without images.
+        """
+        keep = mask[:, :, None, None, None]
+        plane = keep.expand(-1, -1, 1, *black.shape[-2:]).to(black.dtype)
+        if not self.images:
+            return plane
+        return torch.cat([torch.where(keep > 0, latents, black), plane], dim=2)

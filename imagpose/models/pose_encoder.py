@@ -1,0 +1,32 @@
+"""The pose encoder (Sec. 3.4): ControlNet's conditioning embedding, added after the UNet's first convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
+from torch import Tensor, nn
+
+
+class PoseEncoder(nn.Module):
+    """Pose maps → F_P, panel by panel; its last convolution starts at zero.
+
+    Args:
+        out_channels: Of the UNet's first convolution.
+        channels: Of ControlNet's embedding; each step after the first halves the resolution, so four make 8×.
+    """
+
+    def __init__(self, out_channels: int, channels: Sequence[int] = (16, 32, 96, 256)) -> None:
+        super().__init__()
+        self.embed = ControlNetConditioningEmbedding(out_channels, block_out_channels=tuple(channels))
+
+    def forward(self, poses: Tensor) -> Tensor:
+        """Encode pose maps.
+
+        Args:
+            poses: (B, V, 3, H, W) in [0, 1].
+
+        Returns:
+            F_P, (B, V, out_channels, H/8, W/8).
+        """
+        return self.embed(poses.flatten(0, 1)).unflatten(0, poses.shape[:2])

@@ -1,0 +1,110 @@
+"""The denoiser: diffusers' UNet around which views become a canvas, with pose after conv_in and CVA after attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from imagpose.models.cva import CVA
+from imagpose.panels import split, tile
+
+
+def grow_conv_in(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
+    """A first convolution that takes more input channels and ignores the new ones until it learns otherwise."""
+    grown = nn.Conv2d(channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)  # type: ignore[arg-type]
+    with torch.no_grad():
+        grown.weight.zero_()
+        grown.weight[:, : conv.in_channels] = conv.weight
+        assert grown.bias is not None and conv.bias is not None
+        grown.bias.copy_(conv.bias)
+    return grown
+
+
+class PoseConvIn(nn.Module):
+    """conv_in with F_P added to its output; F_P arrives as further input channels, so that no state is kept."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, sample: Tensor) -> Tensor:
+        """(B, in + out, H, W) → (B, out, H, W)."""
+        sample, pose = sample.split([self.conv.in_channels, self.conv.out_channels], dim=1)
+        return self.conv(sample) + pose
+
+
+class CrossViewTransformer(nn.Module):
+    """One of the UNet's attention modules, followed by CVA."""
+
+    def __init__(self, transformer: nn.Module, cva: CVA) -> None:
+        super().__init__()
+        self.transformer, self.cva = transformer, cva
+
+    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor]:
+        """Call the attention module as the UNet's block does, then attend across panels."""
+        return (self.cva(self.transformer(hidden_states, *args, **kwargs)[0]),)
+
+
+class CanvasUNet(nn.Module):
+    """ε_θ(x_t, F_C, F_I, F_P, t) of Eq. (4), in views.
+
+    Assumption: CVA follows every Transformer2DModel (SD: 6 down, 1 middle, 9 up); the authors' code also puts it into
+    blocks without attention.
+
+    Args:
+        unet: A UNet with ``latent_channels`` inputs, its weights loaded or not; it is changed in place.
+        input_channels: Of noisy latents and F_I together.
+        rows: Panels of the canvas from top to bottom.
+        cols: Panels from left to right.
+        cva: Whether there is cross-view attention; off in the paper's B0, B2 and B4.
+        positions: Whether CVA's panels know their place.
+    """
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        input_channels: int,
+        rows: int = 2,
+        cols: int = 2,
+        cva: bool = True,
+        positions: bool = True,
+    ) -> None:
+        super().__init__()
+        self.unet, self.rows, self.cols = unet, rows, cols
+        self.unet.conv_in = PoseConvIn(grow_conv_in(unet.conv_in, input_channels))
+        self.pose_channels = self.unet.conv_in.conv.out_channels
+        blocks = [*unet.down_blocks, unet.mid_block, *unet.up_blocks]
+        for block in blocks:
+            if not cva or not getattr(block, "has_cross_attention", False):
+                continue
+            for i, transformer in enumerate(block.attentions):
+                attention = CVA(
+                    transformer.in_channels, rows, cols, transformer.config["attention_head_dim"], positions,
+                    unet.config["norm_num_groups"],
+                )  # fmt: skip
+                block.attentions[i] = CrossViewTransformer(transformer, attention)
+
+    @property
+    def multiple(self) -> int:
+        """A panel's latents must be a multiple of this in height and width: it must split evenly at every level."""
+        return 2 ** (len(self.unet.config["block_out_channels"]) - 1)
+
+    def forward(self, noisy: Tensor, timesteps: Tensor, F_C: Tensor, F_I: Tensor, F_P: Tensor) -> Tensor:
+        """Predict noise (or v) on the joint canvas.
+
+        Args:
+            noisy: x_t, (B, V, c, h, w).
+            timesteps: t, (B,).
+            F_C: (B, m + n, d).
+            F_I: (B, V, c + 1, h, w).
+            F_P: (B, V, pose_channels, h, w).
+
+        Returns:
+            (B, V, c, h, w).
+        """
+        canvas = tile(torch.cat([noisy, F_I, F_P], dim=2), self.rows, self.cols)
+        predicted = self.unet(canvas, timesteps, encoder_hidden_states=F_C, return_dict=False)[0]
+        return split(predicted.float(), self.rows, self.cols)

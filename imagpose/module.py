@@ -1,0 +1,239 @@
+"""The LightningModule: encodes a batch, takes the step, and decides what a checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from diffusers.optimization import get_scheduler
+from lightning import LightningModule
+from torch import Tensor
+
+from imagpose.ema import EMA
+from imagpose.errors import InputError
+from imagpose.models.encoders import Encoder
+from imagpose.models.network import Conditions, Network, build
+from imagpose.models.vae import VAE
+from imagpose.objective import Draws, Objective, Schedule
+from imagpose.panels import crop, pad
+from imagpose.sampler import Guidance, initial_noise, sample
+
+NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
+
+
+class IMAGPose(LightningModule):
+    """IMAGPose (NeurIPS 2024) for training and evaluation.
+
+    The constructor builds the architecture; weights are read in ``setup``. Switches select the paper's ablations.
+
+    Args:
+        encoder: The frozen image encoder.
+        vae: Name of the frozen VAE's weights folder.
+        unet: Configuration of diffusers' UNet2DConditionModel.
+        pose_channels: Of the pose encoder.
+        texture_kernel: Kernel and stride of FLC's tokenizer.
+        texture_tokens: FLC's texture tokens (off in B0, B1, B3).
+        image_conditions: ILC's masked latents (off in B0–B2).
+        cva: Cross-view attention (off in B0, B2, B4).
+        cva_positions: Whether CVA's panels know their place.
+        rows: Panels of the canvas from top to bottom.
+        cols: Panels from left to right.
+        schedule: The noise schedule.
+        guidance: The form decides what is dropped in training, the scale is used in evaluation.
+        min_snr_gamma: Loss weights, see Objective.
+        timesteps: Density of the training timesteps, see Objective.
+        condition_dropout: Probability of dropping conditions.
+        sampling_steps: DDIM steps in evaluation.
+        lr: Learning rate.
+        weight_decay: Of AdamW.
+        betas: Of AdamW.
+        lr_schedule: ``constant``, ``linear`` or ``cosine``, to zero at the last step.
+        warmup_steps: Of the learning rate.
+        ema_decay: Of the moving average of the trainable weights, with which everything is generated.
+        seed: Of every draw.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        vae: str,
+        unet: dict[str, Any],
+        pose_channels: Sequence[int] = (16, 32, 96, 256),
+        texture_kernel: int = 16,
+        texture_tokens: bool = True,
+        image_conditions: bool = True,
+        cva: bool = True,
+        cva_positions: bool = True,
+        rows: int = 2,
+        cols: int = 2,
+        schedule: Schedule = Schedule(),
+        guidance: Guidance = Guidance(),
+        min_snr_gamma: float | None = None,
+        timesteps: Literal["uniform", "cubic"] = "uniform",
+        condition_dropout: float = 0.1,
+        sampling_steps: int = 20,
+        lr: float = 5e-5,
+        weight_decay: float = 0.01,
+        betas: tuple[float, float] = (0.9, 0.999),
+        lr_schedule: Literal["constant", "linear", "cosine"] = "constant",
+        warmup_steps: int = 0,
+        ema_decay: float = 0.9999,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.vae = encoder, VAE(vae)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.network: Network = build(
+                unet, encoder.dim, pose_channels, texture_kernel, texture_tokens, image_conditions, cva, cva_positions,
+                rows, cols,
+            )  # fmt: skip
+        self.network.to(memory_format=torch.channels_last)
+        self.ema = EMA(self.network, ema_decay)
+        self.panels = rows * cols
+        self.schedule, self.guidance = schedule, guidance
+        self.objective = Objective(schedule, min_snr_gamma, timesteps)
+        self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
+        self.lr, self.weight_decay, self.betas = lr, weight_decay, betas
+        self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
+        # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
+        self.strict_loading = False
+        self._black: dict[tuple[int, ...], Tensor] = {}
+
+    @property
+    def multiple(self) -> int:
+        """A panel's height and width in pixels are padded to a multiple of this."""
+        return self.vae.downscale * self.network.unet.multiple
+
+    def setup(self, stage: str) -> None:
+        """Read the frozen weights."""
+        self.vae.load_weights()
+        self.encoder.load_weights()
+
+    # Conditions ---------------------------------------------------------------------------------------------------
+
+    def black(self, images: Tensor) -> Tensor:
+        """The latent of a black panel, encoded once a size and device."""
+        key = (*images.shape[-2:], images.device)
+        if key not in self._black:
+            self._black[key] = self.vae.black((images.shape[-2], images.shape[-1]))
+        return self._black[key]
+
+    def encode_conditions(self, source: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
+        """Images and pose maps → F_C, F_I, F_P.
+
+        Args:
+            source: FLC's source, (B, 3, H, W) in [-1, 1].
+            given: Latents of the padded panels, (B, V, c, h, w); masked ones have no influence.
+            mask: (B, V), 0 = to generate, 1 = given.
+            poses: Pose maps, (B, V, 3, H, W) in [0, 1].
+        """
+        padded = pad(source, self.multiple)
+        return self.network.conditions(
+            self.vae.encode(padded).mean, self.encoder(source), given, mask, self.black(padded),
+            pad(poses, self.multiple, "constant"),
+        )  # fmt: skip
+
+    # Training -----------------------------------------------------------------------------------------------------
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """Eq. (4) on a batch of canvases."""
+        images = pad(batch["images"], self.multiple)
+        latent_size = (images.shape[-2] // self.vae.downscale, images.shape[-1] // self.vae.downscale)
+        draws = Draws.make(
+            self.seed, batch["number"].tolist(), (self.panels, self.vae.channels, *latent_size), images.device
+        )
+        posterior = self.vae.encode(images)
+        latents = posterior.sample(draws.posterior)
+        # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
+        conditions = self.encode_conditions(batch["source"], posterior.mean, batch["mask"], batch["poses"])
+        conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
+        timesteps = self.objective.draw_timesteps(draws.timestep)
+        noisy = self.objective.add_noise(latents, draws.noise, timesteps)
+        predicted = self.network(noisy, timesteps, conditions)
+        losses = self.objective.loss(predicted, latents, draws.noise, timesteps)
+        self._log_losses(losses.detach(), timesteps)
+        return losses.mean()
+
+    def _log_losses(self, losses: Tensor, timesteps: Tensor) -> None:
+        self.log("train/loss", losses.mean(), prog_bar=True, batch_size=len(losses))
+        level = timesteps * NOISE_LEVELS // len(self.objective.scheduler.alphas_cumprod)
+        for i in range(NOISE_LEVELS):
+            if (level == i).any():
+                self.log(f"train/loss_noise_{i + 1}_of_{NOISE_LEVELS}", losses[level == i].mean(), batch_size=len(losses))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over the trainable part (Table 6)."""
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay
+        )
+        name = "constant_with_warmup" if self.lr_schedule == "constant" else self.lr_schedule
+        schedule = get_scheduler(
+            name, optimizer, num_warmup_steps=self.warmup_steps,
+            num_training_steps=int(self.trainer.estimated_stepping_batches),
+        )  # fmt: skip
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Average after the step, before any callback may save a checkpoint."""
+        super().optimizer_step(*args, **kwargs)
+        self.ema.update()
+
+    # Generation ---------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def generate(self, batch: dict[str, Tensor], seed: int = 0) -> Tensor:
+        """Generate every masked panel of a batch with the averaged weights; the pixels of masked panels are not looked at.
+
+        Args:
+            batch: ``source``, ``images``, ``mask``, ``poses`` and ``number`` as in training.
+            seed: Of the initial noise, which is a function of it and of each sample's number.
+
+        Returns:
+            All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
+        """
+        mask = batch["mask"][:, :, None, None, None]
+        images = pad(torch.where(mask > 0, batch["images"], -1.0), self.multiple)
+        given = self.vae.encode(images).mean
+        with self.ema.applied():
+            conditions = self.encode_conditions(batch["source"], given, batch["mask"], batch["poses"])
+            noise = initial_noise(seed, batch["number"].tolist(), given.shape[1:]).to(given.device)
+            latents = sample(
+                self.network, conditions, noise, self.schedule.for_sampling(), self.guidance, self.sampling_steps
+            )
+        return crop(self.vae.decode(latents), (batch["images"].shape[-2], batch["images"].shape[-1]))
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """Generate; callbacks look at the panels."""
+        return self.generate(batch, self.seed)
+
+    test_step = validation_step
+
+    @torch.no_grad()
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Images through the VAE, (..., 3, H, W): the ceiling of what can be generated."""
+        return crop(self.vae.decode(self.vae.encode(pad(images, self.multiple)).mean), (images.shape[-2], images.shape[-1]))
+
+    # Checkpoints --------------------------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave the frozen weights out, take the averaged ones in."""
+        checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
+        checkpoint["ema"] = self.ema.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint whose trainable part is not exactly ours.
+
+        Raises:
+            InputError: It belongs to another experiment.
+        """
+        theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
+        ours = {f"network.{name}": tuple(value.shape) for name, value in self.network.state_dict().items()}
+        if theirs != ours:
+            odd = next(name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name))
+            raise InputError(
+                f"The checkpoint is of another experiment: {odd} is {theirs.get(odd, 'missing')} in it and "
+                f"{ours.get(odd, 'missing')} in this model; name the experiment it was trained with."
+            )
+        self.ema.load_state_dict(checkpoint["ema"])

@@ -1,0 +1,148 @@
+"""Noising and loss: Eq. (1), and Eq. (4), which is Eq. (1) over the joint canvas with c = (F_C, F_I, F_P)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, DDPMScheduler
+from torch import Tensor
+
+from imagpose.errors import InputError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The noise schedule, and what the network predicts.
+
+    Attributes:
+        beta_schedule: Table 6 says "linear", which in Stable Diffusion's own code names what diffusers calls
+            ``scaled_linear``.
+        beta_start: First β.
+        beta_end: Last β.
+        prediction_type: ``epsilon`` as in Eq. (1) and SD 1.5, or ``v_prediction`` as in SD 2.1; None is ``epsilon``,
+            or ``v_prediction`` with a zero terminal SNR.
+        zero_terminal_snr: Rescale β so that the last step is pure noise, which ε cannot predict from: it forces
+            ``v_prediction`` and trailing timesteps.
+    """
+
+    beta_schedule: Literal["scaled_linear", "linear", "squaredcos_cap_v2"] = "scaled_linear"
+    beta_start: float = 0.00085
+    beta_end: float = 0.012
+    prediction_type: Literal["epsilon", "v_prediction"] | None = None
+    zero_terminal_snr: bool = False
+
+    def __post_init__(self) -> None:
+        if self.zero_terminal_snr and self.prediction_type == "epsilon":
+            raise InputError(
+                "schedule.zero_terminal_snr cannot be combined with schedule.prediction_type epsilon: the last step "
+                "holds no signal to predict noise against; use v_prediction or leave it out."
+            )
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "beta_schedule": self.beta_schedule,
+            "beta_start": self.beta_start,
+            "beta_end": self.beta_end,
+            "prediction_type": self.prediction_type or ("v_prediction" if self.zero_terminal_snr else "epsilon"),
+            "rescale_betas_zero_snr": self.zero_terminal_snr,
+            "timestep_spacing": "trailing" if self.zero_terminal_snr else "leading",
+            "steps_offset": 1,
+            "clip_sample": False,
+        }
+
+    def for_training(self) -> DDPMScheduler:
+        """The scheduler that adds noise."""
+        return DDPMScheduler(**self._config())
+
+    def for_sampling(self) -> DDIMScheduler:
+        """The paper's sampler: DDIM."""
+        return DDIMScheduler(**self._config(), set_alpha_to_one=False)
+
+
+class Objective:
+    """L_MSE of Eq. (4).
+
+    Assumption: all panels are noised, predicted and in the loss, given ones too: Eq. (4) is over the joint target. The
+    alternative, masked panels only, would leave part of the canvas undefined at sampling.
+
+    Args:
+        schedule: The noise schedule.
+        min_snr_gamma: Weights of Hang et al. 2023, min(SNR, γ)/SNR for ε and min(SNR, γ)/(SNR + 1) for v.
+        timesteps: ``uniform``, or ``cubic``, which favours high noise, where colours are settled (as CFLD draws them).
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        min_snr_gamma: float | None = None,
+        timesteps: Literal["uniform", "cubic"] = "uniform",
+    ) -> None:
+        self.scheduler = schedule.for_training()
+        self.predicts_v = self.scheduler.config["prediction_type"] == "v_prediction"
+        self.min_snr_gamma, self.timesteps = min_snr_gamma, timesteps
+
+    def draw_timesteps(self, uniform: Tensor) -> Tensor:
+        """Uniform numbers in [0, 1), (B,) → timesteps, (B,) integers below 1,000."""
+        total = int(self.scheduler.config["num_train_timesteps"])
+        u = uniform if self.timesteps == "uniform" else 1 - uniform**3
+        return (u * total).long().clamp(max=total - 1)
+
+    def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """x_t = α_t x_0 + σ_t ε (Sec. 3.1); all (B, ...) with timesteps (B,)."""
+        return self.scheduler.add_noise(latents, noise, timesteps)  # type: ignore[arg-type]
+
+    def loss(self, predicted: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """Mean squared error, Eq. (1) on a joint canvas, Eq. (4).
+
+        Args:
+            predicted: ε_θ(x_t, F_C, F_I, F_P, t), or v, (B, V, c, h, w).
+            latents: x_0.
+            noise: ε.
+            timesteps: t, (B,).
+
+        Returns:
+            One number a sample, (B,).
+        """
+        target = self.scheduler.get_velocity(latents, noise, timesteps) if self.predicts_v else noise  # type: ignore[arg-type]
+        error = (target - predicted).square().flatten(1).mean(1)
+        if self.min_snr_gamma is None:
+            return error
+        alphas = self.scheduler.alphas_cumprod.to(timesteps.device)[timesteps]
+        snr = alphas / (1 - alphas)
+        return error * snr.clamp(max=self.min_snr_gamma) / (snr + 1 if self.predicts_v else snr)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of one training step, each sample's a function of the seed and its number alone.
+
+    Attributes:
+        timestep: Uniform in [0, 1), (B,).
+        dropout: Uniform in [0, 1), (B,).
+        branch: Uniform in [0, 1), (B,).
+        posterior: Standard normal, the shape of the latents: draws x_0 from the VAE's posterior.
+        noise: ε, likewise.
+    """
+
+    timestep: Tensor
+    dropout: Tensor
+    branch: Tensor
+    posterior: Tensor
+    noise: Tensor
+
+    @staticmethod
+    def make(seed: int, numbers: Sequence[int], shape: Sequence[int], device: torch.device | str = "cpu") -> Draws:
+        """Draw for samples of the given numbers; ``shape`` is that of one sample's latents."""
+        uniform, posterior, noise = [], [], []
+        for number in numbers:
+            state = np.random.SeedSequence([seed, 3, int(number)]).generate_state(1, np.uint64)[0]
+            generator = torch.Generator().manual_seed(int(state) >> 1)
+            uniform.append(torch.rand(3, generator=generator))
+            posterior.append(torch.randn(*shape, generator=generator))
+            noise.append(torch.randn(*shape, generator=generator))
+        u = torch.stack(uniform).to(device)
+        return Draws(u[:, 0], u[:, 1], u[:, 2], torch.stack(posterior).to(device), torch.stack(noise).to(device))

@@ -1,0 +1,125 @@
+"""Run folders: ``runs/<EXP>/version_<n>``, which one to continue, and what it was started with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from imagpose.errors import InputError
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder.
+
+    Attributes:
+        root: Folder of all runs.
+        experiment: Name of the experiment file.
+        version: Number of the run.
+    """
+
+    root: Path
+    experiment: str
+    version: int
+
+    @property
+    def folder(self) -> Path:
+        """``<root>/<experiment>/version_<n>``."""
+        return self.root / self.experiment / f"version_{self.version}"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def config(self) -> Path:
+        """The options it was started with."""
+        return self.folder / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """The results; a run is complete when they exist."""
+        return self.folder / "metrics.json"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run was trained and tested to the end."""
+        return self.metrics.exists()
+
+
+def newest(root: Path, experiment: str) -> Run | None:
+    """The run of an experiment with the highest number."""
+    found = [re.fullmatch(r"version_(\d+)", path.name) for path in (root / experiment).glob("version_*")]
+    versions = [int(match[1]) for match in found if match]
+    return Run(root, experiment, max(versions)) if versions else None
+
+
+def choose(root: Path, experiment: str, new: bool) -> Run:
+    """The run to continue: the unfinished newest one, or the finished one for its owner to read; else a new one."""
+    run = newest(root, experiment)
+    if run is None:
+        return Run(root, experiment, 0)
+    return Run(root, experiment, run.version + 1) if new else run
+
+
+def from_folder(folder: Path) -> Run:
+    """The run in a folder such as ``runs/tiny/version_0``.
+
+    Raises:
+        InputError: It is no run folder, or holds no checkpoint.
+    """
+    match = re.fullmatch(r"version_(\d+)", folder.name)
+    if not match or not folder.is_dir():
+        raise InputError(f"{folder} is no run folder; name one such as runs/tiny/version_0.")
+    run = Run(folder.parent.parent, folder.parent.name, int(match[1]))
+    for path in (run.config, run.last):
+        if not path.exists():
+            raise InputError(f"{folder} has no {path.relative_to(folder)}; train the run first (make train EXP={run.experiment}).")
+    return run
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text)
+    os.replace(unfinished, path)
+
+
+def write_metrics(run: Run, metrics: dict[str, float]) -> None:
+    """Write ``metrics.json``, a flat object of floats, which completes the run."""
+    write_atomically(run.metrics, json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
+
+
+def check_unchanged(run: Run, options: dict[str, Any]) -> None:
+    """Refuse to resume a run with options other than those it was started with.
+
+    Raises:
+        InputError: An option differs; it is named.
+    """
+    if not run.config.exists():
+        return
+    theirs = dict(_flatten(yaml.safe_load(run.config.read_text())))
+    ours = dict(_flatten(options))
+    for name in sorted(theirs.keys() | ours.keys()):
+        if theirs.get(name) != ours.get(name):
+            raise InputError(
+                f"{name} is {theirs.get(name)} in {run.config}, the run to be resumed, and {ours.get(name)} now; take "
+                "the option back, or start another run with RUN=new."
+            )
+
+
+def _flatten(options: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(options, dict) and options:
+        for key, value in options.items():
+            yield from _flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, options

@@ -1,0 +1,110 @@
+"""Classifier-free guidance, Eq. (2) and (5), and the denoising loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler
+from torch import Tensor
+
+from imagpose.models.network import Conditions
+
+# Which of (F_C, F_I, F_P) the conditional and the unconditional prediction see.
+_FORMS = {
+    "joint": ((True, True, True), (False, False, True)),
+    "printed": ((True, True, False), (False, False, True)),
+    "tokens": ((True, True, True), (False, True, True)),
+}
+Denoiser = Callable[[Tensor, Tensor, Conditions], Tensor]
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How two predictions become one: w·ε(conditional) + (1 - w)·ε(unconditional), Eq. (2).
+
+    Assumption: ``joint``, ε(F_P) + w·(ε(F_C, F_I, F_P) - ε(F_P)), is the reading that Eq. (2) and Eq. (5) share.
+    ``printed`` is Eq. (5) to the letter, whose first term has no F_P; ``tokens`` drops F_C alone, as the authors' code.
+
+    Attributes:
+        form: One of the three.
+        scale: w; 1 is the conditional prediction alone.
+    """
+
+    form: Literal["joint", "printed", "tokens"] = "joint"
+    scale: float = 2.0
+
+    def dropout(self, conditions: Conditions, drop: Tensor, branch: Tensor, probability: float) -> Conditions:
+        """Drop in training what this guidance will drop in sampling, a sample at a time.
+
+        Args:
+            conditions: Complete conditions.
+            drop: Uniform in [0, 1), (B,): below ``probability`` the sample loses something.
+            branch: Uniform in [0, 1), (B,): which of the incomplete predictions it then serves.
+            probability: Of dropping.
+        """
+        incomplete = torch.tensor([form for form in _FORMS[self.form] if not all(form)], device=drop.device)
+        chosen = incomplete[(branch * len(incomplete)).long()]
+        keep = torch.where((drop < probability)[:, None], chosen, True)
+        return conditions.keep(*keep.unbind(1))
+
+    def branches(self, conditions: Conditions) -> Conditions:
+        """The batch of all predictions that are needed: conditional first, then, unless w is 1, unconditional."""
+        forms = _FORMS[self.form][: 1 if self.scale == 1 else 2]
+        one = torch.ones(len(conditions.F_C), dtype=torch.bool, device=conditions.F_C.device)
+        return Conditions.cat([conditions.keep(*(one & kept for kept in form)) for form in forms])
+
+    def combine(self, predictions: Tensor) -> Tensor:
+        """Eq. (5): predictions of :meth:`branches`, (n·B, ...) → (B, ...)."""
+        if self.scale == 1:
+            return predictions
+        conditional, unconditional = predictions.chunk(2)
+        return self.scale * conditional + (1 - self.scale) * unconditional
+
+
+@torch.no_grad()
+def sample(
+    denoiser: Denoiser,
+    conditions: Conditions,
+    noise: Tensor,
+    scheduler: DDIMScheduler | Any,
+    guidance: Guidance,
+    steps: int = 20,
+) -> Tensor:
+    """Denoise a joint canvas from pure noise.
+
+    Assumption: all panels start from noise, given ones too, as all are noised in training.
+
+    Args:
+        denoiser: Predicts ε or v, whichever the scheduler's configuration says.
+        conditions: Encoded once, used at every step.
+        noise: x_T, (B, V, c, h, w).
+        scheduler: Any scheduler of diffusers.
+        guidance: Eq. (5).
+        steps: Denoising steps.
+
+    Returns:
+        x_0, (B, V, c, h, w).
+    """
+    scheduler.set_timesteps(steps, device=noise.device)
+    latents = noise * scheduler.init_noise_sigma
+    branches = guidance.branches(conditions)
+    copies = len(branches.F_C) // len(latents)
+    for t in scheduler.timesteps:
+        scaled = scheduler.scale_model_input(latents, t)
+        inputs = scaled.repeat(copies, 1, 1, 1, 1)
+        predicted = guidance.combine(denoiser(inputs, t.expand(len(inputs)), branches))
+        latents = scheduler.step(predicted, t, latents).prev_sample
+    return latents
+
+
+def initial_noise(seed: int, numbers: Sequence[int], shape: Sequence[int]) -> Tensor:
+    """x_T for samples of the given numbers, each a function of the seed and its number alone, (B, *shape)."""
+    noise = []
+    for number in numbers:
+        state = np.random.SeedSequence([seed, 4, int(number)]).generate_state(1, np.uint64)[0]
+        noise.append(torch.randn(*shape, generator=torch.Generator().manual_seed(int(state) >> 1)))
+    return torch.stack(noise)
