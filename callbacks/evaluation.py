@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
@@ -113,12 +114,12 @@ class Evaluation(Callback):
 
 def _print(metrics: dict[str, float]) -> None:
     measures = ("ssim", "psnr", "identity_at_1", "pattern_at_1")
-    table = Table("", *measures, title="Held-out pairs, mean [95 % interval]")
+    table = Table("", *measures, title="Held-out pairs: mean, and 95 % interval", box=box.SIMPLE)
     for name in dict.fromkeys(key.split("/")[0] for key in metrics):
         cells = []
         for measure in measures:
             key = f"{name}/{measure}"
-            interval = f" [{metrics[f'{key}_low']:.3g}, {metrics[f'{key}_high']:.3g}]" if f"{key}_low" in metrics else ""
+            interval = f"\n{metrics[f'{key}_low']:.3g} – {metrics[f'{key}_high']:.3g}" if f"{key}_low" in metrics else ""
             cells.append(f"{metrics[key]:.3f}{interval}" if key in metrics else "")
         table.add_row(name, *cells)
     Console().print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class RunCLI(LightningCLI):
         if self.trainer.fast_dev_run:
             return
         self.trainer.save_checkpoint(self.run.last)
-        self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+        self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
         self.after_test()
 
     def after_test(self) -> None:
@@ -86,6 +87,8 @@ class RunCLI(LightningCLI):
 
 def run(args: ArgsType) -> None:
     """Parse and carry out ``fit``, ``validate`` or ``test``."""
+    for harmless in ("Found .* module.s. in eval mode", ".*isinstance.treespec.*", ".*does not have many workers"):
+        warnings.filterwarnings("ignore", harmless)  # frozen modules are in eval mode on purpose
     RunCLI(
         LightningModule,
         LightningDataModule,

@@ -171,7 +171,7 @@ class IMAGPose(LightningModule):
         name = "constant_with_warmup" if self.lr_schedule == "constant" else self.lr_schedule
         schedule = get_scheduler(
             name, optimizer, num_warmup_steps=self.warmup_steps,
-            num_training_steps=int(self.trainer.estimated_stepping_batches),
+            num_training_steps=self.trainer.max_steps,
         )  # fmt: skip
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

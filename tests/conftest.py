@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from imagpose.data.mannequin_folder import MannequinSet, write
+from imagpose.models.encoders import TimmEncoder
+from imagpose.module import IMAGPose
+from imagpose.objective import Schedule
+
+UNET = {
+    "in_channels": 4, "out_channels": 4, "block_out_channels": [16, 32], "layers_per_block": 1,
+    "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"], "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+    "attention_head_dim": 2, "cross_attention_dim": 16, "norm_num_groups": 4,
+}  # fmt: skip
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _two_threads():
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def small_set() -> MannequinSet:
+    return MannequinSet(identities=10, views=4, test_identities=4, size=(64, 44))
+
+
+@pytest.fixture(scope="session")
+def mannequin_root(tmp_path_factory, small_set) -> Path:
+    root = tmp_path_factory.mktemp("data") / "mannequins"
+    write(root, small_set)
+    return root
+
+
+@pytest.fixture
+def make_module():
+    def make(**options) -> IMAGPose:
+        encoder = TimmEncoder(
+            "vit_tiny_patch16_224", image_size=32, options={"patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2}
+        )
+        settings = {
+            "unet": UNET, "pose_channels": (4, 8, 8), "texture_kernel": 4, "schedule": Schedule(zero_terminal_snr=True),
+        }  # fmt: skip
+        module = IMAGPose(encoder, "mannequin-vae", **{**settings, **options})
+        module.setup("fit")
+        return module
+
+    return make
+
+
+@pytest.fixture
+def stir():
+    """Give every parameter a value, so that zero-initialised parts speak."""
+
+    def stir_(module: torch.nn.Module) -> torch.nn.Module:
+        generator = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+        return module
+
+    return stir_

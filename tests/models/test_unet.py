@@ -1,0 +1,56 @@
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from imagpose.models.unet import CanvasUNet, CrossViewTransformer, grow_conv_in
+from imagpose.panels import tile
+from tests.conftest import UNET
+
+
+def plain(seed=0):
+    torch.manual_seed(seed)
+    return UNet2DConditionModel(**UNET).eval()
+
+
+@pytest.fixture
+def inputs():
+    return {
+        "noisy": torch.randn(2, 4, 4, 8, 6), "timesteps": torch.tensor([3, 700]), "F_C": torch.randn(2, 5, 16),
+        "F_I": torch.randn(2, 4, 5, 8, 6), "F_P": torch.zeros(2, 4, 16, 8, 6),
+    }  # fmt: skip
+
+
+@torch.no_grad()
+def test_fresh_cva_and_pose_change_nothing_bitwise(inputs):
+    reference = plain()
+    reference.conv_in = grow_conv_in(reference.conv_in, 9)
+    canvas = tile(torch.cat([inputs["noisy"], inputs["F_I"]], 2), 2, 2)
+    expected = reference(canvas, inputs["timesteps"], encoder_hidden_states=inputs["F_C"]).sample
+    ours = CanvasUNet(plain(), 9).eval()
+    assert sum(isinstance(m, CrossViewTransformer) for m in ours.modules()) == 4  # 1 down, 1 middle, 2 up
+    assert torch.equal(tile(ours(**inputs), 2, 2), expected)
+
+
+@torch.no_grad()
+def test_the_grown_conv_in_is_silent(inputs):
+    expected = plain()(tile(inputs["noisy"], 2, 2), inputs["timesteps"], encoder_hidden_states=inputs["F_C"]).sample
+    ours = CanvasUNet(plain(), 9).eval()
+    assert (tile(ours(**inputs), 2, 2) - expected).abs().max() < 1e-5
+
+
+@torch.no_grad()
+def test_pose_features_are_added_after_conv_in(inputs):
+    ours = CanvasUNet(plain(), 9).eval()
+    pose = torch.randn(2, 4, 16, 8, 6)
+    canvas = tile(torch.cat([inputs["noisy"], inputs["F_I"], pose], 2), 2, 2)
+    conv = ours.unet.conv_in
+    torch.testing.assert_close(conv(canvas), conv.conv(canvas[:, :9]) + tile(pose, 2, 2))
+    assert not torch.equal(ours(**{**inputs, "F_P": pose}), ours(**inputs))
+
+
+def test_without_cva_there_is_none():
+    assert not any(isinstance(m, CrossViewTransformer) for m in CanvasUNet(plain(), 9, cva=False).modules())
+
+
+def test_a_panel_splits_evenly_at_every_level():
+    assert CanvasUNet(plain(), 9).multiple == 2

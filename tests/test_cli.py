@@ -1,0 +1,104 @@
+"""The command line as a user meets it; experiment files go through the real ``main``."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from imagpose.__main__ import main
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def fit(mannequin_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    def fit_(*options, experiments=("tiny",)):
+        files = [f"experiments/{name}.yaml" for name in ("_base", *experiments)] + ["tests/quick.yaml"]
+        words = [word for file in files for word in ("-c", file)]
+        return main(["fit", *words, "--runs", str(tmp_path), "--data.init_args.root", str(mannequin_root), *options])
+
+    return fit_
+
+
+def test_a_run_from_first_step_to_results_and_back(fit, tmp_path, capsys):
+    assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2") == 0
+    folder = tmp_path / "quick" / "version_0"
+    for part in ("config.yaml", "checkpoints/last.ckpt", "checkpoints/best.ckpt", "panels/step_000002.png"):
+        assert (folder / part).exists()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert all(isinstance(value, float) and math.isfinite(value) for value in metrics.values())
+    for name in ("test", "copy_source", "background", "wrong_source", "vae"):
+        for end in ("", "_low", "_high", "_n"):
+            assert f"{name}/ssim{end}" in metrics
+            assert f"{name}/psnr{end}" in metrics
+    for name in ("test", "wrong_source", "vae"):
+        assert 0 <= metrics[f"{name}/identity_at_1"] <= 1
+        assert 0 <= metrics[f"{name}/pattern_at_1"] <= 1
+    assert "results in metrics.json" in capsys.readouterr().out
+
+    assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2") == 0
+    assert "is finished; its results are in" in capsys.readouterr().out
+    assert not (tmp_path / "quick" / "version_1").exists()
+
+    before = metrics["test/ssim"]
+    assert main(["test", "-c", str(folder / "config.yaml"), "--folder", str(folder)]) == 0
+    assert json.loads((folder / "metrics.json").read_text())["test/ssim"] == pytest.approx(before, abs=1e-4)
+
+    (folder / "metrics.json").unlink()
+    assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2", "--model.init_args.lr", "0.5") == 2
+    error = capsys.readouterr().err
+    assert "model.init_args.lr is 0.001 in" in error
+    assert "RUN=new" in error
+    assert yaml.safe_load((folder / "config.yaml").read_text())["model"]["init_args"]["lr"] == 0.001
+
+    assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2", "--new", "true") == 0
+    assert (tmp_path / "quick" / "version_1" / "metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "-c", "experiments/_base.yaml", "-c", "experiments/nope.yaml"], "There is no experiment 'nope'"),
+        (["frobnicate"], "There is no command 'frobnicate'"),
+        (["test", "-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml", "--folder", "runs/absent"], "is no run folder"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_2(words, message, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_an_unknown_option_is_refused(fit, capsys):
+    with pytest.raises(SystemExit) as stop:
+        fit("--model.init_args.leraning_rate", "1")
+    assert stop.value.code == 2
+    assert "leraning_rate" in capsys.readouterr().err
+
+
+def test_a_run_folder_without_a_checkpoint_is_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    folder = tmp_path / "tiny" / "version_0"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("{}")
+    words = ["test", "-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml", "--folder", str(folder)]
+    assert main(words) == 2
+    assert "has no checkpoints/last.ckpt" in capsys.readouterr().err
+
+
+def test_a_data_folder_with_too_few_people_is_refused(fit, capsys, tmp_path):
+    assert fit("--data.init_args.validation_identities", "50") == 2
+    assert "validation_identities (50)" in capsys.readouterr().err
+    assert not (tmp_path / "quick" / "version_0" / "checkpoints").exists()
+
+
+def test_help_lists_every_command():
+    out = subprocess.run([sys.executable, "-m", "imagpose", "--help"], capture_output=True, text=True, cwd=ROOT, check=True)
+    for command in ("fit", "validate", "test", "mannequins"):
+        assert command in out.stdout

@@ -1,0 +1,52 @@
+"""What the papers around the code say is held to the code."""
+
+import re
+import subprocess
+import tomllib
+
+import yaml
+
+from tests.conftest import ROOT
+
+
+def test_environment_yml_says_what_pyproject_says():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    packages = next(entry["pip"] for entry in environment if isinstance(entry, dict))
+    assert [package for package in packages if not package.startswith("-")] == project["dependencies"]
+    assert f"python{project['requires-python']}" in environment
+
+
+def test_constraints_pin_every_dependency_but_no_cpu_only_torch():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    for requirement in project["dependencies"]:
+        assert re.match(r"[\w-]+", requirement)[0] in pinned
+    assert pinned["torch"] != "2.13.0"
+
+
+def test_the_readmes_equation_map_leads_to_the_code():
+    rows = re.findall(r"^\| (Eq\. \(\d\)|Sec\. \d\.\d|Fig\. \d)[^|]*\| [^|]*\| `([\w/.]+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert {f"Eq. ({i})" for i in range(1, 6)} <= {anchor for anchor, _ in rows}
+    for anchor, path in rows:
+        assert anchor in (ROOT / path).read_text(), f"{path} has no anchor {anchor}"
+
+
+def test_make_help_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
+    shown = subprocess.run(["make", "help"], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert {line.split()[0] for line in shown.splitlines()} == targets
+
+
+def test_experiments_are_short_and_cite_what_they_are():
+    for path in (ROOT / "experiments").glob("*.yaml"):
+        assert path.read_text().startswith("# ")
+
+
+def test_public_weights_are_never_unpickled():
+    for path in [*(ROOT / "imagpose").rglob("*.py"), *(ROOT / "callbacks").rglob("*.py")]:
+        text = path.read_text()
+        assert "weights_only=False" not in text
+        assert "pickle.load" not in text
+        assert not re.search(r"torch\.load\((?!.*weights_only=True)", text), path

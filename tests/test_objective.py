@@ -1,0 +1,72 @@
+import math
+
+import pytest
+import torch
+
+from imagpose.errors import InputError
+from imagpose.objective import Draws, Objective, Schedule
+
+
+def test_the_loss_of_eq_1_by_hand():
+    objective = Objective(Schedule())
+    predicted = torch.tensor([[1.0, 2.0], [0.0, 0.0]]).view(2, 1, 1, 1, 2)
+    noise = torch.tensor([[0.0, 4.0], [3.0, 1.0]]).view(2, 1, 1, 1, 2)
+    loss = objective.loss(predicted, torch.zeros_like(noise), noise, torch.tensor([10, 20]))
+    assert loss.tolist() == [(1 + 4) / 2, (9 + 1) / 2]
+
+
+def test_noising_is_alpha_x_plus_sigma_noise():
+    objective = Objective(Schedule())
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    alpha_bar = math.prod((1 - betas[:501]).tolist())
+    x, noise = torch.full((1, 1, 1, 1, 1), 2.0), torch.full((1, 1, 1, 1, 1), -1.0)
+    noisy = objective.add_noise(x, noise, torch.tensor([500]))
+    assert noisy.item() == pytest.approx(2 * alpha_bar**0.5 - (1 - alpha_bar) ** 0.5, abs=1e-5)
+
+
+def test_v_is_predicted_where_the_schedule_says_so():
+    objective = Objective(Schedule(prediction_type="v_prediction"))
+    x, noise, t = torch.randn(1, 1, 1, 2, 2), torch.randn(1, 1, 1, 2, 2), torch.tensor([300])
+    alpha_bar = objective.scheduler.alphas_cumprod[300]
+    v = alpha_bar.sqrt() * noise - (1 - alpha_bar).sqrt() * x
+    assert objective.loss(v, x, noise, t).item() < 1e-10
+
+
+def test_zero_terminal_snr_forces_v_and_trailing_timesteps():
+    schedule = Schedule(zero_terminal_snr=True)
+    assert schedule.for_training().config.prediction_type == "v_prediction"
+    assert schedule.for_sampling().config.timestep_spacing == "trailing"
+    assert schedule.for_training().alphas_cumprod[-1] < 1e-6
+    scheduler = schedule.for_sampling()
+    scheduler.set_timesteps(20)
+    assert scheduler.timesteps[0] == 999
+    with pytest.raises(InputError, match="zero_terminal_snr cannot be combined"):
+        Schedule(zero_terminal_snr=True, prediction_type="epsilon")
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_min_snr_weights(prediction):
+    objective = Objective(Schedule(prediction_type=prediction), min_snr_gamma=5.0)
+    t = torch.tensor([5, 900])
+    snr = objective.scheduler.alphas_cumprod[t] / (1 - objective.scheduler.alphas_cumprod[t])
+    zeros, ones = torch.zeros(2, 1, 1, 1, 1), torch.ones(2, 1, 1, 1, 1)
+    plain = Objective(Schedule(prediction_type=prediction)).loss(zeros, ones, ones, t)
+    weights = snr.clamp(max=5) / (snr if prediction == "epsilon" else snr + 1)
+    torch.testing.assert_close(objective.loss(zeros, ones, ones, t), plain * weights)
+
+
+def test_timesteps_cover_their_range_and_cubic_favours_noise():
+    u = torch.linspace(0, 0.9999, 1000)
+    uniform = Objective(Schedule()).draw_timesteps(u)
+    cubic = Objective(Schedule(), timesteps="cubic").draw_timesteps(u)
+    assert (uniform.min(), uniform.max()) == (0, 999)
+    assert cubic.float().mean() > 700
+    assert cubic.max() <= 999
+
+
+def test_a_samples_draws_depend_on_its_number_alone():
+    together, alone = Draws.make(0, [5, 6], (4, 4, 2, 2)), Draws.make(0, [6], (4, 4, 2, 2))
+    assert torch.equal(together.noise[1], alone.noise[0])
+    assert together.timestep[1] == alone.timestep[0]
+    assert not torch.equal(together.noise[0], together.noise[1])
+    assert not torch.equal(Draws.make(1, [6], (4, 4, 2, 2)).noise, alone.noise)
