@@ -102,10 +102,12 @@ class Evaluation(Callback):
         lineup: dict[str, str] = {}
         for name in data.index.splits["test"]:
             lineup.setdefault(data.index.records[name].identity, name)
-        people = tuple(lineup.values())
-        if len(people) > _LINEUP:
-            people = tuple(np.random.default_rng([self.seed, 7]).choice(people, _LINEUP, replace=False).tolist())
-        cases = [Case(data.root, t, people, images) for t, images in zip(targets, self._images, strict=True)]
+        order = np.random.default_rng([self.seed, 7]).permutation(list(lineup)).tolist()
+        cases = []
+        for target, images in zip(targets, self._images, strict=True):
+            own = data.index.records[target].identity
+            others = [lineup[identity] for identity in order if identity != own][: _LINEUP - 1]
+            cases.append(Case(data.root, target, (target, *others), images))
         for verdict in judge_all(cases):
             for name in _JUDGED:
                 self._scores.setdefault(f"{name}/identity_at_1", []).append(float(verdict.identity[name]))

@@ -77,7 +77,8 @@ def main(args: list[str] | None = None) -> int:
             except cli.Finished as finished:
                 print(finished)
     except InputError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        # A loader's worker process wraps the sentence in its own stack trace.
+        print(f"Error: {str(error).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
         return 2
     return 0
 

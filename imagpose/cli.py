@@ -68,21 +68,24 @@ class RunCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
-        if self.trainer.interrupted:
-            raise Finished(f"Stopped at step {self.trainer.global_step}; the same command resumes {self.run.folder}.")
         if self.trainer.fast_dev_run:
             return
         self.trainer.save_checkpoint(self.run.last)
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
-        self.after_test()
+        runs.write_metrics(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.max_steps)})
+        print(
+            f"The run is in {self.run.folder}: results in metrics.json, pictures in panels/; "
+            f"tensorboard --logdir {self.run.root} shows the rest."
+        )
 
     def after_test(self) -> None:
-        """Write the results."""
-        if self.trainer.fast_dev_run:
-            return
-        metrics = {key: float(value) for key, value in self.trainer.callback_metrics.items()}
-        runs.write_metrics(self.run, {**metrics, "steps": float(self.trainer.global_step)})
-        print(f"The run is in {self.run.folder}: results in metrics.json, pictures in panels/, tensorboard --logdir {self.run.root}.")
+        """Write the results beside those of the run itself: the checkpoint may be of an unfinished run."""
+        path = self.run.folder / "evaluation.json"
+        runs.write_metrics(path, self._metrics())
+        print(f"The results are in {path}.")
+
+    def _metrics(self) -> dict[str, float]:
+        return {key: float(value) for key, value in self.trainer.callback_metrics.items()}
 
 
 def run(args: ArgsType) -> None:

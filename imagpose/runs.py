@@ -94,9 +94,9 @@ def write_atomically(path: Path, text: str) -> None:
     os.replace(unfinished, path)
 
 
-def write_metrics(run: Run, metrics: dict[str, float]) -> None:
-    """Write ``metrics.json``, a flat object of floats, which completes the run."""
-    write_atomically(run.metrics, json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
+def write_metrics(path: Path, metrics: dict[str, float]) -> None:
+    """Write a flat object of floats; as a run's ``metrics.json`` it completes the run."""
+    write_atomically(path, json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
 
 
 def check_unchanged(run: Run, options: dict[str, Any]) -> None:

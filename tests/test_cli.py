@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from imagpose.__main__ import main
+from imagpose.data.deepfashion import unflatten_name
 from tests.conftest import ROOT
 
 
@@ -46,7 +48,8 @@ def test_a_run_from_first_step_to_results_and_back(fit, tmp_path, capsys):
 
     before = metrics["test/ssim"]
     assert main(["test", "-c", str(folder / "config.yaml"), "--folder", str(folder)]) == 0
-    assert json.loads((folder / "metrics.json").read_text())["test/ssim"] == pytest.approx(before, abs=1e-4)
+    assert json.loads((folder / "evaluation.json").read_text())["test/ssim"] == pytest.approx(before, abs=1e-4)
+    assert json.loads((folder / "metrics.json").read_text()) == metrics
 
     (folder / "metrics.json").unlink()
     assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2", "--model.init_args.lr", "0.5") == 2
@@ -96,6 +99,25 @@ def test_a_data_folder_with_too_few_people_is_refused(fit, capsys, tmp_path):
     assert fit("--data.init_args.validation_identities", "50") == 2
     assert "validation_identities (50)" in capsys.readouterr().err
     assert not (tmp_path / "quick" / "version_0" / "checkpoints").exists()
+
+
+def test_missing_weights_are_named_with_the_places_looked_in(fit, capsys):
+    assert fit("--model.init_args.vae", "sd-vae-nowhere") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: Weights 'sd-vae-nowhere' were not found; put the folder in one of:")
+    assert error.count("\n") == 1
+
+
+def test_a_damaged_image_met_by_a_worker_is_one_sentence(mannequin_root, fit, capsys, tmp_path):
+    copy = shutil.copytree(mannequin_root, tmp_path / "copy")
+    for name in (copy / "train.lst").read_text().split():
+        path = copy / "img_highres" / unflatten_name(name)
+        path.write_bytes(path.read_bytes()[:200])
+    assert fit("--data.init_args.root", str(copy), "--data.init_args.num_workers", "1") == 2
+    error = capsys.readouterr().err
+    assert "is not a readable image" in error
+    assert "Traceback" not in error
+    assert error.strip().splitlines()[-1].startswith("Error: ")
 
 
 def test_help_lists_every_command():

@@ -133,6 +133,8 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
 
     def __init__(self, records: dict[str, ImageRecord], scenarios: Sequence[Scenario], panels: int = 4) -> None:
         self.records, self.scenarios, self.panels = records, scenarios, panels
+        # Where all scenarios show one person, another is found among the other images.
+        self._anyone = [Scenario(name, name, (name,)) for name in records]
 
     def __len__(self) -> int:
         return len(self.scenarios)
@@ -145,7 +147,7 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
         size = (target.shape[-2], target.shape[-1])
         other = next(
             self.records[s.source]
-            for s in (*self.scenarios[number + 1 :], *self.scenarios[:number])
+            for s in (*self.scenarios[number + 1 :], *self.scenarios[:number], *self._anyone)
             if self.records[s.source].person != record.person
         )
         other_source, other_pose = _read(other)

@@ -66,14 +66,16 @@ class PoseDataModule(LightningDataModule):
         """
         self.index = DeepFashion(self.root)
         identities = list(self.index.identities("train").values())
-        if len(identities) <= self.validation_identities:
-            raise InputError(
-                f"{self.root} has {len(identities)} identities of two views or more in train.lst, no more than "
-                f"data.validation_identities ({self.validation_identities}) keeps back; lower it or add people."
-            )
+        if self.validation_identities < 1:
+            raise InputError("data.validation_identities must be at least 1; the best checkpoint is chosen on them.")
         # The last people, all garments of each, so that validation shares no person with training.
         held_out = {views[0].person for views in identities[-self.validation_identities :]}
         self.train = [views for views in identities if views[0].person not in held_out]
+        if not self.train:
+            raise InputError(
+                f"{self.root} has {len(identities)} identities of two views or more in train.lst, and "
+                f"data.validation_identities ({self.validation_identities}) keeps all of them back; lower it or add people."
+            )
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
         self.test = self.index.scenarios()[: self.test_pairs]
 

@@ -17,6 +17,7 @@ JOINTS = (
 )  # fmt: skip
 NUM_JOINTS = len(JOINTS)
 MISSING = -1.0
+_SMALLEST_BOX = 11  # side of SSIM's window at σ 1.5
 
 _MIRRORED = {"right": "left", "left": "right"}
 
@@ -71,7 +72,7 @@ def flip(keypoints: Array, width: int) -> Array:
     """
     mirrored = keypoints[list(FLIP_ORDER)].copy()
     found = visible(mirrored)
-    mirrored[found, 0] = width - 1 - mirrored[found, 0]
+    mirrored[found, 0] = np.clip(width - 1 - mirrored[found, 0], 0, None)
     return mirrored
 
 
@@ -85,7 +86,8 @@ def rescale(keypoints: Array, from_size: tuple[int, int], to_size: tuple[int, in
     """
     factors = np.array([to_size[1] / from_size[1], to_size[0] / from_size[0]])
     found = visible(keypoints)[:, None]
-    return np.where(found, (keypoints + 0.5) * factors - 0.5, MISSING).clip(min=MISSING)
+    # A joint at the edge must not slip below zero, where it would count as missing.
+    return np.where(found, ((keypoints + 0.5) * factors - 0.5).clip(min=0), MISSING)
 
 
 def draw_pose(keypoints: Array, size: tuple[int, int]) -> Array:
@@ -137,14 +139,17 @@ def figure_box(keypoints: Array, size: tuple[int, int], margin: float = 0.12) ->
         margin: Relative to the height of the keypoints' own box.
 
     Returns:
-        top, bottom, left, right in pixels, the whole image where no joint was found.
+        top, bottom, left, right in pixels; the whole image where fewer than three joints were found, or where the box
+        would be too small for SSIM's window.
     """
+    whole = (0, size[0], 0, size[1])
     found = keypoints[visible(keypoints)]
-    if not len(found):
-        return 0, size[0], 0, size[1]
+    if len(found) < 3:
+        return whole
     (left, top), (right, bottom) = found.min(0), found.max(0)
     grow = margin * (bottom - top)
-    return (
+    box = (
         max(int(top - grow), 0), min(int(np.ceil(bottom + grow)) + 1, size[0]),
         max(int(left - grow), 0), min(int(np.ceil(right + grow)) + 1, size[1]),
     )  # fmt: skip
+    return box if min(box[1] - box[0], box[3] - box[2]) >= _SMALLEST_BOX else whole

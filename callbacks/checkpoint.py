@@ -1,0 +1,37 @@
+"""``last.ckpt``, from which a run resumes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Keeps the newest state, saved between optimiser steps only, so that a resumed run loses no partial gradient.
+
+    Args:
+        train_time_interval: Time between saves.
+        every_n_train_steps: Or steps between saves.
+    """
+
+    def __init__(self, train_time_interval: timedelta | None = None, every_n_train_steps: int | None = None) -> None:
+        super().__init__(
+            filename="last", train_time_interval=train_time_interval, every_n_train_steps=every_n_train_steps,
+            enable_version_counter=False,
+        )  # fmt: skip
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save, unless gradients are still being accumulated."""
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Tell whoever pressed Ctrl-C how to go on."""
+        if isinstance(exception, KeyboardInterrupt):
+            saved = f"step {self._last_global_step_saved}" if self._last_global_step_saved else "the start"
+            print(f"Stopped at step {trainer.global_step}; the same command resumes {trainer.log_dir} from {saved}.")
