@@ -121,7 +121,9 @@ def _print(metrics: dict[str, float]) -> None:
         cells = []
         for measure in measures:
             key = f"{name}/{measure}"
-            interval = f"\n{metrics[f'{key}_low']:.3g} – {metrics[f'{key}_high']:.3g}" if f"{key}_low" in metrics else ""
+            interval = (
+                f"\n{metrics[f'{key}_low']:.3g} – {metrics[f'{key}_high']:.3g}" if f"{key}_low" in metrics else ""
+            )
             cells.append(f"{metrics[key]:.3f}{interval}" if key in metrics else "")
         table.add_row(name, *cells)
     Console().print(table)

@@ -1,0 +1,1 @@
+"""IMAGPose (NeurIPS 2024) in PyTorch Lightning."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 COMMANDS = {
@@ -22,7 +23,7 @@ def _check_experiments(args: list[str]) -> None:
     """Name the experiments there are when one is asked for that is not."""
     from imagpose.errors import InputError
 
-    for flag, value in zip(args, args[1:], strict=False):
+    for flag, value in pairwise(args):
         path = Path(value)
         if flag in ("-c", "--config") and not path.exists():
             known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith("_"))

@@ -47,6 +47,7 @@ class AutoencoderTraining(LightningModule):
         return (images - images[..., :1, :1]).abs().amax(1, keepdim=True) > 0.06
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """Reconstruct images, (B, 3, H, W) in [-1, 1], through a sample of their posterior."""
         images = pad(batch, self.multiple)
         generator = torch.Generator().manual_seed(self.global_step)
         posterior = self.vae.encode(images).latent_dist
@@ -61,16 +62,19 @@ class AutoencoderTraining(LightningModule):
         return error + self.ssim_weight * (1 - structure) + self.kl_weight * kl
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+        """Score held-out images through the mode of their posterior."""
         images = pad(batch, self.multiple)
         decoded = self.vae.decode(self.vae.encode(images).latent_dist.mode()).sample.float().clamp(-1, 1)
         figure = self.figure(images)
         error = ((decoded - images).abs() * figure).sum() / (3 * figure.sum())
         structure = ssim(decoded, images, data_range=2.0)
+        assert isinstance(structure, Tensor)
         self.log_dict({"val/figure_error": error, "val/ssim": structure}, prog_bar=True, batch_size=len(batch))
 
     test_step = validation_step
 
     def configure_optimizers(self) -> Any:
+        """AdamW with one cycle of the learning rate."""
         optimizer = torch.optim.AdamW(self.parameters(), lr=self.lr, betas=(0.9, 0.99), weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, self.lr, total_steps=self.trainer.max_steps, pct_start=0.03,

@@ -17,7 +17,7 @@ from imagpose.errors import InputError
 _OF_THE_RUN = ("seed_everything", "trainer", "model", "data")  # what makes a run the run it is
 
 
-class Finished(Exception):
+class Finished(Exception):  # noqa: N818 - no error
     """There is nothing left to do; the message says where the results are."""
 
 
@@ -68,7 +68,7 @@ class RunCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
-        if self.trainer.fast_dev_run:
+        if self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         self.trainer.save_checkpoint(self.run.last)
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)

@@ -23,7 +23,7 @@ class EMA:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.module = module
-        self.model = EMAModel(module.parameters(), decay=decay)
+        self.model = EMAModel(module.parameters(), decay=decay, foreach=True)
 
     def update(self) -> None:
         """Call after every optimiser step."""

@@ -161,7 +161,9 @@ class IMAGPose(LightningModule):
         level = timesteps * NOISE_LEVELS // len(self.objective.scheduler.alphas_cumprod)
         for i in range(NOISE_LEVELS):
             if (level == i).any():
-                self.log(f"train/loss_noise_{i + 1}_of_{NOISE_LEVELS}", losses[level == i].mean(), batch_size=len(losses))
+                self.log(
+                    f"train/loss_noise_{i + 1}_of_{NOISE_LEVELS}", losses[level == i].mean(), batch_size=len(losses)
+                )
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable part (Table 6)."""
@@ -184,7 +186,7 @@ class IMAGPose(LightningModule):
 
     @torch.no_grad()
     def generate(self, batch: dict[str, Tensor], seed: int = 0) -> Tensor:
-        """Generate every masked panel of a batch with the averaged weights; the pixels of masked panels are not looked at.
+        """Generate the panels of a batch with the averaged weights; the pixels of masked panels are not looked at.
 
         Args:
             batch: ``source``, ``images``, ``mask``, ``poses`` and ``number`` as in training.
@@ -213,7 +215,9 @@ class IMAGPose(LightningModule):
     @torch.no_grad()
     def reconstruct(self, images: Tensor) -> Tensor:
         """Images through the VAE, (..., 3, H, W): the ceiling of what can be generated."""
-        return crop(self.vae.decode(self.vae.encode(pad(images, self.multiple)).mean), (images.shape[-2], images.shape[-1]))
+        return crop(
+            self.vae.decode(self.vae.encode(pad(images, self.multiple)).mean), (images.shape[-2], images.shape[-1])
+        )
 
     # Checkpoints --------------------------------------------------------------------------------------------------
 

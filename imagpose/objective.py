@@ -93,7 +93,7 @@ class Objective:
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """x_t = α_t x_0 + σ_t ε (Sec. 3.1); all (B, ...) with timesteps (B,)."""
-        return self.scheduler.add_noise(latents, noise, timesteps)  # type: ignore[arg-type]
+        return self.scheduler.add_noise(latents, noise, timesteps)
 
     def loss(self, predicted: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """Mean squared error, Eq. (1) on a joint canvas, Eq. (4).
@@ -107,7 +107,7 @@ class Objective:
         Returns:
             One number a sample, (B,).
         """
-        target = self.scheduler.get_velocity(latents, noise, timesteps) if self.predicts_v else noise  # type: ignore[arg-type]
+        target = self.scheduler.get_velocity(latents, noise, timesteps) if self.predicts_v else noise
         error = (target - predicted).square().flatten(1).mean(1)
         if self.min_snr_gamma is None:
             return error

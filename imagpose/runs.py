@@ -82,7 +82,9 @@ def from_folder(folder: Path) -> Run:
     run = Run(folder.parent.parent, folder.parent.name, int(match[1]))
     for path in (run.config, run.last):
         if not path.exists():
-            raise InputError(f"{folder} has no {path.relative_to(folder)}; train the run first (make train EXP={run.experiment}).")
+            raise InputError(
+                f"{folder} has no {path.relative_to(folder)}; train the run first (make train EXP={run.experiment})."
+            )
     return run
 
 

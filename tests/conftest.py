@@ -40,7 +40,9 @@ def mannequin_root(tmp_path_factory, small_set) -> Path:
 def make_module():
     def make(**options) -> IMAGPose:
         encoder = TimmEncoder(
-            "vit_tiny_patch16_224", image_size=32, options={"patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2}
+            "vit_tiny_patch16_224",
+            image_size=32,
+            options={"patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2},
         )
         settings = {
             "unet": UNET, "pose_channels": (4, 8, 8), "texture_kernel": 4, "schedule": Schedule(zero_terminal_snr=True),

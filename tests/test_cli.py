@@ -67,7 +67,10 @@ def test_a_run_from_first_step_to_results_and_back(fit, tmp_path, capsys):
     [
         (["fit", "-c", "experiments/_base.yaml", "-c", "experiments/nope.yaml"], "There is no experiment 'nope'"),
         (["frobnicate"], "There is no command 'frobnicate'"),
-        (["test", "-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml", "--folder", "runs/absent"], "is no run folder"),
+        (
+            ["test", "-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml", "--folder", "runs/absent"],
+            "is no run folder",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_code_2(words, message, capsys, monkeypatch):
@@ -121,6 +124,8 @@ def test_a_damaged_image_met_by_a_worker_is_one_sentence(mannequin_root, fit, ca
 
 
 def test_help_lists_every_command():
-    out = subprocess.run([sys.executable, "-m", "imagpose", "--help"], capture_output=True, text=True, cwd=ROOT, check=True)
+    out = subprocess.run(
+        [sys.executable, "-m", "imagpose", "--help"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     for command in ("fit", "validate", "test", "mannequins"):
         assert command in out.stdout

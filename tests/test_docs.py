@@ -26,7 +26,11 @@ def test_constraints_pin_every_dependency_but_no_cpu_only_torch():
 
 
 def test_the_readmes_equation_map_leads_to_the_code():
-    rows = re.findall(r"^\| (Eq\. \(\d\)|Sec\. \d\.\d|Fig\. \d)[^|]*\| [^|]*\| `([\w/.]+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (Eq\. \(\d\)|Sec\. \d\.\d|Fig\. \d)[^|]*\| [^|]*\| `([\w/.]+)`",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE,
+    )
     assert {f"Eq. ({i})" for i in range(1, 6)} <= {anchor for anchor, _ in rows}
     for anchor, path in rows:
         assert anchor in (ROOT / path).read_text(), f"{path} has no anchor {anchor}"

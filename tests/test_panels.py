@@ -30,7 +30,9 @@ def test_the_mask_covers_its_panel():
     assert canvas.sum() == 12
 
 
-@pytest.mark.parametrize(("size", "padded"), [((256, 176), (256, 192)), ((512, 352), (512, 384)), ((128, 64), (128, 64))])
+@pytest.mark.parametrize(
+    ("size", "padded"), [((256, 176), (256, 192)), ((512, 352), (512, 384)), ((128, 64), (128, 64))]
+)
 def test_padding_reaches_the_multiple_and_is_cropped_back(size, padded):
     images = torch.randn(1, 2, 3, *size)
     grown = pad(images, 64)

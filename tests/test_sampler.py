@@ -9,13 +9,19 @@ from imagpose.sampler import Guidance, initial_noise, sample
 
 @pytest.fixture
 def conditions():
-    return Conditions(torch.randn(2, 5, 8), torch.randn(2, 4, 5, 3, 2), torch.randn(2, 4, 6, 3, 2), torch.randn(4, 5, 3, 2))
+    return Conditions(
+        torch.randn(2, 5, 8), torch.randn(2, 4, 5, 3, 2), torch.randn(2, 4, 6, 3, 2), torch.randn(4, 5, 3, 2)
+    )
 
 
 def denoiser(noisy, timesteps, conditions):
     """Something that depends on all its inputs."""
     level = timesteps.view(-1, 1, 1, 1, 1) / 1000
-    told = conditions.F_C.mean((1, 2)).view(-1, 1, 1, 1, 1) + conditions.F_I[:, :, :4] + conditions.F_P.mean(2, keepdim=True)
+    told = (
+        conditions.F_C.mean((1, 2)).view(-1, 1, 1, 1, 1)
+        + conditions.F_I[:, :, :4]
+        + conditions.F_P.mean(2, keepdim=True)
+    )
     return noisy * 0.5 + level + 0.1 * told
 
 
@@ -52,7 +58,9 @@ def test_the_three_forms_of_eq_5(form, first, second, conditions):
     branches = guidance.branches(conditions)
     for half, kept in ((slice(0, 2), first), (slice(2, 4), second)):
         assert torch.equal(branches.F_C[half], conditions.F_C * kept[0])
-        assert torch.equal(branches.F_I[half], conditions.F_I if kept[1] else conditions.nothing.expand(2, -1, -1, -1, -1))
+        assert torch.equal(
+            branches.F_I[half], conditions.F_I if kept[1] else conditions.nothing.expand(2, -1, -1, -1, -1)
+        )
         assert torch.equal(branches.F_P[half], conditions.F_P * kept[2])
     a, b = torch.randn(2, 4, 4, 3, 2), torch.randn(2, 4, 4, 3, 2)
     torch.testing.assert_close(guidance.combine(torch.cat([a, b])), 3 * a - 2 * b)

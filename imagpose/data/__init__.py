@@ -1,0 +1,1 @@
+"""People and poses: reading, drawing, and filling canvases."""

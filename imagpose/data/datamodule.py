@@ -74,7 +74,8 @@ class PoseDataModule(LightningDataModule):
         if not self.train:
             raise InputError(
                 f"{self.root} has {len(identities)} identities of two views or more in train.lst, and "
-                f"data.validation_identities ({self.validation_identities}) keeps all of them back; lower it or add people."
+                f"data.validation_identities ({self.validation_identities}) keeps all of them back; lower it or add "
+                "people."
             )
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
         self.test = self.index.scenarios()[: self.test_pairs]

@@ -17,8 +17,12 @@ from imagpose.errors import InputError
 Array = np.ndarray
 
 ANNOTATION_SIZE = (256, 176)  # keypoints are given in this frame (height, width), whatever the image's size
-_PATH = re.compile(r"(?P<gender>MEN|WOMEN)/(?P<category>\w+)/id_(?P<id>\d{8})/(?P<garment>\d\d)_(?P<view>\d)_(?P<side>\w+)\.jpg")
-_FLAT = re.compile(r"fashion(?P<gender>MEN|WOMEN)(?P<category>\w+?)id(?P<id>\d{8})(?P<garment>\d\d)_(?P<view>\d)(?P<side>\w+)\.jpg")
+_PATH = re.compile(
+    r"(?P<gender>MEN|WOMEN)/(?P<category>\w+)/id_(?P<id>\d{8})/(?P<garment>\d\d)_(?P<view>\d)_(?P<side>\w+)\.jpg"
+)
+_FLAT = re.compile(
+    r"fashion(?P<gender>MEN|WOMEN)(?P<category>\w+?)id(?P<id>\d{8})(?P<garment>\d\d)_(?P<view>\d)(?P<side>\w+)\.jpg"
+)
 
 
 def flatten_name(path: str) -> str:
@@ -33,7 +37,9 @@ def unflatten_name(name: str) -> str:
     """The inverse of :func:`flatten_name`."""
     match = _FLAT.fullmatch(name)
     if not match:
-        raise InputError(f"{name!r} is not a flattened DeepFashion name such as fashionWOMENTees_Tanksid0000000101_3back.jpg.")
+        raise InputError(
+            f"{name!r} is not a flattened DeepFashion name such as fashionWOMENTees_Tanksid0000000101_3back.jpg."
+        )
     return "{gender}/{category}/id_{id}/{garment}_{view}_{side}.jpg".format(**match.groupdict())
 
 
@@ -85,7 +91,9 @@ class DeepFashion:
         self.splits = {split: self._read_split(split) for split in ("train", "test")}
         persons = {split: {self.records[name].person for name in names} for split, names in self.splits.items()}
         if both := persons["train"] & persons["test"]:
-            raise InputError(f"{root}: {', '.join(sorted(both)[:3])} is in both train.lst and test.lst; split by person.")
+            raise InputError(
+                f"{root}: {', '.join(sorted(both)[:3])} is in both train.lst and test.lst; split by person."
+            )
 
     def identities(self, split: str) -> dict[str, list[ImageRecord]]:
         """Views by identity, in the order of the split's list; groups of one view are left out, they form no pair."""

@@ -27,7 +27,9 @@ def read_image(path: Path) -> Tensor:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"))
     except FileNotFoundError as error:
-        raise InputError(f"{path} is missing although the dataset lists it; restore it or draw the set again.") from error
+        raise InputError(
+            f"{path} is missing although the dataset lists it; restore it or draw the set again."
+        ) from error
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(f"{path} is not a readable image; replace it ({error}).") from error
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 127.5 - 1
@@ -79,15 +81,18 @@ class ImageDataModule(LightningDataModule):
         self.seed, self.num_workers = seed, num_workers
 
     def prepare_data(self) -> None:
+        """Draw the mannequins where asked for."""
         ensure(self.root, self.mannequins)
 
     def setup(self, stage: str) -> None:
+        """Index the folder."""
         index = DeepFashion(self.root)
         paths = {split: [index.records[name].path for name in names] for split, names in index.splits.items()}
         self.train = SingleImages(paths["train"], self.seed, flips=True)
         self.held_out = SingleImages(paths["test"], self.seed, flips=False)
 
     def train_dataloader(self) -> DataLoader[Tensor]:
+        """Continues after the steps that were already taken."""
         assert self.trainer is not None
         sampler = StepSampler(
             self.trainer.global_step, self.trainer.max_steps, self.batch_size,
@@ -96,6 +101,7 @@ class ImageDataModule(LightningDataModule):
         return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Tensor]:
+        """The images of the test split."""
         return DataLoader(self.held_out, batch_size=32)
 
     test_dataloader = val_dataloader

@@ -60,7 +60,7 @@ def visible(keypoints: Array) -> Array:
     Returns:
         (18,) booleans.
     """
-    return (keypoints >= 0).all(axis=-1)
+    return np.asarray((keypoints >= 0).all(axis=-1))
 
 
 def flip(keypoints: Array, width: int) -> Array:

@@ -238,7 +238,7 @@ def _body(person: Person, pose: Pose) -> tuple[list[RoundCone], list[str], dict[
     if person.bottom == "skirt":
         middle = (joints["left_knee"] + joints["right_knee"]) / 2
         joints["hem"] = joints["root"] + 0.86 * (middle - joints["root"])
-        stride = np.linalg.norm(joints["left_knee"] - joints["right_knee"]) / 2
+        stride = float(np.linalg.norm(joints["left_knee"] - joints["right_knee"])) / 2
         add("bottom", "root", "hem", 0.21, max(0.26, (stride + 0.13) / w), "torso", depth=0.95, open_end=True)
     return solids, parts, joints
 

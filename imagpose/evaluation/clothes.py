@@ -64,7 +64,7 @@ def judge(case: Case) -> Verdict:
 
     identity@1: among the line-up drawn in the target's pose, the person itself must be nearest, over the union of all
     silhouettes. pattern@1: among the same person in every pattern of the same colours, the true pattern must be
-    nearest, over the silhouette; patterns that look the same from this side, as a badge does from behind, are no rivals.
+    nearest, over the silhouette; one that looks the same from this side, as a badge from behind, is no rival.
     """
     wardrobe = Wardrobe.of(case.root)
     person = wardrobe.person(case.target)

@@ -50,7 +50,7 @@ class Encoder(Frozen):
 
 
 def letterbox(images: Tensor, size: int) -> Tensor:
-    """Fit whole images into a square, with zeros (the mean colour) beside them: a centre crop would cut heads and shoes.
+    """Fit whole images into a square, zeros (the mean colour) beside them: a centre crop would cut heads and shoes.
 
     Args:
         images: (B, C, H, W), normalised.

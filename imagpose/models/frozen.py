@@ -13,7 +13,7 @@ class Frozen(nn.Module):
         self.requires_grad_(False)
         super().train(False)
 
-    def train(self, mode: bool = True) -> Frozen:  # noqa: ARG002 - the signature is nn.Module's
+    def train(self, mode: bool = True) -> Frozen:
         """Remain in eval mode."""
         return super().train(False)
 

@@ -49,8 +49,8 @@ class Conditions:
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:
         """Stack along the batch."""
-        joined = (torch.cat([getattr(part, name) for part in parts]) for name in ("F_C", "F_I", "F_P"))
-        return Conditions(*joined, nothing=parts[0].nothing)
+        F_C, F_I, F_P = (torch.cat([getattr(part, name) for part in parts]) for name in ("F_C", "F_I", "F_P"))
+        return Conditions(F_C, F_I, F_P, parts[0].nothing)
 
 
 class Network(nn.Module):
@@ -105,7 +105,7 @@ def build(
     cols: int,
 ) -> Network:
     """Assemble the network; widths follow from the UNet's configuration and the encoder."""
-    unet = UNet2DConditionModel(**unet_config)  # type: ignore[arg-type]
+    unet = UNet2DConditionModel(**unet_config)
     latent_channels, dim = int(unet.config["in_channels"]), int(unet.config["cross_attention_dim"])
     ilc = ILC(latent_channels, image_conditions)
     canvas = CanvasUNet(unet, latent_channels + ilc.channels, rows, cols, cva, cva_positions)

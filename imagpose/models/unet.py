@@ -18,7 +18,8 @@ def grow_conv_in(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
     with torch.no_grad():
         grown.weight.zero_()
         grown.weight[:, : conv.in_channels] = conv.weight
-        assert grown.bias is not None and conv.bias is not None
+        assert grown.bias is not None
+        assert conv.bias is not None
         grown.bias.copy_(conv.bias)
     return grown
 

@@ -49,7 +49,13 @@ def test_ilc_ignores_masked_panels_whatever_they_hold():
 def test_without_images_only_the_mask_is_left():
     assert ILC().channels == 5
     assert ILC(images=False).channels == 1
-    assert ILC(images=False)(torch.randn(1, 4, 4, 3, 2), torch.ones(1, 4), torch.zeros(4, 3, 2)).shape == (1, 4, 1, 3, 2)
+    assert ILC(images=False)(torch.randn(1, 4, 4, 3, 2), torch.ones(1, 4), torch.zeros(4, 3, 2)).shape == (
+        1,
+        4,
+        1,
+        3,
+        2,
+    )
 
 
 def test_the_pose_encoder_starts_silent_at_latent_resolution():
