@@ -49,6 +49,7 @@ class RunCLI(LightningCLI):
                 )
             if self.run.last.exists():
                 runs.check_unchanged(self.run, options)
+                runs.check_checkpoint(self.run.last)
                 config.ckpt_path = str(self.run.last)
                 print(f"Resuming {self.run.folder}.")
             runs.write_atomically(self.run.config, yaml.safe_dump(options, sort_keys=False))
@@ -56,6 +57,7 @@ class RunCLI(LightningCLI):
             if config.folder is None:
                 raise InputError(f"{self.subcommand} needs a run: --folder runs/tiny/version_0.")
             self.run = runs.from_folder(config.folder)
+            runs.check_checkpoint(self.run.last)
             config.ckpt_path = str(self.run.last)
         config.weights_only = True  # nothing is unpickled
         config.trainer.use_distributed_sampler = False  # the loaders number their samples themselves

@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
+import torch
 import yaml
 
 from imagpose.errors import InputError
@@ -86,6 +88,24 @@ def from_folder(folder: Path) -> Run:
                 f"{folder} has no {path.relative_to(folder)}; train the run first (make train EXP={run.experiment})."
             )
     return run
+
+
+def check_checkpoint(path: Path) -> None:
+    """Refuse a checkpoint that cannot be resumed from; nothing is unpickled.
+
+    Raises:
+        InputError: The file is missing, damaged, or no checkpoint.
+    """
+    try:
+        # Mapped, so that only the structure is read.
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path} is no readable checkpoint ({reason}); delete it, or start another run with RUN=new."
+        ) from error
+    if not isinstance(found, dict) or "state_dict" not in found:
+        raise InputError(f"{path} is no Lightning checkpoint; delete it, or start another run with RUN=new.")
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -5,8 +5,10 @@ import math
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from imagpose.__main__ import main
@@ -121,6 +123,25 @@ def test_a_damaged_image_met_by_a_worker_is_one_sentence(mannequin_root, fit, ca
     assert "is not a readable image" in error
     assert "Traceback" not in error
     assert error.strip().splitlines()[-1].startswith("Error: ")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "pickle with code", "other experiment"])
+def test_a_checkpoint_that_cannot_be_resumed_is_refused(damage, fit, capsys, tmp_path):
+    last = tmp_path / "quick" / "version_0" / "checkpoints" / "last.ckpt"
+    last.parent.mkdir(parents=True)
+    if damage == "truncated":
+        torch.save({"state_dict": {"network.x": torch.zeros(1000)}}, last)
+        last.write_bytes(last.read_bytes()[:2000])
+    elif damage == "pickle with code":
+        torch.save({"state_dict": {}, "code": Path("x")}, last)
+    else:
+        torch.save({"state_dict": {"network.x": torch.zeros(2)}, "pytorch-lightning_version": "2.6.6"}, last)
+    before = last.read_bytes()
+    assert fit() == 2
+    error = capsys.readouterr().err.strip()
+    assert ("of another experiment" if damage == "other experiment" else "no readable checkpoint") in error
+    assert "Traceback" not in error
+    assert last.read_bytes() == before
 
 
 def test_help_lists_every_command():

@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image
 from rich.progress import track
 
-from imagpose.data import mannequins
+from imagpose.data import drawing, mannequins
 from imagpose.data.deepfashion import ANNOTATION_SIZE, flatten_name
 from imagpose.data.keypoints import rescale, visible
-from imagpose.data.mannequins import Drawing, Person, Pose
+from imagpose.data.mannequins import Person, Pose
 from imagpose.errors import InputError
 
 MANIFEST = "mannequins.json"
@@ -77,11 +77,11 @@ def _draw_identity(job: tuple[MannequinSet, int, str]) -> list[np.ndarray]:
     spec, identity, folder = job
     keypoints = []
     for view in _views_of(spec, identity):
-        drawing = mannequins.draw(view.person, view.pose, spec.size, view.busy)
+        drawn = drawing.draw(view.person, view.pose, spec.size, view.busy)
         target = Path(folder) / "img_highres" / view.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawing.image).save(target, quality=98, subsampling=0)
-        keypoints.append(drawing.keypoints)
+        Image.fromarray(drawn.image).save(target, quality=98, subsampling=0)
+        keypoints.append(drawn.keypoints)
     return keypoints
 
 
@@ -118,7 +118,7 @@ def write(root: Path, spec: MannequinSet) -> None:
     scenarios = _test_scenarios(views[held_out:], spec.seed)
     (unfinished / "test_scenarios.json").write_text(json.dumps(scenarios, indent=1) + "\n")
     manifest = {
-        "renderer": mannequins.RENDERER_VERSION,
+        "renderer": drawing.RENDERER_VERSION,
         "spec": {**mannequins.to_record(spec), "size": list(spec.size)},
         "images": {
             flatten_name(view.path): {
@@ -180,10 +180,10 @@ class Wardrobe:
         """Who is seen in an image."""
         return mannequins.person_from_record(self._images[name]["person"])
 
-    def draw(self, person: Person, name: str) -> Drawing:
+    def draw(self, person: Person, name: str) -> drawing.Drawing:
         """Draw a person in the pose, and before the background, of an image."""
         record = self._images[name]
-        return mannequins.draw(person, mannequins.pose_from_record(record["pose"]), self.size, record["busy"])
+        return drawing.draw(person, mannequins.pose_from_record(record["pose"]), self.size, record["busy"])
 
 
 def ensure(root: Path, spec: MannequinSet | None) -> None:
@@ -201,5 +201,5 @@ def ensure(root: Path, spec: MannequinSet | None) -> None:
         return
     manifest = json.loads((root / MANIFEST).read_text())
     wanted = {**mannequins.to_record(spec), "size": list(spec.size)}
-    if manifest["spec"] != wanted or manifest["renderer"] != mannequins.RENDERER_VERSION:
+    if manifest["spec"] != wanted or manifest["renderer"] != drawing.RENDERER_VERSION:
         raise InputError(f"{root} holds mannequins drawn with other settings; delete it or name another data.root.")
