@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -89,5 +90,5 @@ class AutoencoderTraining(LightningModule):
         latents = torch.cat([self.vae.encode(pad(batch, self.multiple)).latent_dist.mode() for batch in loader])
         self.vae.register_to_config(scaling_factor=round(1 / float(latents.std()), 4))
         folder = Path(self.trainer.log_dir or ".") / "vae"
-        self.vae.half().save_pretrained(folder)
+        copy.deepcopy(self.vae).half().save_pretrained(folder)
         self.print(f"The VAE is in {folder}.")

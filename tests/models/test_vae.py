@@ -1,0 +1,57 @@
+"""The packaged VAE is the ceiling of everything generated with it."""
+
+import pytest
+import torch
+
+from imagpose import weights
+from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.images import read_image
+from imagpose.data.keypoints import figure_box
+from imagpose.errors import InputError
+from imagpose.evaluation.similarity import in_box
+from imagpose.models.vae import VAE
+from imagpose.panels import crop, pad
+
+
+@pytest.fixture(scope="module")
+def vae():
+    vae = VAE("mannequin-vae")
+    vae.load_weights()
+    return vae
+
+
+def test_test_people_survive_the_vae(vae, mannequin_root):
+    index = DeepFashion(mannequin_root)
+    records = [index.records[name] for name in index.splits["test"]]
+    images = torch.stack([read_image(record.path) for record in records])
+    boxes = torch.tensor([figure_box(record.keypoints_at((64, 44)), (64, 44)) for record in records])
+    decoded = crop(vae.decode(vae.encode(pad(images, 16)).mean), (64, 44))
+    assert in_box(decoded, images, boxes)["ssim"].mean() > 0.92
+    assert 0.7 < vae.encode(pad(images, 16)).mean.std() < 1.4
+
+
+def test_panels_are_encoded_by_themselves(vae):
+    panels = torch.rand(1, 4, 3, 64, 48) * 2 - 1
+    torch.testing.assert_close(vae.encode(panels).mean[:, 2], vae.encode(panels[:, 2]).mean, atol=1e-4, rtol=1e-4)
+
+
+def test_the_packaged_weights_are_small():
+    folder = weights.find("mannequin-vae")
+    assert (folder / "diffusion_pytorch_model.safetensors").stat().st_size <= 4_000_000
+
+
+def test_weights_are_found_in_order_and_bad_ones_refused(tmp_path, monkeypatch, vae):
+    monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(tmp_path))
+    assert weights.find("mannequin-vae") == weights.PACKAGED / "mannequin-vae"
+    (tmp_path / "mannequin-vae").mkdir()
+    assert weights.find("mannequin-vae") == tmp_path / "mannequin-vae"
+    with pytest.raises(InputError, match=r"config.json cannot be read as JSON"):
+        VAE("mannequin-vae")
+    file = tmp_path / "cut.safetensors"
+    whole = (weights.PACKAGED / "mannequin-vae" / "diffusion_pytorch_model.safetensors").read_bytes()
+    file.write_bytes(whole[:1000])
+    with pytest.raises(InputError, match="is not a readable safetensors file"):
+        weights.load(vae.autoencoder, file)
+    file.write_bytes(whole)
+    with pytest.raises(InputError, match="does not fit Linear"):
+        weights.load(torch.nn.Linear(2, 2), file)
