@@ -52,7 +52,7 @@ class RunCLI(LightningCLI):
                 runs.check_checkpoint(self.run.last)
                 config.ckpt_path = str(self.run.last)
                 print(f"Resuming {self.run.folder}.")
-            runs.write_atomically(self.run.config, yaml.safe_dump(options, sort_keys=False))
+            self._options = options
         else:
             if config.folder is None:
                 raise InputError(f"{self.subcommand} needs a run: --folder runs/tiny/version_0.")
@@ -67,6 +67,10 @@ class RunCLI(LightningCLI):
         """The trainer logs into the run's folder."""
         logger = TensorBoardLogger(str(self.run.root), self.run.experiment, self.run.version)
         return super().instantiate_trainer(**{**kwargs, "logger": logger})
+
+    def before_fit(self) -> None:
+        """Keep the options, once everything could be built from them."""
+        runs.write_atomically(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""

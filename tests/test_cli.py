@@ -137,6 +137,11 @@ def test_missing_weights_are_named_with_the_places_looked_in(fit, capsys):
     assert "Traceback" not in error
 
 
+def test_a_run_that_cannot_begin_leaves_nothing_behind(fit, tmp_path):
+    assert fit("--model.init_args.vae", "sd-vae-nowhere") == 2
+    assert not (tmp_path / "quick").exists()
+
+
 def test_a_damaged_image_met_by_a_worker_is_one_sentence(mannequin_root, fit, capsys, tmp_path):
     copy = shutil.copytree(mannequin_root, tmp_path / "copy")
     for name in (copy / "train.lst").read_text().split():
