@@ -107,25 +107,26 @@ def draw_pose(keypoints: Array, size: tuple[int, int]) -> Array:
     strokes = [(a, b, LIMB_OPACITY, i) for i, (a, b) in enumerate(LIMBS) if found[a] and found[b]]
     strokes += [(j, j, 1.0, j) for j in range(NUM_JOINTS) if found[j]]
     for start, end, opacity, colour in strokes:
-        _stroke(canvas, keypoints[start], keypoints[end], radius, COLOURS[colour] * opacity)
+        _stroke(canvas, keypoints[start], keypoints[end], radius, COLOURS[colour] * np.float32(opacity))
     return canvas
 
 
 def _stroke(canvas: Array, start: Array, end: Array, radius: float, colour: Array) -> None:
     """Paint the capsule between two points, anti-aliased, touching only its bounding box."""
-    height, width = canvas.shape[:2]
-    low = np.floor(np.minimum(start, end) - radius - 1).astype(int).clip(min=0)
-    high = np.ceil(np.maximum(start, end) + radius + 2).astype(int)
-    x0, y0, x1, y1 = low[0], low[1], min(high[0], width), min(high[1], height)
+    (ax, ay), (bx, by) = start.tolist(), end.tolist()
+    reach = radius + 1
+    x0, x1 = max(int(min(ax, bx) - reach), 0), min(int(max(ax, bx) + reach) + 2, canvas.shape[1])
+    y0, y1 = max(int(min(ay, by) - reach), 0), min(int(max(ay, by) + reach) + 2, canvas.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
-    ys, xs = np.mgrid[y0:y1, x0:x1].astype(np.float32)
-    along = (end - start).astype(np.float32)
-    length_squared = float(along @ along)
-    dx, dy = xs - start[0], ys - start[1]
-    s = np.clip((dx * along[0] + dy * along[1]) / length_squared, 0, 1) if length_squared else 0.0
-    distance = np.hypot(dx - s * along[0], dy - s * along[1])
-    coverage = np.clip(radius + 0.5 - distance, 0, 1)[..., None]
+    along_x, along_y = bx - ax, by - ay
+    dx = np.arange(x0, x1, dtype=np.float32) - np.float32(ax)
+    dy = np.arange(y0, y1, dtype=np.float32)[:, None] - np.float32(ay)
+    if length_squared := along_x * along_x + along_y * along_y:
+        s = (dx * along_x + dy * along_y) * (1 / length_squared)
+        s = s.clip(0, 1)
+        dx, dy = dx - s * along_x, dy - s * along_y
+    coverage = (radius + 0.5 - np.sqrt(dx * dx + dy * dy)).clip(0, 1)[..., None]
     box = canvas[y0:y1, x0:x1]
     box += coverage * (colour - box)
 
