@@ -77,9 +77,14 @@ def main(args: list[str] | None = None) -> int:
                 cli.run([command, *rest])
             except cli.Finished as finished:
                 print(finished)
-    except InputError as error:
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, InputError):
+            cause = cause.__cause__ or cause.__context__  # the argument parser wraps what a constructor raises
+        if cause is None:
+            raise
         # A loader's worker process wraps the sentence in its own stack trace.
-        print(f"Error: {str(error).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
+        print(f"Error: {str(cause).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
         return 2
     return 0
 

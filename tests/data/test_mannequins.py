@@ -1,0 +1,127 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imagpose.data import mannequins
+from imagpose.data.drawing import draw
+from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.keypoints import JOINTS, visible
+from imagpose.data.mannequin_folder import MANIFEST, MannequinSet, Wardrobe, ensure, write
+from imagpose.data.raycast import RoundCone, intersect
+from imagpose.errors import InputError
+
+
+def person(**changes):
+    from dataclasses import replace
+
+    return replace(mannequins.draw_person(np.random.default_rng(0)), **changes)
+
+
+def pose(azimuth):
+    return mannequins.Pose(azimuth, 0, 0, 0, (20, 20), (0, 0), (10, 10), (0, 0), 5, (0, 0))
+
+
+def test_a_ray_meets_a_sphere_where_geometry_says():
+    ball = RoundCone(np.zeros(3), np.array([0, 1e-6, 0]), 1.0, 1.0, np.array([0.0, 0, 1]))
+    hits = intersect(ball, np.array([[0.0, 0.6, 1.1]]), np.zeros((1, 3)))
+    np.testing.assert_allclose(hits.z, [[1.0, 0.8, -np.inf]], atol=1e-5)
+    np.testing.assert_allclose(hits.normal[0, 1], [0.6, 0, 0.8], atol=1e-5)
+
+
+def test_a_cone_is_the_union_of_its_spheres():
+    cone = RoundCone(np.array([0.0, 0, 0]), np.array([0.3, -1.0, 0.4]), 0.4, 0.2, np.array([0.0, 0, 1]))
+    x, y = np.meshgrid(np.linspace(-0.6, 0.8, 41), np.linspace(-1.4, 0.6, 41))
+    z = intersect(cone, x, y).z
+    s = np.linspace(0, 1, 2001)[:, None, None]
+    centre, radius = cone.start + s[..., None] * (cone.end - cone.start), 0.4 - 0.2 * s
+    inside = radius**2 - (x - centre[..., 0]) ** 2 - (y - centre[..., 1]) ** 2
+    expected = np.where(inside >= 0, centre[..., 2] + np.sqrt(inside.clip(min=0)), -np.inf).max(0)
+    both = np.isfinite(z) & np.isfinite(expected)
+    assert (np.isfinite(z) != np.isfinite(expected)).mean() < 0.01
+    np.testing.assert_allclose(z[both], expected[both], atol=2e-3)
+
+
+def test_a_badge_is_seen_from_the_front_alone():
+    plain, badge = person(top_pattern="plain", long_hair=False), person(top_pattern="badge", long_hair=False)
+    for azimuth, differs in ((0, True), (180, False)):
+        a, b = draw(plain, pose(azimuth)).image, draw(badge, pose(azimuth)).image
+        assert np.array_equal(a, b) != differs
+
+
+@pytest.mark.parametrize("pattern", mannequins.TOP_PATTERNS[1:])
+def test_every_pattern_shows(pattern):
+    plain = draw(person(top_pattern="plain"), pose(0)).image.astype(int)
+    assert np.abs(draw(person(top_pattern=pattern), pose(0)).image - plain).max() > 60
+
+
+def test_keypoints_lie_on_the_figure_and_hidden_faces_are_missing():
+    front, back = draw(person(), pose(0)), draw(person(long_hair=True), pose(180))
+    for x, y in np.rint(front.keypoints[visible(front.keypoints)]).astype(int):
+        assert front.silhouette[y, x]
+    nose = JOINTS.index("nose")
+    assert visible(front.keypoints)[nose]
+    assert not visible(back.keypoints)[nose]
+
+
+def test_the_person_faces_the_viewer():
+    points = draw(person(), pose(0)).keypoints
+    assert points[JOINTS.index("right_shoulder")][0] < points[JOINTS.index("left_shoulder")][0]
+    points = draw(person(), pose(180)).keypoints
+    assert points[JOINTS.index("right_shoulder")][0] > points[JOINTS.index("left_shoulder")][0]
+
+
+@pytest.mark.parametrize("size", [(32, 22), (128, 88), (128, 96)])
+def test_any_size(size):
+    drawing = draw(person(), pose(30), size)
+    assert drawing.image.shape == (*size, 3)
+    assert 0.1 < drawing.silhouette.mean() < 0.6
+
+
+def test_a_busy_background_stays_behind_the_figure():
+    plain, busy = draw(person(), pose(0)), draw(person(), pose(0), busy=1)
+    assert np.array_equal(plain.silhouette, busy.silhouette)
+    assert not np.array_equal(plain.image[~plain.silhouette], busy.image[~plain.silhouette])
+
+
+def test_drawing_is_deterministic(mannequin_root, small_set, tmp_path):
+    write(tmp_path / "again", small_set)
+    for path in mannequin_root.rglob("*.*"):
+        assert (tmp_path / "again" / path.relative_to(mannequin_root)).read_bytes() == path.read_bytes()
+
+
+def test_the_folder_is_a_deepfashion_folder(mannequin_root, small_set):
+    index = DeepFashion(mannequin_root)
+    assert len(index.identities("train")) == 6
+    assert len(index.identities("test")) == 4
+    assert not {v.person for s in ("train",) for g in index.identities(s).values() for v in g} & {
+        v.person for g in index.identities("test").values() for v in g
+    }
+    assert len(index.pairs("train")) == 6 * 4 * 3
+    for scenario in index.scenarios():
+        assert scenario.target not in scenario.sources
+        assert scenario.source == scenario.sources[0]
+        assert {index.records[n].identity for n in scenario.sources} == {index.records[scenario.target].identity}
+
+
+def test_the_wardrobe_redraws_what_is_on_disk(mannequin_root):
+    index, wardrobe = DeepFashion(mannequin_root), Wardrobe(mannequin_root)
+    name = index.splits["test"][0]
+    drawing = wardrobe.draw(wardrobe.person(name), name)
+    stored = np.asarray(Image.open(index.records[name].path)).astype(int)
+    assert np.abs(stored - drawing.image).mean() < 2  # JPEG
+    points = index.records[name].keypoints_at(wardrobe.size)
+    assert visible(points).tolist() == visible(drawing.keypoints).tolist()
+    found = visible(points)
+    assert np.abs(points[found] - drawing.keypoints[found]).max() < 0.26  # rounded in a frame 4 times as large
+
+
+def test_another_set_in_the_same_place_is_refused(mannequin_root, small_set, tmp_path):
+    ensure(mannequin_root, small_set)
+    before = json.loads((mannequin_root / MANIFEST).read_text())
+    with pytest.raises(InputError, match="drawn with other settings"):
+        ensure(mannequin_root, MannequinSet(seed=1))
+    assert json.loads((mannequin_root / MANIFEST).read_text()) == before
+    with pytest.raises(InputError, match="does not exist"):
+        ensure(tmp_path / "nowhere", None)
