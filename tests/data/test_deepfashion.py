@@ -48,7 +48,7 @@ def test_malformed_files_are_refused_with_file_and_row(copy, file, old, new, mes
 def test_a_malformed_pair_is_refused(copy):
     with open(copy / "fashion-pairs-test.csv", "a") as file:
         file.write("one.jpg,two.jpg,three.jpg\n")
-    with pytest.raises(InputError, match="fashion-pairs-test.csv, row 50: expected two names"):
+    with pytest.raises(InputError, match=r"fashion-pairs-test\.csv, row 50: expected two names"):
         DeepFashion(copy).pairs("test")
 
 
@@ -64,7 +64,7 @@ def test_a_person_in_both_splits_is_refused(copy):
     with open(copy / "test.lst", "a") as listing, open(copy / "fashion-annotation-test.csv", "a") as rows:
         listing.write(name + "\n")
         rows.write(row + "\n")
-    with pytest.raises(InputError, match="is in both train.lst and test.lst"):
+    with pytest.raises(InputError, match=r"is in both train\.lst and test\.lst"):
         DeepFashion(copy)
 
 

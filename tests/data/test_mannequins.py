@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from imagpose.data import mannequins
-from imagpose.data.drawing import draw
 from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.drawing import draw
 from imagpose.data.keypoints import JOINTS, visible
 from imagpose.data.mannequin_folder import MANIFEST, MannequinSet, Wardrobe, ensure, write
 from imagpose.data.raycast import RoundCone, intersect
