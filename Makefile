@@ -17,10 +17,10 @@ setup: .venv/.done  ## make .venv and install the project
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, ARGS adds options
 	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/$(EXP).yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
 
-evaluate-run: .venv/.done  ## test a run again: RUN=runs/tiny/version_0
+evaluate-run: .venv/.done  ## test a run again, into its evaluation.json: RUN=runs/tiny/version_0
 	$(BIN)/python -m imagpose test -c $(RUN)/config.yaml --folder $(RUN) $(ARGS)
 
-vae: .venv/.done  ## train the small VAE that tiny ships with (the result is in runs/vae)
+vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
 	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
 
 mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too)
@@ -39,4 +39,4 @@ tensorboard: .venv/.done  ## watch the runs
 	$(BIN)/tensorboard --logdir runs
 
 clean:  ## delete caches; runs, data and .venv stay
-	rm -rf .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .hypothesis .pytest_cache .mypy_cache .ruff_cache

@@ -116,7 +116,8 @@ class Evaluation(Callback):
 
 def _print(metrics: dict[str, float]) -> None:
     measures = ("ssim", "psnr", "identity_at_1", "pattern_at_1")
-    table = Table("", *measures, title="Held-out pairs: mean, and 95 % interval", box=box.SIMPLE)
+    title = f"{metrics['test/ssim_n']:.0f} held-out pairs: mean, and 95 % interval"
+    table = Table("", *measures, title=title, box=box.SIMPLE)
     for name in dict.fromkeys(key.split("/")[0] for key in metrics):
         cells = []
         for measure in measures:

@@ -56,6 +56,8 @@ def main(args: list[str] | None = None) -> int:
         args: Words after the program's name; None takes the process's own.
     """
     # Imported here, so that the worker processes that re-import this module start quickly.
+    from argparse import ArgumentError
+
     from imagpose.errors import InputError
 
     args = sys.argv[1:] if args is None else args
@@ -77,6 +79,10 @@ def main(args: list[str] | None = None) -> int:
                 cli.run([command, *rest])
             except cli.Finished as finished:
                 print(finished)
+    except ArgumentError as error:
+        sentence = " ".join(str(error).split())
+        print(f"Error: {sentence} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
+        return 2
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, InputError):

@@ -59,6 +59,7 @@ class RunCLI(LightningCLI):
             self.run = runs.from_folder(config.folder)
             runs.check_checkpoint(self.run.last)
             config.ckpt_path = str(self.run.last)
+            config.verbose = False  # the callbacks print what is worth reading
         config.weights_only = True  # nothing is unpickled
         config.trainer.use_distributed_sampler = False  # the loaders number their samples themselves
         config.trainer.logger = None
@@ -80,8 +81,8 @@ class RunCLI(LightningCLI):
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
         runs.write_metrics(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.max_steps)})
         print(
-            f"The run is in {self.run.folder}: results in metrics.json, pictures in panels/; "
-            f"tensorboard --logdir {self.run.root} shows the rest."
+            f"The run is in {self.run.folder}: results in metrics.json, pictures of its validations in panels/; "
+            "make tensorboard shows the rest."
         )
 
     def after_test(self) -> None:
@@ -96,8 +97,16 @@ class RunCLI(LightningCLI):
 
 def run(args: ArgsType) -> None:
     """Parse and carry out ``fit``, ``validate`` or ``test``."""
-    for harmless in ("Found .* module.s. in eval mode", ".*isinstance.treespec.*", ".*does not have many workers"):
-        warnings.filterwarnings("ignore", harmless)  # frozen modules are in eval mode on purpose
+    for harmless in (
+        "LightningCLI's args parameter is intended",  # we pass exactly what the user typed
+        "Found .* module.s. in eval mode",  # frozen modules are, on purpose
+        "Precision .* is not supported by the model summary",
+        ".*isinstance.treespec.*",
+        ".*does not have many workers",
+        ".*is smaller than the logging interval",
+        ".*weights_only. was not set",
+    ):
+        warnings.filterwarnings("ignore", harmless)
     RunCLI(
         LightningModule,
         LightningDataModule,
@@ -107,4 +116,5 @@ def run(args: ArgsType) -> None:
         save_config_callback=None,
         seed_everything_default=0,
         auto_configure_optimizers=False,
+        parser_kwargs={"exit_on_error": False},  # main() says it in one sentence
     )

@@ -134,8 +134,8 @@ def check_unchanged(run: Run, options: dict[str, Any]) -> None:
     for name in sorted(theirs.keys() | ours.keys()):
         if theirs.get(name) != ours.get(name):
             raise InputError(
-                f"{name} is {theirs.get(name)} in {run.config}, the run to be resumed, and {ours.get(name)} now; take "
-                "the option back, or start another run with RUN=new."
+                f"{name} is {theirs.get(name)} in {run.config}, the run to be resumed, and {ours.get(name)} now; leave "
+                "the option as it was, or start another run with RUN=new."
             )
 
 

@@ -105,11 +105,13 @@ def test_mistakes_are_one_sentence_and_exit_code_2(words, message, capsys, monke
     assert "Traceback" not in error
 
 
-def test_an_unknown_option_is_refused(fit, capsys):
-    with pytest.raises(SystemExit) as stop:
-        fit("--model.init_args.leraning_rate", "1")
-    assert stop.value.code == 2
-    assert "leraning_rate" in capsys.readouterr().err
+@pytest.mark.parametrize("option", ["--model.init_args.leraning_rate", "--trainer.max_stepz"])
+def test_an_unknown_option_is_refused(option, fit, capsys, tmp_path):
+    assert fit(option, "1") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("Error: ")
+    assert option.rsplit(".", 1)[1] in error
+    assert not (tmp_path / "quick").exists()
 
 
 def test_a_run_folder_without_a_checkpoint_is_refused(tmp_path, capsys, monkeypatch):
