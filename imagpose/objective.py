@@ -116,6 +116,12 @@ class Objective:
         return error * snr.clamp(max=self.min_snr_gamma) / (snr + 1 if self.predicts_v else snr)
 
 
+def generator_for(seed: int, stream: int, number: int) -> torch.Generator:
+    """The generator of one sample's draws of one kind, a function of its three arguments alone."""
+    state = np.random.SeedSequence([seed, stream, int(number)]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)
+
+
 @dataclass(frozen=True)
 class Draws:
     """The random numbers of one training step, each sample's a function of the seed and its number alone.
@@ -139,8 +145,7 @@ class Draws:
         """Draw for samples of the given numbers; ``shape`` is that of one sample's latents."""
         uniform, posterior, noise = [], [], []
         for number in numbers:
-            state = np.random.SeedSequence([seed, 3, int(number)]).generate_state(1, np.uint64)[0]
-            generator = torch.Generator().manual_seed(int(state) >> 1)
+            generator = generator_for(seed, 3, number)
             uniform.append(torch.rand(3, generator=generator))
             posterior.append(torch.randn(*shape, generator=generator))
             noise.append(torch.randn(*shape, generator=generator))

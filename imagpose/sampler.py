@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
 from imagpose.models.network import Conditions
+from imagpose.objective import generator_for
 
 # Which of (F_C, F_I, F_P) the conditional and the unconditional prediction see.
 _FORMS = {
@@ -103,8 +103,4 @@ def sample(
 
 def initial_noise(seed: int, numbers: Sequence[int], shape: Sequence[int]) -> Tensor:
     """x_T for samples of the given numbers, each a function of the seed and its number alone, (B, *shape)."""
-    noise = []
-    for number in numbers:
-        state = np.random.SeedSequence([seed, 4, int(number)]).generate_state(1, np.uint64)[0]
-        noise.append(torch.randn(*shape, generator=torch.Generator().manual_seed(int(state) >> 1)))
-    return torch.stack(noise)
+    return torch.stack([torch.randn(*shape, generator=generator_for(seed, 4, number)) for number in numbers])

@@ -91,16 +91,11 @@ class PoseDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Continues after the optimiser steps that were already taken."""
-        trainer = self.trainer
-        assert trainer is not None
-        accumulate = trainer.accumulate_grad_batches
-        sampler = StepSampler(
-            trainer.global_step * accumulate, trainer.max_steps * accumulate, self.batch_size, trainer.global_rank,
-            trainer.world_size,
-        )  # fmt: skip
+        assert self.trainer is not None
         return DataLoader(
             Canvases(self.train, self.panels, self.seed, self.flips),
-            batch_sampler=sampler, num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
+            batch_sampler=StepSampler.following(self.trainer, self.batch_size),
+            num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
         )  # fmt: skip
 
     def val_dataloader(self) -> DataLoader[Batch]:

@@ -94,10 +94,7 @@ class ImageDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Continues after the steps that were already taken."""
         assert self.trainer is not None
-        sampler = StepSampler(
-            self.trainer.global_step, self.trainer.max_steps, self.batch_size,
-            self.trainer.global_rank, self.trainer.world_size,
-        )  # fmt: skip
+        sampler = StepSampler.following(self.trainer, self.batch_size)
         return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Tensor]:

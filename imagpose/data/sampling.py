@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch.utils.data import Sampler
+
+if TYPE_CHECKING:
+    from lightning import Trainer
 
 
 class StepSampler(Sampler[list[int]]):
@@ -26,6 +30,15 @@ class StepSampler(Sampler[list[int]]):
     def __init__(self, first_step: int, last_step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
         self.first_step, self.last_step = first_step, last_step
         self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
+
+    @classmethod
+    def following(cls, trainer: Trainer, batch_size: int) -> StepSampler:
+        """The batches that come after the optimiser steps which a trainer has already taken."""
+        batches = trainer.accumulate_grad_batches
+        return cls(
+            trainer.global_step * batches, trainer.max_steps * batches, batch_size,
+            trainer.global_rank, trainer.world_size,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         # Lightning counts a resumed epoch's batches from its beginning, so this is the end, not what is left.
