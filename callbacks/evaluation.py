@@ -21,8 +21,9 @@ from imagpose.evaluation.similarity import in_box
 from imagpose.module import IMAGPose
 
 Batch = dict[str, Tensor]
+_CANVAS = ("images", "poses", "mask")
 _LINEUP = 40  # people to tell apart in identity@1: chance is 2.5 %
-_JUDGED = ("test", "wrong_source", "vae")
+_JUDGED = ("test", "T2", "T3", "wrong_source", "vae")
 
 
 def one_result(panels: Tensor, batch: Batch, seed: int) -> Tensor:
@@ -37,7 +38,8 @@ def one_result(panels: Tensor, batch: Batch, seed: int) -> Tensor:
 class Evaluation(Callback):
     """``val/ssim`` and ``val/psnr`` at each validation; at test the model beside its floor and its ceiling.
 
-    Scored are the generated image (``test``), the source itself (``copy_source``), an empty scene (``background``), the
+    Scored are the generated image (``test``: the paper's T1), those of further settings the data holds (``T2``, ``T3``,
+    and by how much each is better, pair by pair, as ``T3_minus_T1``), the source itself (``copy_source``), an empty scene (``background``), the
     model given another person (``wrong_source``) and the truth through the VAE (``vae``), with bootstrap intervals over
     identities; on mannequins identity@1 and pattern@1 too.
 
@@ -75,14 +77,23 @@ class Evaluation(Callback):
             "test": one_result(outputs, batch, self.seed),
             "copy_source": batch["source"],
             "background": target[:, :, :1, :1].expand_as(target),
-            "wrong_source": one_result(pl_module.generate(swapped, self.seed), batch, self.seed),
+            **{
+                setting: self._generated(pl_module, batch, {k: batch[f"{k}_{setting}"] for k in _CANVAS})
+                for setting in ("T2", "T3")
+                if f"mask_{setting}" in batch
+            },
+            "wrong_source": self._generated(pl_module, batch, swapped),
             "vae": pl_module.reconstruct(target),
         }
         for name, generated in images.items():
             for metric, values in in_box(generated, target, batch["box"]).items():
                 self._scores.setdefault(f"{name}/{metric}", []).extend(values.tolist())
-        pixels = {name: to_uint8(images[name]) for name in _JUDGED}
-        self._images += [{name: pixels[name][i] for name in _JUDGED} for i in range(len(target))]
+        pixels = {name: to_uint8(images[name]) for name in _JUDGED if name in images}
+        self._images += [{name: of_batch[i] for name, of_batch in pixels.items()} for i in range(len(target))]
+
+    def _generated(self, module: IMAGPose, batch: Batch, changes: Batch) -> Tensor:
+        changed = {**batch, **changes}
+        return one_result(module.generate(changed, self.seed), changed, self.seed)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge the clothes, summarise, log and print."""
@@ -95,6 +106,10 @@ class Evaluation(Callback):
         metrics: dict[str, float] = {}
         for name, values in self._scores.items():
             metrics |= summarise(name, values, identities)
+            scored, _, measure = name.partition("/")
+            if scored in ("T2", "T3"):  # pair by pair, so that what makes a pair hard cancels out
+                gain = np.subtract(values, self._scores[f"test/{measure}"]).tolist()
+                metrics |= summarise(f"{scored}_minus_T1/{measure}", gain, identities)
         pl_module.log_dict(metrics)
         _print(metrics)
 
@@ -109,7 +124,7 @@ class Evaluation(Callback):
             others = [lineup[identity] for identity in order if identity != own][: _LINEUP - 1]
             cases.append(Case(data.root, target, (target, *others), images))
         for verdict in judge_all(cases):
-            for name in _JUDGED:
+            for name in verdict.identity:
                 self._scores.setdefault(f"{name}/identity_at_1", []).append(float(verdict.identity[name]))
                 self._scores.setdefault(f"{name}/pattern_at_1", []).append(float(verdict.pattern[name]))
 

@@ -10,6 +10,9 @@ COMMANDS = {
     "fit": "train or resume an experiment, then test it",
     "validate": "generate and score a run's validation pairs",
     "test": "evaluate a run on the test pairs",
+    "generate": "draw a person in new poses",
+    "export": "a run's averaged weights as a pipeline folder",
+    "pose": "write the pose of a dataset's picture to a file",
     "mannequins": "draw the embedded dataset",
 }
 
@@ -49,6 +52,31 @@ def _mannequins(args: list[str]) -> None:
     auto_cli(draw, args=args)
 
 
+def _generate(args: list[str]) -> None:
+    from imagpose.generate import generate
+
+    generate(args)
+
+
+def _export(args: list[str]) -> None:
+    from jsonargparse import auto_cli
+
+    from imagpose.export import export
+
+    auto_cli(export, args=args)
+
+
+def _pose(args: list[str]) -> None:
+    from jsonargparse import auto_cli
+
+    from imagpose.export import pose
+
+    auto_cli(pose, args=args)
+
+
+_OWN = {"mannequins": _mannequins, "generate": _generate, "export": _export, "pose": _pose}  # the rest is Lightning's
+
+
 def main(args: list[str] | None = None) -> int:
     """Carry out one command; returns the exit code.
 
@@ -69,8 +97,8 @@ def main(args: list[str] | None = None) -> int:
         print(f"There is no command {command!r}; there are: {', '.join(COMMANDS)}.", file=sys.stderr)
         return 2
     try:
-        if command == "mannequins":
-            _mannequins(rest)
+        if command in _OWN:
+            _OWN[command](rest)
         else:
             from imagpose import cli
 

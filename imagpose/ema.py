@@ -22,8 +22,12 @@ class EMA:
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
-        self.module = module
-        self.model = EMAModel(module.parameters(), decay=decay, foreach=True)
+        self.module, self.decay = module, decay
+        self.reset()
+
+    def reset(self) -> None:
+        """Start from the module's weights as they are now; call after reading pretrained ones."""
+        self.model = EMAModel(self.module.parameters(), decay=self.decay, foreach=True)
 
     def update(self) -> None:
         """Call after every optimiser step."""

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from imagpose.ema import EMA
 from imagpose.errors import InputError
+from imagpose.models.base import Base
 from imagpose.models.encoders import Encoder
-from imagpose.models.network import Conditions, Network, build
-from imagpose.models.vae import VAE
+from imagpose.models.network import Network
 from imagpose.objective import Draws, Objective, Schedule
 from imagpose.panels import crop, pad
-from imagpose.sampler import Guidance, initial_noise, sample
+from imagpose.sampler import Guidance, initial_noise
+from imagpose.synthesis import Synthesis
 
 NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
 
@@ -29,8 +30,8 @@ class IMAGPose(LightningModule):
 
     Args:
         encoder: The frozen image encoder.
-        vae: Name of the frozen VAE's weights folder.
-        unet: Configuration of diffusers' UNet2DConditionModel.
+        base: Name of the base model's weights folder: Stable Diffusion's ``vae/``, ``unet/`` and ``scheduler/``.
+        unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
         pose_channels: Of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
         texture_tokens: FLC's texture tokens (off in B0, B1, B3).
@@ -39,7 +40,7 @@ class IMAGPose(LightningModule):
         cva_positions: Whether CVA's panels know their place.
         rows: Panels of the canvas from top to bottom.
         cols: Panels from left to right.
-        schedule: The noise schedule.
+        schedule: The noise schedule; None takes the base's, which its UNet was trained with.
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
         min_snr_gamma: Loss weights, see Objective.
         timesteps: Density of the training timesteps, see Objective.
@@ -57,8 +58,8 @@ class IMAGPose(LightningModule):
     def __init__(
         self,
         encoder: Encoder,
-        vae: str,
-        unet: dict[str, Any],
+        base: str,
+        unet: dict[str, Any] | None = None,
         pose_channels: Sequence[int] = (16, 32, 96, 256),
         texture_kernel: int = 16,
         texture_tokens: bool = True,
@@ -67,7 +68,7 @@ class IMAGPose(LightningModule):
         cva_positions: bool = True,
         rows: int = 2,
         cols: int = 2,
-        schedule: Schedule = Schedule(),
+        schedule: Schedule | None = None,
         guidance: Guidance = Guidance(),
         min_snr_gamma: float | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
@@ -82,72 +83,48 @@ class IMAGPose(LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.encoder, self.vae = encoder, VAE(vae)
+        self.base = Base(base)
+        self.encoder, self.vae, self.from_base = encoder, self.base.vae(), unet is None
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.network: Network = build(
-                unet, encoder.dim, pose_channels, texture_kernel, texture_tokens, image_conditions, cva, cva_positions,
-                rows, cols,
+            self.network = Network(
+                unet_config=self.base.unet_config if unet is None else unet, encoder_dim=encoder.dim,
+                pose_channels=list(pose_channels), texture_kernel=texture_kernel, texture_tokens=texture_tokens,
+                image_conditions=image_conditions, cva=cva, cva_positions=cva_positions, rows=rows, cols=cols,
             )  # fmt: skip
         self.network.to(memory_format=torch.channels_last)
         self.ema = EMA(self.network, ema_decay)
-        self.panels = rows * cols
-        self.schedule, self.guidance = schedule, guidance
-        self.objective = Objective(schedule, min_snr_gamma, timesteps)
+        self.synthesis = Synthesis(self.vae, self.encoder, self.network)
+        self.schedule, self.guidance = schedule or self.base.schedule, guidance
+        self.objective = Objective(self.schedule, min_snr_gamma, timesteps)
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
         self.lr, self.weight_decay, self.betas = lr, weight_decay, betas
         self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
         # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
         self.strict_loading = False
-        self._black: dict[tuple[int, ...], Tensor] = {}
-
-    @property
-    def multiple(self) -> int:
-        """A panel's height and width in pixels are padded to a multiple of this."""
-        return self.vae.downscale * self.network.unet.multiple
+        self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
 
     def setup(self, stage: str) -> None:
-        """Read the frozen weights."""
+        """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
         self.vae.load_weights()
         self.encoder.load_weights()
-
-    # Conditions ---------------------------------------------------------------------------------------------------
-
-    def black(self, images: Tensor) -> Tensor:
-        """The latent of a black panel, encoded once a size and device."""
-        key = (*images.shape[-2:], images.device)
-        if key not in self._black:
-            self._black[key] = self.vae.black((images.shape[-2], images.shape[-1]))
-        return self._black[key]
-
-    def encode_conditions(self, source: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
-        """Images and pose maps → F_C, F_I, F_P.
-
-        Args:
-            source: FLC's source, (B, 3, H, W) in [-1, 1].
-            given: Latents of the padded panels, (B, V, c, h, w); masked ones have no influence.
-            mask: (B, V), 0 = to generate, 1 = given.
-            poses: Pose maps, (B, V, 3, H, W) in [0, 1].
-        """
-        padded = pad(source, self.multiple)
-        return self.network.conditions(
-            self.vae.encode(padded).mean, self.encoder(source), given, mask, self.black(padded),
-            pad(poses, self.multiple, "constant"),
-        )  # fmt: skip
+        if stage == "fit" and self.from_base:
+            self.network.unet.load_base(self.base.unet_weights)
+            self.ema.reset()
 
     # Training -----------------------------------------------------------------------------------------------------
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Eq. (4) on a batch of canvases."""
-        images = pad(batch["images"], self.multiple)
-        latent_size = (images.shape[-2] // self.vae.downscale, images.shape[-1] // self.vae.downscale)
+        images = pad(batch["images"], self.synthesis.multiple)
+        self.image_size = (batch["images"].shape[-2], batch["images"].shape[-1])
         draws = Draws.make(
-            self.seed, batch["number"].tolist(), (self.panels, self.vae.channels, *latent_size), images.device
+            self.seed, batch["number"].tolist(), self.synthesis.latent_shape(self.image_size), images.device
         )
         posterior = self.vae.encode(images)
         latents = posterior.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
-        conditions = self.encode_conditions(batch["source"], posterior.mean, batch["mask"], batch["poses"])
+        conditions = self.synthesis.encode_conditions(batch["source"], posterior.mean, batch["mask"], batch["poses"])
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
@@ -195,16 +172,12 @@ class IMAGPose(LightningModule):
         Returns:
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
         """
-        mask = batch["mask"][:, :, None, None, None]
-        images = pad(torch.where(mask > 0, batch["images"], -1.0), self.multiple)
-        given = self.vae.encode(images).mean
+        shape = self.synthesis.latent_shape((batch["images"].shape[-2], batch["images"].shape[-1]))
+        noise = initial_noise(seed, batch["number"].tolist(), shape).to(batch["images"].device)
         with self.ema.applied():
-            conditions = self.encode_conditions(batch["source"], given, batch["mask"], batch["poses"])
-            noise = initial_noise(seed, batch["number"].tolist(), given.shape[1:]).to(given.device)
-            latents = sample(
-                self.network, conditions, noise, self.schedule.for_sampling(), self.guidance, self.sampling_steps
+            return self.synthesis.generate(
+                batch, noise, self.schedule.for_sampling(), self.guidance, self.sampling_steps
             )
-        return crop(self.vae.decode(latents), (batch["images"].shape[-2], batch["images"].shape[-1]))
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Generate; callbacks look at the panels."""
@@ -215,9 +188,8 @@ class IMAGPose(LightningModule):
     @torch.no_grad()
     def reconstruct(self, images: Tensor) -> Tensor:
         """Images through the VAE, (..., 3, H, W): the ceiling of what can be generated."""
-        return crop(
-            self.vae.decode(self.vae.encode(pad(images, self.multiple)).mean), (images.shape[-2], images.shape[-1])
-        )
+        padded = pad(images, self.synthesis.multiple)
+        return crop(self.vae.decode(self.vae.encode(padded).mean), (images.shape[-2], images.shape[-1]))
 
     # Checkpoints --------------------------------------------------------------------------------------------------
 
@@ -225,6 +197,7 @@ class IMAGPose(LightningModule):
         """Leave the frozen weights out, take the averaged ones in."""
         checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         checkpoint["ema"] = self.ema.state_dict()
+        checkpoint["image_size"] = list(self.image_size) if self.image_size else None
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint whose trainable part is not exactly ours.
@@ -241,3 +214,4 @@ class IMAGPose(LightningModule):
                 f"{ours.get(odd, 'missing')} in this model; name the experiment it was trained with."
             )
         self.ema.load_state_dict(checkpoint["ema"])
+        self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None

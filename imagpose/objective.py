@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +41,12 @@ class Schedule:
                 "schedule.zero_terminal_snr cannot be combined with schedule.prediction_type epsilon: the last step "
                 "holds no signal to predict noise against; use v_prediction or leave it out."
             )
+
+    @staticmethod
+    def of_base(config: dict[str, Any]) -> Schedule:
+        """The schedule of a base model's ``scheduler_config.json``, whichever scheduler wrote it."""
+        theirs = {f.name: config[f.name] for f in fields(Schedule) if f.name in config}
+        return Schedule(**theirs, zero_terminal_snr=bool(config.get("rescale_betas_zero_snr", False)))
 
     def _config(self) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,7 @@ _FORMS = {
     "tokens": ((True, True, True), (False, True, True)),
 }
 Denoiser = Callable[[Tensor, Tensor, Conditions], Tensor]
+OnStep = Callable[[int, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ def sample(
     scheduler: DDIMScheduler | Any,
     guidance: Guidance,
     steps: int = 20,
+    on_step: OnStep | None = None,
+    generator: torch.Generator | list[torch.Generator] | None = None,
 ) -> Tensor:
     """Denoise a joint canvas from pure noise.
 
@@ -85,6 +89,8 @@ def sample(
         scheduler: Any scheduler of diffusers.
         guidance: Eq. (5).
         steps: Denoising steps.
+        on_step: Called after every step with its index, timestep and latents; what it returns continues.
+        generator: Of a scheduler whose steps draw noise; DDIM's do not.
 
     Returns:
         x_0, (B, V, c, h, w).
@@ -93,11 +99,14 @@ def sample(
     latents = noise * scheduler.init_noise_sigma
     branches = guidance.branches(conditions)
     copies = len(branches.F_C) // len(latents)
-    for t in scheduler.timesteps:
+    extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
+    for i, t in enumerate(scheduler.timesteps):
         scaled = scheduler.scale_model_input(latents, t)
         inputs = scaled.repeat(copies, 1, 1, 1, 1)
         predicted = guidance.combine(denoiser(inputs, t.expand(len(inputs)), branches))
-        latents = scheduler.step(predicted, t, latents).prev_sample
+        latents = scheduler.step(predicted, t, latents, **extra).prev_sample
+        if on_step is not None:
+            latents = on_step(i, t, latents)
     return latents
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from imagpose.errors import InputError
 
@@ -32,13 +33,13 @@ def find(name: str) -> Path:
     raise InputError(f"Weights {name!r} were not found; put the folder in one of: {looked}.")
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The ``config.json`` of a weights folder.
+def read_config(folder: Path, name: str = "config.json") -> dict[str, Any]:
+    """The ``config.json`` of a weights folder, or another JSON object in it.
 
     Raises:
         InputError: It is missing or no JSON object.
     """
-    path = folder / "config.json"
+    path = folder / name
     try:
         config = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -48,8 +49,13 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def load(module: nn.Module, path: Path) -> None:
+def load(module: nn.Module, path: Path, rename: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None) -> None:
     """Fill a module with the tensors of a safetensors file; floating point is cast to the module's own type.
+
+    Args:
+        module: Must have exactly these tensors.
+        path: The file.
+        rename: Turns the file's tensors into the module's.
 
     Raises:
         InputError: The file is missing, damaged, or belongs to another architecture.
@@ -59,7 +65,7 @@ def load(module: nn.Module, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} is not a readable safetensors file ({error}); download it again.") from error
     try:
-        module.load_state_dict(tensors)
+        module.load_state_dict(rename(tensors) if rename else tensors)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise InputError(f"{path} does not fit {type(module).__name__}: {first}") from error

@@ -8,7 +8,6 @@ import torch
 from imagpose.data.mannequin_folder import MannequinSet, write
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
-from imagpose.objective import Schedule
 
 UNET = {
     "in_channels": 4, "out_channels": 4, "block_out_channels": [16, 32], "layers_per_block": 1,
@@ -42,12 +41,10 @@ def make_module():
         encoder = TimmEncoder(
             "vit_tiny_patch16_224",
             image_size=32,
-            options={"patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2},
+            options={"img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2},
         )
-        settings = {
-            "unet": UNET, "pose_channels": (4, 8, 8), "texture_kernel": 4, "schedule": Schedule(zero_terminal_snr=True),
-        }  # fmt: skip
-        module = IMAGPose(encoder, "mannequin-vae", **{**settings, **options})
+        settings = {"unet": UNET, "pose_channels": (4, 8, 8), "texture_kernel": 4}
+        module = IMAGPose(encoder, "mannequin-sd-v", **{**settings, **options})
         module.setup("fit")
         return module
 

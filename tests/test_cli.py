@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+from imagpose import weights
 from imagpose.__main__ import main
 from imagpose.data.deepfashion import unflatten_name
 from imagpose.models.vae import VAE
@@ -74,13 +75,13 @@ def test_the_vae_is_trained_saved_and_read_back(mannequin_root, small_set, tmp_p
     run = tmp_path / "runs" / "vae" / "version_0"
     assert json.loads((run / "metrics.json").read_text())["val/ssim"] > 0
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(run))
-    vae = VAE("vae")
+    vae = VAE.of_folder(weights.find("vae"))
     vae.load_weights()
     images = torch.rand(2, 4, 3, 64, 48) * 2 - 1
     latents = vae.encode(images).mean
     assert latents.shape == (2, 4, 4, 16, 12)
     assert vae.decode(latents).shape == images.shape
-    packaged = VAE("mannequin-vae").autoencoder.config
+    packaged = VAE.of_folder(weights.find("mannequin-sd-v/vae")).autoencoder.config
     assert {k: v for k, v in vae.autoencoder.config.items() if k not in ("scaling_factor", "_name_or_path")} == {
         k: v for k, v in packaged.items() if k not in ("scaling_factor", "_name_or_path")
     }
@@ -131,7 +132,7 @@ def test_a_data_folder_with_too_few_people_is_refused(fit, capsys, tmp_path):
 
 
 def test_missing_weights_are_named_with_the_places_looked_in(fit, capsys):
-    assert fit("--model.init_args.vae", "sd-vae-nowhere") == 2
+    assert fit("--model.init_args.base", "sd-vae-nowhere") == 2
     error = capsys.readouterr().err
     assert (
         error.strip().splitlines()[-1].startswith("Error: Weights 'sd-vae-nowhere' were not found; put the folder in")
@@ -140,7 +141,7 @@ def test_missing_weights_are_named_with_the_places_looked_in(fit, capsys):
 
 
 def test_a_run_that_cannot_begin_leaves_nothing_behind(fit, tmp_path):
-    assert fit("--model.init_args.vae", "sd-vae-nowhere") == 2
+    assert fit("--model.init_args.base", "sd-vae-nowhere") == 2
     assert not (tmp_path / "quick").exists()
 
 

@@ -14,6 +14,7 @@ from imagpose.data.deepfashion import ImageRecord, Scenario
 from imagpose.data.images import read_image
 from imagpose.data.keypoints import draw_pose, figure_box, flip
 from imagpose.data.sampling import member_of_epoch, rng_for
+from imagpose.data.scenarios import Setting, arrange
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,20 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
         records: Images by name.
         scenarios: The fixed test cases.
         panels: V.
+        settings: Further settings of the paper, ``T2`` or ``T3``, whose canvases an item then holds too, as
+            ``images_T2``, ``poses_T2`` and ``mask_T2``.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
-    def __init__(self, records: dict[str, ImageRecord], scenarios: Sequence[Scenario], panels: int = 4) -> None:
-        self.records, self.scenarios, self.panels = records, scenarios, panels
+    def __init__(
+        self,
+        records: dict[str, ImageRecord],
+        scenarios: Sequence[Scenario],
+        panels: int = 4,
+        settings: Sequence[Setting] = (),
+    ) -> None:
+        self.records, self.scenarios, self.panels, self.settings = records, scenarios, panels, settings
         # Where all scenarios show one person, another is found among the other images.
         self._anyone = [Scenario(name, name, (name,)) for name in records]
 
@@ -151,11 +160,15 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
             if self.records[s.source].person != record.person
         )
         other_source, other_pose = _read(other)
-        masked = self.panels - 1
+        further: dict[str, Tensor] = {}
+        for setting in self.settings:
+            names = scenario.sources[: self.panels - 1] if setting == "T3" else [scenario.source]
+            sources, poses = (list(some) for some in zip(*(_read(self.records[name]) for name in names), strict=True))
+            canvas = arrange(len(names), 1, setting, self.panels).canvas(sources, poses, [target_pose])
+            further |= {f"{key}_{setting}": value for key, value in canvas.items()}
         return {
-            "images": torch.stack([source] + [torch.full_like(source, -1.0)] * masked),
-            "poses": torch.stack([source_pose] + [target_pose] * masked),
-            "mask": torch.tensor([1.0] + [0.0] * masked),
+            **arrange(1, 1, "T1", self.panels).canvas([source], [source_pose], [target_pose]),
+            **further,
             "source": source,
             "target": target,
             "box": torch.tensor(figure_box(record.keypoints_at(size), size)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from lightning import LightningDataModule
@@ -30,6 +32,7 @@ class PoseDataModule(LightningDataModule):
         validation_identities: Training people that are kept for validation.
         validation_pairs: Pairs that are generated at each validation.
         test_pairs: Use only the first so many of the test pairs; None takes all.
+        test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``.
         seed: Of every draw.
         num_workers: Loader processes.
     """
@@ -44,6 +47,7 @@ class PoseDataModule(LightningDataModule):
         validation_identities: int = 20,
         validation_pairs: int = 16,
         test_pairs: int | None = None,
+        test_settings: Sequence[Literal["T2", "T3"]] = (),
         seed: int = 0,
         num_workers: int = 2,
     ) -> None:
@@ -52,6 +56,7 @@ class PoseDataModule(LightningDataModule):
             Path(root), batch_size, mannequins, panels, flips,
         )  # fmt: skip
         self.validation_identities, self.validation_pairs = validation_identities, validation_pairs
+        self.test_settings = tuple(test_settings)
         self.test_pairs, self.seed, self.num_workers = test_pairs, seed, num_workers
 
     def prepare_data(self) -> None:
@@ -104,4 +109,5 @@ class PoseDataModule(LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """The fixed test pairs."""
-        return DataLoader(TestCanvases(self.index.records, self.test, self.panels), batch_size=self.batch_size)
+        canvases = TestCanvases(self.index.records, self.test, self.panels, self.test_settings)
+        return DataLoader(canvases, batch_size=self.batch_size)

@@ -104,7 +104,10 @@ class DeepFashion:
 
     def pairs(self, split: str) -> list[tuple[str, str]]:
         """The published (source, target) pairs, in order."""
-        path = self.root / f"fashion-pairs-{split}.csv"
+        return self.pairs_of(self.root / f"fashion-pairs-{split}.csv")
+
+    def pairs_of(self, path: Path) -> list[tuple[str, str]]:
+        """The (source, target) pairs of a CSV with the header ``from,to``, in order."""
         with _open(path) as file:
             rows = csv.reader(file)
             if next(rows, None) != ["from", "to"]:

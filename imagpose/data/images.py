@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from imagpose.data.deepfashion import DeepFashion
-from imagpose.data.mannequin_folder import MannequinSet, ensure
+from imagpose.data.descriptions import Description, describe
+from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure
 from imagpose.data.sampling import StepSampler, member_of_epoch, rng_for
 from imagpose.errors import InputError
 
@@ -25,14 +27,18 @@ def read_image(path: Path) -> Tensor:
     """
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
+            return to_tensor(image)
     except FileNotFoundError as error:
         raise InputError(
             f"{path} is missing although the dataset lists it; restore it or draw the set again."
         ) from error
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(f"{path} is not a readable image; replace it ({error}).") from error
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 127.5 - 1
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """A picture as (3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 127.5 - 1
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -41,8 +47,14 @@ def to_uint8(images: Tensor) -> np.ndarray:
     return scaled.movedim(-3, -1).to(torch.uint8).cpu().numpy()
 
 
-class SingleImages(Dataset[Tensor]):
-    """Images one by one; an item is addressed by its sample number and flipped in every second draw."""
+class SingleImages(Dataset[Any]):
+    """Images one by one; an item is addressed by its sample number and flipped in every second draw.
+
+    Attributes:
+        descriptions: Of each image; where there are any, an item is an image and its description.
+    """
+
+    descriptions: list[Description] | None = None
 
     def __init__(self, paths: list[Path], seed: int, flips: bool) -> None:
         self.paths, self.seed, self.flips = paths, seed, flips
@@ -50,11 +62,15 @@ class SingleImages(Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, number: int) -> Tensor:
-        if not self.flips:
-            return read_image(self.paths[number])
-        image = read_image(self.paths[member_of_epoch(self.seed, number, len(self.paths))])
-        return image.flip(-1) if rng_for(self.seed, number).random() < 0.5 else image
+    def _index_of(self, number: int) -> int:
+        return member_of_epoch(self.seed, number, len(self.paths)) if self.flips else number
+
+    def __getitem__(self, number: int) -> Tensor | tuple[Tensor, Description]:
+        index = self._index_of(number)
+        image = read_image(self.paths[index])
+        if self.flips and rng_for(self.seed, number).random() < 0.5:
+            image = image.flip(-1)
+        return image if self.descriptions is None else (image, self.descriptions[index])
 
 
 class ImageDataModule(LightningDataModule):
@@ -63,6 +79,7 @@ class ImageDataModule(LightningDataModule):
     Args:
         root: The dataset folder.
         batch_size: Images per step and process.
+        described: Give each image with its description; mannequins only.
         mannequins: Draw this set into ``root`` unless it is there.
         seed: Of order and flips.
         num_workers: Loader processes.
@@ -72,12 +89,13 @@ class ImageDataModule(LightningDataModule):
         self,
         root: Path,
         batch_size: int,
+        described: bool = False,
         mannequins: MannequinSet | None = None,
         seed: int = 0,
         num_workers: int = 1,
     ) -> None:
         super().__init__()
-        self.root, self.batch_size, self.mannequins = Path(root), batch_size, mannequins
+        self.root, self.batch_size, self.described, self.mannequins = Path(root), batch_size, described, mannequins
         self.seed, self.num_workers = seed, num_workers
 
     def prepare_data(self) -> None:
@@ -87,17 +105,22 @@ class ImageDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Index the folder."""
         index = DeepFashion(self.root)
-        paths = {split: [index.records[name].path for name in names] for split, names in index.splits.items()}
-        self.train = SingleImages(paths["train"], self.seed, flips=True)
-        self.held_out = SingleImages(paths["test"], self.seed, flips=False)
+        self.train, self.held_out = (
+            SingleImages([index.records[name].path for name in index.splits[split]], self.seed, flips=split == "train")
+            for split in ("train", "test")
+        )
+        if self.described:
+            wardrobe = Wardrobe.of(self.root)
+            for split, images in (("train", self.train), ("test", self.held_out)):
+                images.descriptions = [describe(wardrobe.person(name)) for name in index.splits[split]]
 
-    def train_dataloader(self) -> DataLoader[Tensor]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Continues after the steps that were already taken."""
         assert self.trainer is not None
         sampler = StepSampler.following(self.trainer, self.batch_size)
         return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
 
-    def val_dataloader(self) -> DataLoader[Tensor]:
+    def val_dataloader(self) -> DataLoader[Any]:
         """The images of the test split."""
         return DataLoader(self.held_out, batch_size=32)
 

@@ -26,7 +26,6 @@ from imagpose.errors import InputError
 
 MANIFEST = "mannequins.json"
 _AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180)  # front views dominate, as in a shop
-_TEST_PAIRS = 100
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class MannequinSet:
         identities: Number of people; each wears one outfit.
         views: Images of each.
         test_identities: How many of the people are held out for testing.
+        test_pairs: Number of fixed test cases, the held-out people taken in turn.
         size: (height, width) of an image in pixels.
         seed: Everything is a function of it.
         busy_backgrounds: Draw a different busy background behind every image instead of a plain one.
@@ -45,6 +45,7 @@ class MannequinSet:
     identities: int = 600
     views: int = 8
     test_identities: int = 40
+    test_pairs: int = 200
     size: tuple[int, int] = (64, 44)
     seed: int = 0
     busy_backgrounds: bool = False
@@ -115,7 +116,7 @@ def write(root: Path, spec: MannequinSet) -> None:
             writer.writerow(["from", "to"])
             for i in members:
                 writer.writerows(permutations([flatten_name(view.path) for view in views[i]], 2))
-    scenarios = _test_scenarios(views[held_out:], spec.seed)
+    scenarios = _test_scenarios(views[held_out:], spec.seed, spec.test_pairs)
     (unfinished / "test_scenarios.json").write_text(json.dumps(scenarios, indent=1) + "\n")
     manifest = {
         "renderer": drawing.RENDERER_VERSION,
@@ -138,7 +139,7 @@ def _annotation_row(name: str, keypoints: np.ndarray, size: tuple[int, int]) -> 
     return f"{name}: {points[:, 1].tolist()}: {points[:, 0].tolist()}\n"
 
 
-def _test_scenarios(identities: Sequence[Sequence[View]], seed: int) -> list[dict[str, object]]:
+def _test_scenarios(identities: Sequence[Sequence[View]], seed: int, pairs: int) -> list[dict[str, object]]:
     """Fixed lists of a target with one source (T1, T2) and three (T3), the identities taken in turn.
 
     A source is never the target's view. Where only a front view tells two garments apart and the target is seen from
@@ -146,7 +147,7 @@ def _test_scenarios(identities: Sequence[Sequence[View]], seed: int) -> list[dic
     """
     rng = np.random.default_rng([seed, 2**20])
     scenarios: list[dict[str, object]] = []
-    while len(scenarios) < _TEST_PAIRS:
+    while len(scenarios) < pairs:
         views = identities[len(scenarios) % len(identities)]
         order = rng.permutation(len(views))
         target, others = views[order[0]], [views[i] for i in order[1:]]

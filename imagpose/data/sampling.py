@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,12 @@ class StepSampler(Sampler[list[int]]):
 def member_of_epoch(seed: int, number: int, size: int) -> int:
     """The element that sample ``number`` draws when every epoch visits each of ``size`` elements once, shuffled."""
     epoch, position = divmod(number, size)
-    return int(np.random.default_rng([seed, 1, epoch]).permutation(size)[position])
+    return int(_order(seed, epoch, size)[position])
+
+
+@functools.lru_cache(maxsize=4)  # a batch may straddle two epochs
+def _order(seed: int, epoch: int, size: int) -> np.ndarray:
+    return np.random.default_rng([seed, 1, epoch]).permutation(size)
 
 
 def rng_for(seed: int, number: int) -> np.random.Generator:

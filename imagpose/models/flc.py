@@ -27,7 +27,11 @@ class FLC(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
-        self.project = nn.Sequential(nn.Linear(encoder_dim, dim), nn.LayerNorm(dim))
+        linear = nn.Linear(encoder_dim, dim)
+        if encoder_dim == dim:  # a base model that learned from this encoder's tokens understands them at once
+            nn.init.eye_(linear.weight)
+            nn.init.zeros_(linear.bias)
+        self.project = nn.Sequential(linear, nn.LayerNorm(dim))
         self.tokenizer = nn.Conv2d(latent_channels, dim, kernel_size, kernel_size) if texture else None
 
     def forward(self, source_latents: Tensor, semantic: Tensor) -> Tensor:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
-from diffusers import UNet2DConditionModel
-from torch import Tensor, nn
+from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor
 
 from imagpose.models.flc import FLC
 from imagpose.models.ilc import ILC
@@ -53,19 +55,48 @@ class Conditions:
         return Conditions(F_C, F_I, F_P, parts[0].nothing)
 
 
-class Network(nn.Module):
-    """Everything that is trained.
+class Network(ModelMixin, ConfigMixin):
+    """Everything that is trained; widths follow from the UNet's configuration and the encoder.
 
     Args:
-        flc: Makes F_C.
-        ilc: Makes F_I.
-        pose_encoder: Makes F_P.
-        unet: Predicts from all three.
+        unet_config: Of diffusers' UNet2DConditionModel as it was before it knew of canvases.
+        encoder_dim: Width of the encoder's tokens.
+        pose_channels: Of the pose encoder.
+        texture_kernel: Kernel and stride of FLC's tokenizer.
+        texture_tokens: FLC's texture tokens.
+        image_conditions: ILC's masked latents.
+        cva: Cross-view attention.
+        cva_positions: Whether CVA's panels know their place.
+        rows: Panels of the canvas from top to bottom.
+        cols: Panels from left to right.
     """
 
-    def __init__(self, flc: FLC, ilc: ILC, pose_encoder: PoseEncoder, unet: CanvasUNet) -> None:
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        unet_config: dict[str, Any],
+        encoder_dim: int,
+        pose_channels: Sequence[int],
+        texture_kernel: int,
+        texture_tokens: bool = True,
+        image_conditions: bool = True,
+        cva: bool = True,
+        cva_positions: bool = True,
+        rows: int = 2,
+        cols: int = 2,
+    ) -> None:
         super().__init__()
-        self.flc, self.ilc, self.pose_encoder, self.unet = flc, ilc, pose_encoder, unet
+        base = cast(UNet2DConditionModel, UNet2DConditionModel.from_config(unet_config))
+        latent_channels, dim = int(base.config["in_channels"]), int(base.config["cross_attention_dim"])
+        self.flc = FLC(encoder_dim, dim, latent_channels, texture_kernel, texture_tokens)
+        self.ilc = ILC(latent_channels, image_conditions)
+        self.unet = CanvasUNet(base, latent_channels + self.ilc.channels, rows, cols, cva, cva_positions)
+        self.pose_encoder = PoseEncoder(self.unet.pose_channels, pose_channels)
+
+    @property
+    def panels(self) -> int:
+        """V."""
+        return self.unet.rows * self.unet.cols
 
     def conditions(
         self, source: Tensor, semantic: Tensor, given: Tensor, mask: Tensor, black: Tensor, poses: Tensor
@@ -90,24 +121,3 @@ class Network(nn.Module):
     def forward(self, noisy: Tensor, timesteps: Tensor, conditions: Conditions) -> Tensor:
         """ε_θ(x_t, F_C, F_I, F_P, t), or v, in views (B, V, c, h, w)."""
         return self.unet(noisy, timesteps, conditions.F_C, conditions.F_I, conditions.F_P)
-
-
-def build(
-    unet_config: dict[str, object],
-    encoder_dim: int,
-    pose_channels: Sequence[int],
-    texture_kernel: int,
-    texture_tokens: bool,
-    image_conditions: bool,
-    cva: bool,
-    cva_positions: bool,
-    rows: int,
-    cols: int,
-) -> Network:
-    """Assemble the network; widths follow from the UNet's configuration and the encoder."""
-    unet = UNet2DConditionModel(**unet_config)
-    latent_channels, dim = int(unet.config["in_channels"]), int(unet.config["cross_attention_dim"])
-    ilc = ILC(latent_channels, image_conditions)
-    canvas = CanvasUNet(unet, latent_channels + ilc.channels, rows, cols, cva, cva_positions)
-    flc = FLC(encoder_dim, dim, latent_channels, texture_kernel, texture_tokens)
-    return Network(flc, ilc, PoseEncoder(canvas.pose_channels, pose_channels), canvas)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
+from imagpose import weights
 from imagpose.models.cva import CVA
 from imagpose.panels import split, tile
 
@@ -87,6 +89,26 @@ class CanvasUNet(nn.Module):
                     unet.config["norm_num_groups"],
                 )  # fmt: skip
                 block.attentions[i] = CrossViewTransformer(transformer, attention)
+
+    def load_base(self, path: Path) -> None:
+        """Start from the UNet that a base model was published with.
+
+        conv_in's new channels, the pose path and CVA stay as they were built: silent.
+
+        Args:
+            path: safetensors file in diffusers' names.
+        """
+        weights.load(self.unet, path, self._from_base)
+
+    def _from_base(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A base UNet's tensors under the names that they have here, what it lacks as it is now."""
+        own = self.unet.state_dict()
+        ours = {name.replace("conv_in.conv.", "conv_in.").replace(".transformer.", "."): name for name in own}
+        found = {ours.get(name, name): tensor for name, tensor in tensors.items()}
+        grown = "conv_in.conv.weight"
+        if grown in found and found[grown].shape[1] == self.unet.config["in_channels"]:
+            found[grown] = torch.cat([found[grown].to(own[grown]), own[grown][:, found[grown].shape[1] :]], dim=1)
+        return {name: tensor for name, tensor in own.items() if ".cva." in name} | found
 
     @property
     def multiple(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
@@ -30,22 +31,27 @@ class VAE(Frozen):
     bleeds across seams, the cost is linear in panels, and only targets need decoding.
 
     Args:
-        name: Weights folder in the diffusers layout, see :func:`imagpose.weights.find`.
+        autoencoder: The architecture, its weights read or not.
+        folder: Where :meth:`load_weights` reads them.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, autoencoder: AutoencoderKL, folder: Path | None = None) -> None:
         super().__init__()
-        self.folder = weights.find(name)
-        config = {k: v for k, v in weights.read_config(self.folder).items() if not k.startswith("_")}
-        self.autoencoder = cast(AutoencoderKL, AutoencoderKL.from_config(config))
-        self.autoencoder.to(memory_format=torch.channels_last)
+        self.autoencoder, self.folder = autoencoder.to(memory_format=torch.channels_last), folder
         self.scale = float(self.autoencoder.config["scaling_factor"])
         self.channels = int(self.autoencoder.config["latent_channels"])
         self.downscale = 2 ** (len(self.autoencoder.config["block_out_channels"]) - 1)
         self.freeze()
 
+    @staticmethod
+    def of_folder(folder: Path) -> VAE:
+        """The architecture that a folder in the diffusers layout describes."""
+        config = {k: v for k, v in weights.read_config(folder).items() if not k.startswith("_")}
+        return VAE(cast(AutoencoderKL, AutoencoderKL.from_config(config)), folder)
+
     def load_weights(self) -> None:
         """Read ``diffusion_pytorch_model.safetensors``."""
+        assert self.folder is not None
         weights.load(self.autoencoder, self.folder / "diffusion_pytorch_model.safetensors")
 
     @torch.no_grad()

@@ -75,7 +75,9 @@ def test_letterboxing_keeps_head_and_shoes():
 
 
 def test_an_encoder_is_frozen_and_stays_in_eval_mode():
-    encoder = TimmEncoder("vit_tiny_patch16_224", image_size=32, options={"embed_dim": 24, "depth": 1, "num_heads": 2})
+    encoder = TimmEncoder(
+        "vit_tiny_patch16_224", image_size=32, options={"img_size": 32, "embed_dim": 24, "depth": 1, "num_heads": 2}
+    )
     parent = torch.nn.Sequential(encoder).train()
     assert not any(module.training for module in parent[0].modules())
     assert not any(p.requires_grad for p in encoder.parameters())

@@ -15,7 +15,7 @@ from imagpose.panels import crop, pad
 
 @pytest.fixture(scope="module")
 def vae():
-    vae = VAE("mannequin-vae")
+    vae = VAE.of_folder(weights.find("mannequin-sd-v/vae"))
     vae.load_weights()
     return vae
 
@@ -36,19 +36,19 @@ def test_panels_are_encoded_by_themselves(vae):
 
 
 def test_the_packaged_weights_are_small():
-    folder = weights.find("mannequin-vae")
+    folder = weights.find("mannequin-sd-v/vae")
     assert (folder / "diffusion_pytorch_model.safetensors").stat().st_size <= 4_000_000
 
 
 def test_weights_are_found_in_order_and_bad_ones_refused(tmp_path, monkeypatch, vae):
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(tmp_path))
-    assert weights.find("mannequin-vae") == weights.PACKAGED / "mannequin-vae"
-    (tmp_path / "mannequin-vae").mkdir()
-    assert weights.find("mannequin-vae") == tmp_path / "mannequin-vae"
+    assert weights.find("mannequin-sd-v/vae") == weights.PACKAGED / "mannequin-sd-v/vae"
+    (tmp_path / "mannequin-sd-v/vae").mkdir(parents=True)
+    assert weights.find("mannequin-sd-v/vae") == tmp_path / "mannequin-sd-v/vae"
     with pytest.raises(InputError, match=r"config.json cannot be read as JSON"):
-        VAE("mannequin-vae")
+        VAE.of_folder(weights.find("mannequin-sd-v/vae"))
     file = tmp_path / "cut.safetensors"
-    whole = (weights.PACKAGED / "mannequin-vae" / "diffusion_pytorch_model.safetensors").read_bytes()
+    whole = (weights.PACKAGED / "mannequin-sd-v/vae" / "diffusion_pytorch_model.safetensors").read_bytes()
     file.write_bytes(whole[:1000])
     with pytest.raises(InputError, match="is not a readable safetensors file"):
         weights.load(vae.autoencoder, file)

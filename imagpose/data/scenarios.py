@@ -1,0 +1,92 @@
+"""The paper's user scenarios: how any number of sources and poses fill the panels (Sec. 4.1, 4.2; Appendix B)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from imagpose.errors import InputError
+
+Setting = Literal["auto", "T1", "T2", "T3", "IMAGPose*"]
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Which input fills which panel; given panels come first.
+
+    Attributes:
+        sources: Index of the source in each given panel.
+        targets: Index of the target pose in each masked panel.
+    """
+
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+
+    def canvas(
+        self, sources: list[Tensor], source_poses: list[Tensor], target_poses: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """Fill the panels.
+
+        Args:
+            sources: Pictures, (3, H, W) in [-1, 1].
+            source_poses: Their pose maps, (3, H, W) in [0, 1].
+            target_poses: Likewise.
+
+        Returns:
+            ``images`` (V, 3, H, W), masked panels black, ``poses`` (V, 3, H, W), and ``mask`` (V,), 0 = to generate, 1 =
+            given.
+        """
+        black = torch.full_like(sources[0], -1.0)
+        poses = [source_poses[i] for i in self.sources] + [target_poses[i] for i in self.targets]
+        return {
+            "images": torch.stack([sources[i] for i in self.sources] + [black] * len(self.targets)),
+            "poses": torch.stack(poses),
+            "mask": torch.tensor([1.0] * len(self.sources) + [0.0] * len(self.targets)),
+        }
+
+
+def arrange(sources: int, targets: int, scenario: Setting = "auto", panels: int = 4) -> Arrangement:
+    """Fill the panels (Sec. 4.1 and 4.2, "Uniformity"; Appendix B).
+
+    ``T1``: one source, one pose, which is repeated in every masked panel. ``T2``: the same, but the source is repeated.
+    ``T3``: two or three sources, one pose. ``IMAGPose*``: one source, two or three poses. ``auto`` is T1, T3 or
+    IMAGPose*, whichever the numbers say.
+
+    Assumption: inputs that do not fill the panels are repeated in turn, sources where there are several, else poses;
+    the alternative, black panels without a pose, is a canvas that training never shows.
+
+    Args:
+        sources: How many there are.
+        targets: How many poses.
+        scenario: One of the paper's.
+        panels: V.
+
+    Raises:
+        InputError: The numbers do not fit the scenario, or do not fit the canvas.
+    """
+    if sources < 1 or targets < 1:
+        raise InputError(f"There are {sources} sources and {targets} target poses; at least one of each is needed.")
+    if sources + targets > panels:
+        raise InputError(
+            f"{sources} sources and {targets} target poses do not fit {panels} panels; at most {panels - 1} sources "
+            f"with one pose, or one source with {panels - 1} poses, go together: generate in several turns."
+        )
+    fits = {
+        "auto": True, "T1": sources == targets == 1, "T2": sources == targets == 1,
+        "T3": sources > 1 and targets == 1, "IMAGPose*": sources == 1 and targets > 1,
+    }  # fmt: skip
+    if scenario not in fits:
+        raise InputError(f"There is no scenario {scenario!r}; there are: {', '.join(fits)}.")
+    if not fits[scenario]:
+        needs = {
+            "T1": "one source and one pose", "T2": "one source and one pose", "T3": "two or three sources and one pose",
+            "IMAGPose*": "one source and two or three poses",
+        }[scenario]  # fmt: skip
+        raise InputError(f"Scenario {scenario} takes {needs}, there are {sources} and {targets}; leave it to 'auto'.")
+    repeat_sources = scenario == "T2" or sources > 1
+    given = panels - targets if repeat_sources else sources
+    masked = panels - given
+    return Arrangement(tuple(i % sources for i in range(given)), tuple(i % targets for i in range(masked)))

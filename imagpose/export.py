@@ -1,0 +1,126 @@
+"""Things to take away: a run's averaged weights as a pipeline folder, and a dataset's poses as pose files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+import yaml
+
+from imagpose import runs
+from imagpose.data.body_pose import BodyPose
+from imagpose.data.deepfashion import ANNOTATION_SIZE, DeepFashion
+from imagpose.data.images import read_image
+from imagpose.errors import InputError
+
+_CARD = """---
+library_name: imagpose
+license: apache-2.0
+---
+# {name}
+
+An IMAGPose pipeline: one to three pictures of a person and one to three poses in, pictures in those poses out.
+
+```python
+from imagpose import BodyPose, ImagposePipeline
+
+pipe = ImagposePipeline.from_pretrained("{name}")
+```
+
+- **Weights**: the moving average of the run `{experiment}` after {steps} steps of {batch} canvases, in half precision.
+- **Starts from**: the base model `{base}` and the frozen image encoder `{encoder}`.
+- **Data**: `{root}`{mannequins}.
+- **Pictures**: {height}×{width} pixels; others are fitted into that.
+- **Limits**: it knows what its data shows and nothing else{limits}. Faces and hands have no detail at this size.
+- **Use**: say of a generated picture that it is one; the command line writes it into every PNG.
+
+## Figures
+
+The run's own test on held-out people (T1, DDIM {sampling_steps}, guidance {scale}), from its `metrics.json`:
+
+| Scored | SSIM in the box | PSNR, dB | identity@1 | pattern@1 |
+|---|---|---|---|---|
+{rows}
+
+`wrong_source` is the model given another person, `vae` the truth through the VAE, which is the ceiling. Intervals are 95 %,
+over people.
+"""
+
+
+def export(run: Path, out: Path, overwrite: bool = False) -> None:
+    """Write a run's averaged weights as a pipeline folder in half precision, with a model card.
+
+    Args:
+        run: The run's folder, such as runs/tiny/version_0; it must be finished.
+        out: The folder to write.
+        overwrite: Replace what is there.
+    """
+    from imagpose.pipeline import ImagposePipeline
+
+    found = runs.from_folder(run)
+    if not found.complete:
+        raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists; add --overwrite true or name another folder.")
+    pipe = ImagposePipeline.from_run(run)
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    pipe.to(torch.float16).save_pretrained(unfinished)
+    (unfinished / "README.md").write_text(_card(found, out.name, pipe.image_size))
+    shutil.rmtree(out, ignore_errors=True)
+    unfinished.rename(out)
+    megabytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
+    print(f"The pipeline is in {out} ({megabytes:.1f} MB).")
+
+
+def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
+    options = yaml.safe_load(run.config.read_text())
+    metrics = json.loads(run.metrics.read_text())
+    model, data = options["model"]["init_args"], options["data"]["init_args"]
+    encoder = model["encoder"]["init_args"]
+    drawn = data.get("mannequins")
+    return _CARD.format(
+        name=name, experiment=run.experiment, steps=int(metrics["steps"]), batch=data["batch_size"],
+        base=model["base"], encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
+        mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
+        limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",
+        height=size[0], width=size[1], sampling_steps=model["sampling_steps"], scale=model["guidance"]["scale"],
+        rows="\n".join(_figures(metrics)),
+    )  # fmt: skip
+
+
+def _figures(metrics: dict[str, float]) -> list[str]:
+    rows = []
+    for scored in dict.fromkeys(key.split("/")[0] for key in metrics if "/" in key):
+        cells = []
+        for measure, digits in (("ssim", 3), ("psnr", 1), ("identity_at_1", 2), ("pattern_at_1", 2)):
+            key = f"{scored}/{measure}"
+            if key not in metrics:
+                cells.append("")
+                continue
+            low, high = metrics.get(f"{key}_low"), metrics.get(f"{key}_high")
+            interval = f" [{low:.{digits}f}, {high:.{digits}f}]" if low is not None and high is not None else ""
+            cells.append(f"{metrics[key]:.{digits}f}{interval}")
+        if any(cells):
+            rows.append(f"| {scored} | {' | '.join(cells)} |")
+    return rows
+
+
+def pose(data: Path, image: str, out: Path) -> None:
+    """Write the pose of a dataset's picture as a pose file, in the picture's own pixels.
+
+    Args:
+        data: A DeepFashion folder.
+        image: The picture's name in the folder's lists.
+        out: The JSON file to write.
+    """
+    index = DeepFashion(data)
+    if image not in index.records:
+        raise InputError(f"{image!r} is in neither train.lst nor test.lst of {data}.")
+    record = index.records[image]
+    pixels = read_image(record.path)
+    size = (pixels.shape[-2], pixels.shape[-1])
+    BodyPose(size, record.keypoints_at(size)).write(out)
+    print(f"The pose of {record.path}, annotated in a frame of {ANNOTATION_SIZE[0]}×{ANNOTATION_SIZE[1]}, is in {out}.")

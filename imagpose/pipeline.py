@@ -1,0 +1,249 @@
+"""The trained model for users: sources and poses in, images out, in each of the paper's scenarios."""
+
+# No postponed annotations here: diffusers reads those of the pipeline's constructor.
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline
+from diffusers.utils import BaseOutput
+from PIL import Image
+from torch import Tensor
+
+from imagpose import weights
+from imagpose.data.body_pose import BodyPose, fit
+from imagpose.data.images import to_uint8
+from imagpose.data.scenarios import Arrangement, Setting, arrange
+from imagpose.errors import InputError
+from imagpose.models.encoders import TimmEncoder
+from imagpose.models.network import Network
+from imagpose.models.vae import VAE
+from imagpose.sampler import Guidance, initial_noise
+from imagpose.synthesis import Synthesis
+
+CallbackOnStepEnd = Callable[["ImagposePipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor] | None]
+
+
+@dataclass
+class ImagposePipelineOutput(BaseOutput):
+    """What a pipeline returns.
+
+    Attributes:
+        images: One list of PIL images a canvas, one image a target pose; or a tensor (B, n, 3, H, W) in [-1, 1].
+    """
+
+    images: list[list[Image.Image]] | Tensor
+
+
+class ImagposePipeline(DiffusionPipeline):
+    """Generates a person in new poses.
+
+    Args:
+        vae: Stable Diffusion's autoencoder, or one of its layout.
+        encoder: The frozen image encoder.
+        network: What was trained.
+        scheduler: Any of diffusers; DDIM is the paper's.
+        image_size: [height, width] in pixels that the network was trained on; every picture is brought to it.
+        guidance_form: Which conditions guidance drops, see :class:`imagpose.sampler.Guidance`.
+    """
+
+    model_cpu_offload_seq = "encoder->network->vae"
+
+    def __init__(
+        self,
+        vae: AutoencoderKL,
+        encoder: TimmEncoder,
+        network: Network,
+        scheduler: DDIMScheduler,
+        image_size: list = [256, 176],  # noqa: B006 - diffusers keeps lists
+        guidance_form: str = "joint",
+    ) -> None:
+        super().__init__()
+        self.register_modules(vae=vae, encoder=encoder, network=network, scheduler=scheduler)
+        self.register_to_config(image_size=list(image_size), guidance_form=guidance_form)
+        self.synthesis = Synthesis(VAE(vae), encoder, network)
+        network.eval()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "ImagposePipeline":
+        """Load a pipeline folder; nothing is unpickled.
+
+        Args:
+            pretrained_model_name_or_path: A folder, or the name of one, see :func:`imagpose.weights.find`.
+            options: Of diffusers' ``from_pretrained``.
+
+        Raises:
+            InputError: There is no such folder, or it cannot be read.
+        """
+        folder = Path(pretrained_model_name_or_path)
+        if not folder.is_dir():
+            folder = weights.find(str(pretrained_model_name_or_path))
+        settings = {"low_cpu_mem_usage": False, "use_safetensors": True, **options}
+        try:
+            return super().from_pretrained(str(folder), **settings)
+        except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{folder} is no whole pipeline folder ({reason}); save or download it again.") from error
+
+    @classmethod
+    def from_run(cls, folder: str | Path) -> "ImagposePipeline":
+        """The averaged weights of a run's last checkpoint.
+
+        Args:
+            folder: Such as ``runs/tiny/version_0``.
+
+        Raises:
+            InputError: It is no run folder, its checkpoint is damaged or belongs to another experiment.
+        """
+        from imagpose.restore import module_of_run  # Lightning is needed here alone
+
+        return cls.of_module(module_of_run(Path(folder)))
+
+    @classmethod
+    def of_module(cls, module: Any) -> "ImagposePipeline":
+        """The averaged weights of an :class:`imagpose.module.IMAGPose`, which keeps its own."""
+        if module.image_size is None:
+            raise InputError("The checkpoint was taken before the first training step; train the run first.")
+        with module.ema.applied():
+            network = copy.deepcopy(module.network)
+        return cls(
+            module.vae.autoencoder, module.encoder, network, module.schedule.for_sampling(), module.image_size,
+            module.guidance.form,
+        )  # fmt: skip
+
+    # Inputs ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of what is generated, in pixels."""
+        height, width = self.config["image_size"]
+        return int(height), int(width)
+
+    # Generation -----------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        sources: Image.Image | Sequence[Image.Image] | Sequence[Sequence[Image.Image]],
+        source_poses: BodyPose | Sequence[BodyPose] | Sequence[Sequence[BodyPose]],
+        target_poses: BodyPose | Sequence[BodyPose] | Sequence[Sequence[BodyPose]],
+        scenario: Setting = "auto",
+        num_inference_steps: int = 20,
+        guidance_scale: float = 2.0,
+        seed: int | Sequence[int] = 0,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        output_type: Literal["pil", "pt"] = "pil",
+        callback_on_step_end: CallbackOnStepEnd | None = None,
+    ) -> ImagposePipelineOutput:
+        """Generate.
+
+        One picture or a flat list makes one canvas, whose sources show one person; a list of lists makes a batch of
+        canvases. Canvases of one call hold equally many sources and equally many poses.
+
+        Args:
+            sources: Pictures of the person, one to three a canvas.
+            source_poses: The pose of each source.
+            target_poses: The poses to draw, one to three a canvas.
+            scenario: See :func:`arrange`. Where a pose fills several panels, one of the results is taken at random.
+            num_inference_steps: Denoising steps.
+            guidance_scale: w of Eq. (5); 1 is the conditional prediction alone, and half the work.
+            seed: Of the noise and of which result is taken; a list gives each canvas its own, a number gives canvas i
+                the seed ``seed + i``.
+            generator: Draws the noise instead, one for all canvases or one for each.
+            output_type: ``pil`` images, or ``pt``, a tensor.
+            callback_on_step_end: Called after each step with the pipeline, the step's index, its timestep and
+                ``{"latents": (B, V, c, h, w)}``; the latents that it returns in such a dictionary continue.
+
+        Raises:
+            InputError: Sources without poses, or numbers that fit no scenario.
+        """
+        canvases = list(zip(*_batches(sources, source_poses, target_poses), strict=True))
+        prepared, arrangement = self.prepare(canvases, scenario)
+        seeds = [seed + i for i in range(len(canvases))] if isinstance(seed, int) else list(seed)
+        if len(seeds) != len(canvases):
+            raise InputError(f"There are {len(seeds)} seeds for {len(canvases)} canvases; give one, or one for each.")
+        wanted = [self._chosen(arrangement, len(canvases[0][2]), one) for one in seeds]
+        shape = self.synthesis.latent_shape(self.image_size)
+        noise = _noise(seeds, generator, len(canvases), shape).to(self.device)
+
+        with self.progress_bar(total=num_inference_steps) as bar:
+
+            def on_step(index: int, timestep: Tensor, latents: Tensor) -> Tensor:
+                bar.update()
+                if callback_on_step_end is None:
+                    return latents
+                returned = callback_on_step_end(self, index, timestep, {"latents": latents}) or {}
+                return returned.get("latents", latents)
+
+            images = self.synthesis.generate(
+                {name: value.to(self.device) for name, value in prepared.items()}, noise, self.scheduler,
+                Guidance(self.config["guidance_form"], guidance_scale), num_inference_steps, wanted, on_step,
+                list(generator) if isinstance(generator, Sequence) else generator,
+            )  # fmt: skip
+        if output_type == "pt":
+            return ImagposePipelineOutput(images=images)
+        pixels = to_uint8(images)
+        return ImagposePipelineOutput(images=[[Image.fromarray(one) for one in canvas] for canvas in pixels])
+
+    def prepare(self, canvases: Sequence[Any], scenario: Setting) -> tuple[dict[str, Tensor], Arrangement]:
+        """Canvases of (sources, source poses, target poses) → what :meth:`Synthesis.generate` takes; FLC's source is
+        the first."""
+        counts = {(len(sources), len(targets)) for sources, _, targets in canvases}
+        for sources, poses, targets in canvases:
+            if len(sources) != len(poses):
+                raise InputError(
+                    f"There are {len(sources)} sources and {len(poses)} source poses; every source needs its pose: "
+                    "BodyPose.read('pose.json'), or BodyPose((height, width), keypoints) from a detector."
+                )
+            for number, (image, pose) in enumerate(zip(sources, poses, strict=True), start=1):
+                if not pose.belongs_to(image):
+                    raise InputError(
+                        f"Source {number} is {image.height}×{image.width} and its pose is in a frame of "
+                        f"{pose.size[0]}×{pose.size[1]}; give the keypoints in the picture's own pixels."
+                    )
+            arrangement = arrange(len(sources), len(targets), scenario, self.network.panels)
+        if len(counts) != 1:
+            raise InputError("Canvases of one batch must hold equally many sources and poses; call once for each kind.")
+        prepared = []
+        for sources, poses, targets in canvases:
+            pictures = [fit(image, self.image_size) for image in sources]
+            maps = ([pose.map(self.image_size) for pose in some] for some in (poses, targets))
+            prepared.append({**arrangement.canvas(pictures, *maps), "source": pictures[0]})
+        return {name: torch.stack([canvas[name] for canvas in prepared]) for name in prepared[0]}, arrangement
+
+    @staticmethod
+    def _chosen(arrangement: Arrangement, targets: int, seed: int) -> list[int]:
+        """The panel to decode for each target: one of those that show it, at random, as in the paper's T1."""
+        rng, first = np.random.default_rng([seed, 6]), len(arrangement.sources)
+        shown = [[first + i for i, t in enumerate(arrangement.targets) if t == target] for target in range(targets)]
+        return [int(rng.choice(panels)) for panels in shown]
+
+
+def _batches(*inputs: Any) -> list[list[list[Any]]]:
+    """Each input as a batch of canvases, a list of lists."""
+    batches = []
+    for value in inputs:
+        many = list(value) if isinstance(value, (list, tuple)) else [value]
+        batches.append([list(one) for one in many] if many and isinstance(many[0], (list, tuple)) else [many])
+    lengths = [len(batch) for batch in batches]
+    if len(set(lengths)) != 1 or not lengths[0]:
+        raise InputError(
+            f"There are {lengths[0]} canvases of sources, {lengths[1]} of source poses and {lengths[2]} of target "
+            "poses; give each of them as equally many lists."
+        )
+    return batches
+
+
+def _noise(seeds: Sequence[int], generator: Any, canvases: int, shape: tuple[int, ...]) -> Tensor:
+    """x_T: of each seed, or from generators."""
+    if generator is None:
+        return torch.cat([initial_noise(seed, [0], shape) for seed in seeds])
+    if isinstance(generator, torch.Generator):
+        return torch.randn(canvases, *shape, generator=generator, device=generator.device)
+    if len(generator) != canvases:
+        raise InputError(f"There are {len(generator)} generators for {canvases} canvases; give one, or one for each.")
+    return torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generator])

@@ -1,0 +1,34 @@
+"""A run's model from its folder, for use outside the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import yaml
+from jsonargparse import ArgumentParser
+
+from imagpose import runs
+from imagpose.errors import InputError
+from imagpose.module import IMAGPose
+
+
+def module_of_run(folder: Path) -> IMAGPose:
+    """Build the model that a run was started with and fill it from ``checkpoints/last.ckpt``; nothing is unpickled.
+
+    Raises:
+        InputError: It is no run of IMAGPose, its checkpoint is damaged or belongs to another experiment.
+    """
+    run = runs.from_folder(folder)
+    runs.check_checkpoint(run.last)
+    options = yaml.safe_load(run.config.read_text())
+    if options["model"]["class_path"] != "imagpose.module.IMAGPose":
+        raise InputError(f"{folder} is a run of {options['model']['class_path']}, which generates no people.")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--model", type=IMAGPose)
+    module: IMAGPose = parser.instantiate(parser.parse_object({"model": options["model"]})).model
+    checkpoint = torch.load(run.last, map_location="cpu", weights_only=True)
+    module.setup("predict")
+    module.on_load_checkpoint(checkpoint)
+    module.load_state_dict(checkpoint["state_dict"], strict=False)
+    return module.eval()

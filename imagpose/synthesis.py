@@ -1,0 +1,99 @@
+"""From images and poses to conditions, and from noise to images: what training, evaluation and the pipeline share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imagpose.models.encoders import Encoder
+from imagpose.models.network import Conditions, Network
+from imagpose.models.vae import VAE
+from imagpose.panels import crop, pad
+from imagpose.sampler import Guidance, OnStep, sample
+
+
+class Synthesis:
+    """The two frozen networks and the trained one, used together.
+
+    Args:
+        vae: Images ⇄ latents.
+        encoder: Images → semantic tokens.
+        network: Conditions, and what is predicted from them.
+    """
+
+    def __init__(self, vae: VAE, encoder: Encoder, network: Network) -> None:
+        self.vae, self.encoder, self.network = vae, encoder, network
+        self._black: dict[tuple[Any, ...], Tensor] = {}
+
+    @property
+    def multiple(self) -> int:
+        """A panel's height and width in pixels are padded to a multiple of this."""
+        return self.vae.downscale * self.network.unet.multiple
+
+    def latent_shape(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Shape (V, c, h, w) of a canvas's latents for images of (height, width)."""
+        height, width = ((side + -side % self.multiple) // self.vae.downscale for side in size)
+        return self.network.panels, self.vae.channels, height, width
+
+    def black(self, images: Tensor) -> Tensor:
+        """The latent of a black panel, encoded once a size and device."""
+        key = (*images.shape[-2:], images.device)
+        if key not in self._black:
+            self._black[key] = self.vae.black((images.shape[-2], images.shape[-1]))
+        return self._black[key]
+
+    def encode_conditions(self, source: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
+        """Images and pose maps → F_C, F_I, F_P.
+
+        Args:
+            source: FLC's source, (B, 3, H, W) in [-1, 1].
+            given: Latents of the padded panels, (B, V, c, h, w); masked ones have no influence.
+            mask: (B, V), 0 = to generate, 1 = given.
+            poses: Pose maps, (B, V, 3, H, W) in [0, 1].
+        """
+        padded = pad(source, self.multiple)
+        return self.network.conditions(
+            self.vae.encode(padded).mean, self.encoder(source), given, mask, self.black(padded),
+            pad(poses, self.multiple, "constant"),
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def generate(
+        self,
+        canvases: dict[str, Tensor],
+        noise: Tensor,
+        scheduler: Any,
+        guidance: Guidance,
+        steps: int,
+        wanted: Sequence[Sequence[int]] | None = None,
+        on_step: OnStep | None = None,
+        generator: Any = None,
+    ) -> Tensor:
+        """Generate panels; the pixels of masked panels are not looked at.
+
+        Args:
+            canvases: ``source`` (B, 3, H, W) and ``images`` (B, V, 3, H, W) in [-1, 1], ``poses`` (B, V, 3, H, W) in
+                [0, 1], and ``mask`` (B, V), 0 = to generate, 1 = given.
+            noise: x_T, (B, V, c, h, w), see :meth:`latent_shape`.
+            scheduler: Any scheduler of diffusers.
+            guidance: Eq. (5).
+            steps: Denoising steps.
+            wanted: The panels of each canvas to decode, n of every one; None decodes all.
+            on_step: See :func:`imagpose.sampler.sample`.
+            generator: Of a scheduler that draws noise of its own.
+
+        Returns:
+            (B, n, 3, H, W) in [-1, 1]; given panels are the model's own rendering of them.
+        """
+        mask = canvases["mask"]
+        images = torch.where(mask[:, :, None, None, None] > 0, canvases["images"], -1.0)
+        given = self.vae.encode(pad(images, self.multiple)).mean
+        conditions = self.encode_conditions(canvases["source"], given, mask, canvases["poses"])
+        latents = sample(self.network, conditions, noise, scheduler, guidance, steps, on_step, generator)
+        if wanted is not None:
+            rows = torch.arange(len(latents), device=latents.device)[:, None]
+            latents = latents[rows, torch.tensor(wanted, device=latents.device)]
+        return crop(self.vae.decode(latents), (images.shape[-2], images.shape[-1]))
