@@ -5,7 +5,9 @@ RUN ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-slow lint vae mannequins evaluate-run tensorboard clean
+.PHONY: help setup train generate evaluate-run test test-slow lint vae base demo showcase mannequins tensorboard clean
+EXAMPLE := --source examples/source.png --source-pose examples/source.json \
+	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,11 +19,27 @@ setup: .venv/.done  ## make .venv and install the project
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, ARGS adds options
 	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/$(EXP).yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
 
+generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS names your own pictures and poses
+	$(BIN)/python -m imagpose generate $(if $(RUN),--run $(RUN)) \
+		$(if $(findstring --source,$(ARGS))$(findstring --data,$(ARGS)),,$(EXAMPLE)) $(ARGS)
+
 evaluate-run: .venv/.done  ## test a run again, into its evaluation.json: RUN=runs/tiny/version_0
 	$(BIN)/python -m imagpose test -c $(RUN)/config.yaml --folder $(RUN) $(ARGS)
 
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
 	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
+
+base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
+	$(BIN)/python -m imagpose fit -c experiments/base_encoder.yaml
+	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml
+	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml -c experiments/base_epsilon.yaml
+
+demo: .venv/.done  ## train the demo weights and export them (into weights/mannequin-demo, about an hour)
+	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/tiny.yaml -c experiments/demo.yaml
+	$(BIN)/python -m imagpose export --run runs/demo/version_0 --out weights/mannequin-demo
+
+showcase: .venv/.done  ## draw the README's first picture with the demo weights
+	$(BIN)/python docs/showcase.py
 
 mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too)
 	$(BIN)/python -m imagpose mannequins data/mannequins

@@ -39,9 +39,9 @@ class Evaluation(Callback):
     """``val/ssim`` and ``val/psnr`` at each validation; at test the model beside its floor and its ceiling.
 
     Scored are the generated image (``test``: the paper's T1), those of further settings the data holds (``T2``, ``T3``,
-    and by how much each is better, pair by pair, as ``T3_minus_T1``), the source itself (``copy_source``), an empty scene (``background``), the
-    model given another person (``wrong_source``) and the truth through the VAE (``vae``), with bootstrap intervals over
-    identities; on mannequins identity@1 and pattern@1 too.
+    and by how much each is better, pair by pair, as ``T3_minus_T1``), the source itself (``copy_source``), an empty
+    scene (``background``), the model given another person (``wrong_source``) and the truth through the VAE (``vae``),
+    with bootstrap intervals over identities; on mannequins identity@1 and pattern@1 too.
 
     Args:
         seed: Of which of the three results is taken.

@@ -63,7 +63,7 @@ def _export(args: list[str]) -> None:
 
     from imagpose.export import export
 
-    auto_cli(export, args=args)
+    auto_cli(export, args=args, as_positional=False)
 
 
 def _pose(args: list[str]) -> None:
@@ -71,7 +71,7 @@ def _pose(args: list[str]) -> None:
 
     from imagpose.export import pose
 
-    auto_cli(pose, args=args)
+    auto_cli(pose, args=args, as_positional=False)
 
 
 _OWN = {"mannequins": _mannequins, "generate": _generate, "export": _export, "pose": _pose}  # the rest is Lightning's

@@ -44,8 +44,8 @@ The run's own test on held-out people (T1, DDIM {sampling_steps}, guidance {scal
 |---|---|---|---|---|
 {rows}
 
-`wrong_source` is the model given another person, `vae` the truth through the VAE, which is the ceiling. Intervals are 95 %,
-over people.
+`wrong_source` is the model given another person, `vae` the truth through the VAE, which is the ceiling; `T2` has the
+source three times, `T3` three sources. Intervals are 95 %, over people.
 """
 
 

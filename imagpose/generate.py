@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.deepfashion import ANNOTATION_SIZE, DeepFashion
+from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
 from imagpose.runs import write_atomically
 from imagpose.sheet import Row, contact_sheet
@@ -95,6 +96,8 @@ def generate(args: Sequence[str]) -> None:
     """
     options = _parse(args)
     jobs = list(_jobs_of_pairs(options) if options.data else _jobs_of_files(options))
+    for job in jobs:
+        arrange(len(job.sources), len(job.target_poses), options.scenario)  # a mistake is told before a model is loaded
     settings = {
         "model": str(options.run or options.model), "scenario": options.scenario, "seed": options.seed,
         "steps": options.steps, "guidance": options.guidance,
@@ -110,17 +113,20 @@ def generate(args: Sequence[str]) -> None:
         _save(contact_sheet(rows), options.out / "contact_sheet.png", settings)
     except OSError as error:
         raise _disk(error, options.out) from error
-    images = sum(len(job.outputs) for job in jobs)
+    images, shown = sum(len(job.outputs) for job in jobs), min(len(jobs), _ON_SHEET)
+    if skipped:
+        print(f"{skipped} of {len(jobs)} canvases were there already; --overwrite makes them again.")
     print(
-        f"{images} pictures are in {folder}"
-        + (f" ({skipped} of {len(jobs)} canvases were there already; --overwrite makes them again)" if skipped else "")
-        + f"; {options.out / 'contact_sheet.png'} shows {'them' if len(jobs) <= _ON_SHEET else f'the first {_ON_SHEET}'}."
+        f"{images} pictures are in {folder}; {options.out / 'contact_sheet.png'} shows {shown} of {len(jobs)} canvases."
     )
 
 
 def _write(jobs: Sequence[Job], settings: dict[str, Any], options: argparse.Namespace, folder: Path) -> None:
+    from diffusers.utils import logging
+
     from imagpose.pipeline import ImagposePipeline
 
+    logging.disable_progress_bar()  # of loading; ours is about what takes time
     pipe = ImagposePipeline.from_run(options.run) if options.run else ImagposePipeline.from_pretrained(options.model)
     pipe.set_progress_bar_config(disable=True)
     columns = ("Generating", BarColumn(), MofNCompleteColumn(), TextColumn("canvases,"), TimeRemainingColumn())
@@ -164,7 +170,7 @@ def _check_folder(options: argparse.Namespace, settings: dict[str, Any]) -> None
         for name in ("source", "source_pose", "target_pose", "data", "pairs")
         if (value := getattr(options, name))
     }
-    if path.exists() and not options.overwrite:
+    if path.exists() and not options.overwrite and any(options.out.glob("images/*.png")):
         try:
             theirs = json.loads(path.read_text())
         except ValueError as error:
@@ -192,7 +198,7 @@ def _jobs_of_files(options: argparse.Namespace) -> Iterator[Job]:
     if len(options.source) != len(options.source_pose):
         raise InputError(
             f"There are {len(options.source)} --source and {len(options.source_pose)} --source-pose; every source "
-            "needs a pose file, made with a keypoint detector or, for a dataset's picture, with python -m imagpose pose."
+            "needs a pose file, from a keypoint detector or, for a dataset's picture, python -m imagpose pose."
         )
     for path in options.source:
         read_picture(path)  # before the model is loaded

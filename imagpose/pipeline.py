@@ -66,7 +66,7 @@ class ImagposePipeline(DiffusionPipeline):
         self.register_modules(vae=vae, encoder=encoder, network=network, scheduler=scheduler)
         self.register_to_config(image_size=list(image_size), guidance_form=guidance_form)
         self.synthesis = Synthesis(VAE(vae), encoder, network)
-        network.eval()
+        network.eval().to(memory_format=torch.channels_last)  # as it was trained, so that sums round alike
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "ImagposePipeline":

@@ -36,8 +36,8 @@ class Arrangement:
             target_poses: Likewise.
 
         Returns:
-            ``images`` (V, 3, H, W), masked panels black, ``poses`` (V, 3, H, W), and ``mask`` (V,), 0 = to generate, 1 =
-            given.
+            ``images`` (V, 3, H, W), masked panels black, ``poses`` (V, 3, H, W), and ``mask`` (V,), 0 = to generate,
+            1 = given.
         """
         black = torch.full_like(sources[0], -1.0)
         poses = [source_poses[i] for i in self.sources] + [target_poses[i] for i in self.targets]

@@ -22,13 +22,14 @@ class EncoderTraining(LightningModule):
     and viewpoint. The heads that read the description are thrown away.
 
     Args:
+        out: The weights folder to write.
         encoder: The encoder; trained here, frozen everywhere else.
         lr: Peak learning rate; one cycle, linear to zero.
     """
 
-    def __init__(self, encoder: TimmEncoder, lr: float = 1e-3) -> None:
+    def __init__(self, out: Path, encoder: TimmEncoder, lr: float = 1e-3) -> None:
         super().__init__()
-        self.encoder, self.lr = encoder, lr
+        self.out, self.encoder, self.lr = Path(out), encoder, lr
         self.network = encoder.network.requires_grad_(True)
         self.sizes = [len(options) for options in CHOICES.values()]
         self.head = nn.Linear(encoder.dim, 3 * len(COLOURS) + sum(self.sizes))
@@ -78,8 +79,7 @@ class EncoderTraining(LightningModule):
 
     def on_fit_end(self) -> None:
         """Save the network in half precision."""
-        folder = Path(self.trainer.log_dir or ".") / "encoder"
-        folder.mkdir(parents=True, exist_ok=True)
+        self.out.mkdir(parents=True, exist_ok=True)
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in self.network.state_dict().items()}
-        save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "model.safetensors")
-        self.print(f"The encoder is in {folder}.")
+        save_file({k: v.contiguous() for k, v in tensors.items()}, self.out / "model.safetensors")
+        self.print(f"The encoder is in {self.out}.")

@@ -23,9 +23,8 @@ from imagpose.panels import pad
 class VariationTraining(LightningModule):
     """One view's tokens in, another view of the same person out: Eq. (1) on a single panel, without any pose.
 
-    What is left in ``base/`` has Stable Diffusion's layout: ``vae/``, ``unet/`` and ``scheduler/``.
-
     Args:
+        out: Where to leave the base model, in Stable Diffusion's layout: ``vae/``, ``unet/`` and ``scheduler/``.
         encoder: The frozen image encoder; as wide as the UNet's cross-attention.
         vae: Name of the frozen VAE's weights folder.
         unet: Configuration of diffusers' UNet2DConditionModel.
@@ -41,6 +40,7 @@ class VariationTraining(LightningModule):
 
     def __init__(
         self,
+        out: Path,
         encoder: Encoder,
         vae: str,
         unet: dict[str, Any],
@@ -54,7 +54,7 @@ class VariationTraining(LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.encoder, self.vae, self.start = encoder, VAE.of_folder(weights.find(vae)), start
+        self.out, self.encoder, self.vae, self.start = Path(out), encoder, VAE.of_folder(weights.find(vae)), start
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.unet = cast(UNet2DConditionModel, UNet2DConditionModel(**unet)).to(memory_format=torch.channels_last)
@@ -120,9 +120,8 @@ class VariationTraining(LightningModule):
 
     def on_fit_end(self) -> None:
         """Save the base model as a diffusers folder in half precision."""
-        folder = Path(self.trainer.log_dir or ".") / "base"
         with self.ema.applied():
-            copy.deepcopy(self.unet).half().save_pretrained(folder / "unet")
-        copy.deepcopy(self.vae.autoencoder).half().save_pretrained(folder / "vae")
-        self.schedule.for_sampling().save_pretrained(folder / "scheduler")
-        self.print(f"The base model is in {folder}.")
+            copy.deepcopy(self.unet).half().save_pretrained(self.out / "unet")
+        copy.deepcopy(self.vae.autoencoder).half().save_pretrained(self.out / "vae")
+        self.schedule.for_sampling().save_pretrained(self.out / "scheduler")
+        self.print(f"The base model is in {self.out}.")
