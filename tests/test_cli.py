@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from imagpose import weights
 from imagpose.__main__ import main
@@ -30,7 +32,7 @@ def fit(mannequin_root, tmp_path, monkeypatch):
     return fit_
 
 
-def test_a_run_from_first_step_to_results_and_back(fit, tmp_path, capsys):
+def test_a_run_from_first_step_to_results_and_back(fit, mannequin_root, tmp_path, capsys):
     assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2") == 0
     folder = tmp_path / "quick" / "version_0"
     for part in ("config.yaml", "checkpoints/last.ckpt", "checkpoints/best.ckpt", "panels/step_000002.png"):
@@ -54,6 +56,28 @@ def test_a_run_from_first_step_to_results_and_back(fit, tmp_path, capsys):
     assert main(["test", "-c", str(folder / "config.yaml"), "--folder", str(folder)]) == 0
     assert json.loads((folder / "evaluation.json").read_text())["test/ssim"] == pytest.approx(before, abs=1e-4)
     assert json.loads((folder / "metrics.json").read_text()) == metrics
+
+    exported = tmp_path / "weights"
+    assert main(["export", "--run", str(folder), "--out", str(exported)]) == 0
+    card = (exported / "README.md").read_text()
+    assert "after 2 steps of 2 canvases" in card
+    assert f"| test | {metrics['test/ssim']:.3f} [" in card
+    assert main(["export", "--run", str(folder), "--out", str(exported)]) == 2
+    assert "exists; add --overwrite true" in capsys.readouterr().err
+    words = ["generate", "--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv")]
+    words += ["--limit", "2", "--steps", "2"]
+    assert main([*words, "--run", str(folder), "--out", str(tmp_path / "of_run")]) == 0
+    assert main([*words, "--model", str(exported), "--out", str(tmp_path / "of_export")]) == 0
+    for path in (tmp_path / "of_run" / "images").iterdir():  # the export is in half precision
+        a, b = (np.asarray(Image.open(p)).astype(int) for p in (path, tmp_path / "of_export" / "images" / path.name))
+        assert np.abs(a - b).mean() < 3
+
+    options = yaml.safe_load((folder / "config.yaml").read_text())
+    options["model"]["init_args"]["cva"] = False
+    other = shutil.copytree(folder, tmp_path / "other" / "version_0")
+    (other / "config.yaml").write_text(yaml.safe_dump(options))
+    assert main([*words, "--run", str(other), "--out", str(tmp_path / "of_other")]) == 2
+    assert "is of another experiment" in capsys.readouterr().err
 
     (folder / "metrics.json").unlink()
     assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2", "--model.init_args.lr", "0.5") == 2
@@ -180,5 +204,5 @@ def test_help_lists_every_command():
     out = subprocess.run(
         [sys.executable, "-m", "imagpose", "--help"], capture_output=True, text=True, cwd=ROOT, check=True
     )
-    for command in ("fit", "validate", "test", "mannequins"):
+    for command in ("fit", "validate", "test", "generate", "export", "pose", "mannequins"):
         assert command in out.stdout

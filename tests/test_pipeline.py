@@ -208,7 +208,7 @@ def test_a_picture_of_another_shape_keeps_its_joints(people):
     square.paste(picture, (10, 0))
     fitted = fit(square, (64, 44))  # the whole square, smaller, with room above and below
     assert fitted.shape == (3, 64, 44)
-    moved = BodyPose((64, 64), np.where(pose.keypoints >= 0, pose.keypoints + (10, 0), -1))
+    moved = BodyPose((64, 64), np.where(pose.keypoints >= 0, np.add(pose.keypoints, (10, 0)), -1))
     figure = (fitted - fitted[:, :1, :1]).abs().amax(0) > 0.3
     joints = torch.nonzero(moved.map((64, 44)).amax(0) > 0.9)
     inside = torch.stack([figure[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].any() for y, x in joints.tolist()])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from imagpose.data.canvases import Canvases, TestCanvases, draw_layout
 from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.images import read_image
 from imagpose.data.keypoints import draw_pose, flip
 
 
@@ -77,3 +78,18 @@ def test_t1_gives_the_source_once_and_asks_for_the_target_three_times(mannequin_
     assert torch.equal(item["poses"][1], expected)
     assert not torch.equal(item["other_source"], item["source"])
     assert flip(points, 44).shape == (18, 2)
+
+
+def test_further_settings_of_the_paper_are_drawn_beside_t1(mannequin_root):
+    index = DeepFashion(mannequin_root)
+    scenario = index.scenarios()[0]
+    item = TestCanvases(index.records, [scenario], settings=("T2", "T3"))[0]
+    assert item["mask"].tolist() == [1, 0, 0, 0]
+    for setting, names in (("T2", [scenario.source] * 3), ("T3", scenario.sources)):
+        assert item[f"mask_{setting}"].tolist() == [1, 1, 1, 0]
+        expected = [read_image(index.records[name].path) for name in names]
+        assert torch.equal(item[f"images_{setting}"][:3], torch.stack(expected))
+        assert (item[f"images_{setting}"][3] == -1).all()
+        assert torch.equal(item[f"poses_{setting}"][3], item["poses"][1])  # the target's
+    assert scenario.target not in scenario.sources
+    assert len(set(scenario.sources)) == 3
