@@ -36,7 +36,7 @@ base: .venv/.done  ## train the base models that tiny starts from: encoder, v an
 
 demo: .venv/.done  ## train the demo weights and export them (into weights/mannequin-demo, about an hour)
 	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/tiny.yaml -c experiments/demo.yaml
-	$(BIN)/python -m imagpose export --run runs/demo/version_0 --out weights/mannequin-demo
+	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo/version_* | sort -V | tail -1) --out weights/mannequin-demo
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py

@@ -13,6 +13,7 @@ from imagpose import runs
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.deepfashion import ANNOTATION_SIZE, DeepFashion
 from imagpose.data.images import read_image
+from imagpose.data.keypoints import visible
 from imagpose.errors import InputError
 
 _CARD = """---
@@ -64,13 +65,19 @@ def export(run: Path, out: Path, overwrite: bool = False) -> None:
         raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists; add --overwrite true or name another folder.")
+    if out.exists() and not (out / "model_index.json").exists():
+        raise InputError(f"{out} is no pipeline folder and is not replaced; name another folder.")
     pipe = ImagposePipeline.from_run(run)
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    pipe.to(torch.float16).save_pretrained(unfinished)
-    (unfinished / "README.md").write_text(_card(found, out.name, pipe.image_size))
-    shutil.rmtree(out, ignore_errors=True)
-    unfinished.rename(out)
+    try:
+        pipe.to(dtype=torch.float16).save_pretrained(unfinished)
+        (unfinished / "README.md").write_text(_card(found, out.name, pipe.image_size))
+        shutil.rmtree(out, ignore_errors=True)
+        unfinished.rename(out)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise InputError(f"{out} cannot be written ({error.strerror or error}); make room or name another.") from error
     megabytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
     print(f"The pipeline is in {out} ({megabytes:.1f} MB).")
 
@@ -122,5 +129,10 @@ def pose(data: Path, image: str, out: Path) -> None:
     record = index.records[image]
     pixels = read_image(record.path)
     size = (pixels.shape[-2], pixels.shape[-1])
-    BodyPose(size, record.keypoints_at(size)).write(out)
+    if not visible(record.keypoints).any():
+        raise InputError(f"{image} has no visible joint; choose another picture.")
+    try:
+        BodyPose(size, record.keypoints_at(size)).write(out)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror}); name another --out.") from error
     print(f"The pose of {record.path}, annotated in a frame of {ANNOTATION_SIZE[0]}×{ANNOTATION_SIZE[1]}, is in {out}.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,16 +16,18 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from imagpose import weights
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.deepfashion import ANNOTATION_SIZE, DeepFashion
-from imagpose.data.scenarios import arrange
+from imagpose.data.keypoints import visible
+from imagpose.data.scenarios import Setting, arrange
 from imagpose.errors import InputError
-from imagpose.runs import write_atomically
+from imagpose.runs import from_folder, write_atomically
 from imagpose.sheet import Row, contact_sheet
 
 DEMO = "mannequin-demo"
 _ON_SHEET = 24  # canvases of a long list that the contact sheet shows
-_T3_SOURCES = 3
+_SOURCES = _POSES = 3  # at most, on four panels
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Job:
         target_poses: The poses to draw.
         outputs: File name of each result.
         seed: Of the canvas.
+        setting: Of the paper.
         truths: The true pictures where they are known; only the contact sheet sees them.
     """
 
@@ -45,12 +49,26 @@ class Job:
     target_poses: tuple[BodyPose, ...]
     outputs: tuple[str, ...]
     seed: int
+    setting: Setting
     truths: tuple[Path, ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (python -m imagpose generate --help lists the options).")
+
+
+def _at_least(low: int, high: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < low or (high is not None and value > high):
+            raise argparse.ArgumentTypeError(
+                f"must be {f'{low} to {high}' if high else f'at least {low}'}, not {value}"
+            )
+        return value
+
+    parse.__name__ = "whole number"  # argparse names it in its message
+    return parse
 
 
 def _parse(args: Sequence[str]) -> argparse.Namespace:
@@ -65,14 +83,15 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     pairs = parser.add_argument_group("a whole list")
     pairs.add_argument("--data", type=Path, help="a DeepFashion folder")
     pairs.add_argument("--pairs", type=Path, help="CSV of from,to; names as in the folder's lists")
-    pairs.add_argument("--limit", type=int, help="only the first so many rows")
-    pairs.add_argument("--batch-size", type=int, default=8, help="canvases at once")
+    pairs.add_argument("--limit", type=_at_least(1), help="only the first so many canvases")
+    pairs.add_argument("--batch-size", type=_at_least(1), default=8, help="canvases at once")
     parser.add_argument("--run", type=Path, help="a run's folder, such as runs/tiny/version_0")
     parser.add_argument("--model", default=DEMO, help="a pipeline folder, or the name of shipped weights")
     parser.add_argument("--out", type=Path, default=Path("generated"), help="folder of the results")
     parser.add_argument("--scenario", default="auto", choices=("auto", "T1", "T2", "T3", "IMAGPose*"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=20, help="denoising steps")
+    parser.add_argument("--seed", type=_at_least(0), default=0)
+    parser.add_argument("--steps", type=_at_least(1, 1000), default=20, help="denoising steps")
+    parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
     parser.add_argument("--guidance", type=float, default=2.0, help="w of Eq. (5); 1 is none")
     parser.add_argument("--overwrite", action="store_true", help="generate again what is there already")
     options = parser.parse_args(args)
@@ -82,9 +101,6 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
         parser.error("give --source, --source-pose and --target-pose, or --data and --pairs")
     if options.data is not None and (options.source or options.source_pose or options.target_pose):
         parser.error("give either your own pictures or --data and --pairs")
-    for name in ("steps", "batch_size"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name.replace('_', '-')} must be at least 1")
     return options
 
 
@@ -95,100 +111,132 @@ def generate(args: Sequence[str]) -> None:
         InputError: An option, a file or the disk is not as it must be; the sentence says which.
     """
     options = _parse(args)
-    jobs = list(_jobs_of_pairs(options) if options.data else _jobs_of_files(options))
+    jobs = list(_jobs_of_pairs(options) if options.data else _jobs_of_files(options))[: options.limit]
     for job in jobs:
-        arrange(len(job.sources), len(job.target_poses), options.scenario)  # a mistake is told before a model is loaded
+        arrange(len(job.sources), len(job.target_poses), job.setting)  # a mistake is told before a model is loaded
     settings = {
-        "model": str(options.run or options.model), "scenario": options.scenario, "seed": options.seed,
-        "steps": options.steps, "guidance": options.guidance,
+        "model": str(options.run or options.model), "weights": _fingerprint(options), "scenario": options.scenario,
+        "seed": options.seed, "steps": options.steps, "guidance": options.guidance,
     }  # fmt: skip
     folder: Path = options.out / "images"
-    _check_folder(options, settings)
-    missing = [job for job in jobs if options.overwrite or not all((folder / name).exists() for name in job.outputs)]
-    if missing:
-        _write(missing, settings, options, folder)
-    skipped = len(jobs) - len(missing)
-    rows = [_row(job, folder) for job in jobs[:_ON_SHEET]]
+    records = [_record(job, settings) for job in jobs]
+    missing = [
+        (job, record)
+        for job, record in zip(jobs, records, strict=True)
+        if options.overwrite or not all([_is_there(folder / name, record) for name in job.outputs])
+    ]
     try:
-        _save(contact_sheet(rows), options.out / "contact_sheet.png", settings)
+        if missing:
+            _write(missing, settings, options, folder)
+        inputs = {
+            name: [str(one) for one in value] if isinstance(value, list) else str(value)
+            for name in ("source", "source_pose", "target_pose", "data", "pairs", "limit")
+            if (value := getattr(options, name))
+        }
+        write_atomically(options.out / "settings.json", json.dumps({**settings, **inputs}, indent=1) + "\n")
+        _save(
+            contact_sheet([_row(job, folder) for job in jobs[:_ON_SHEET]]), options.out / "contact_sheet.png", settings
+        )
     except OSError as error:
-        raise _disk(error, options.out) from error
+        reason = error.strerror or error
+        raise InputError(f"{options.out} cannot be written ({reason}); make room or name another --out.") from error
     images, shown = sum(len(job.outputs) for job in jobs), min(len(jobs), _ON_SHEET)
-    if skipped:
-        print(f"{skipped} of {len(jobs)} canvases were there already; --overwrite makes them again.")
+    if len(missing) < len(jobs):
+        there = len(jobs) - len(missing)
+        print(f"{there} of {len(jobs)} canvases were there already; --overwrite makes them again.")
     print(
         f"{images} pictures are in {folder}; {options.out / 'contact_sheet.png'} shows {shown} of {len(jobs)} canvases."
     )
 
 
-def _write(jobs: Sequence[Job], settings: dict[str, Any], options: argparse.Namespace, folder: Path) -> None:
+def _write(
+    jobs: Sequence[tuple[Job, dict[str, Any]]], settings: dict[str, Any], options: argparse.Namespace, folder: Path
+) -> None:
+    import torch
     from diffusers.utils import logging
 
     from imagpose.pipeline import ImagposePipeline
 
     logging.disable_progress_bar()  # of loading; ours is about what takes time
     pipe = ImagposePipeline.from_run(options.run) if options.run else ImagposePipeline.from_pretrained(options.model)
+    pipe.to(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     pipe.set_progress_bar_config(disable=True)
     columns = ("Generating", BarColumn(), MofNCompleteColumn(), TextColumn("canvases,"), TimeRemainingColumn())
     with Progress(*columns) as progress:
         task = progress.add_task("", total=len(jobs))
         for batch in _batched(jobs, options.batch_size):
+            some = [job for job, _ in batch]
 
             def on_step(*args: Any, canvases: int = len(batch)) -> None:
                 progress.advance(task, canvases / options.steps)
 
             images = pipe(
-                [[read_picture(path) for path in job.sources] for job in batch],
-                [job.source_poses for job in batch],
-                [job.target_poses for job in batch],
-                options.scenario, options.steps, options.guidance, seed=[job.seed for job in batch],
+                [[read_picture(path) for path in job.sources] for job in some],
+                [job.source_poses for job in some],
+                [job.target_poses for job in some],
+                some[0].setting, options.steps, options.guidance, seed=[job.seed for job in some],
                 callback_on_step_end=on_step,
             ).images  # fmt: skip
-            try:
-                for job, drawn in zip(batch, images, strict=True):
-                    for name, image in zip(job.outputs, drawn, strict=True):
-                        _save(image, folder / name, {**settings, "canvas_seed": job.seed})
-            except OSError as error:
-                raise _disk(error, folder) from error
+            for (job, record), drawn in zip(batch, images, strict=True):
+                for name, image in zip(job.outputs, drawn, strict=True):
+                    _save(image, folder / name, record)
 
 
-def _batched(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
+def _batched(jobs: Sequence[tuple[Job, Any]], size: int) -> Iterator[list[tuple[Job, Any]]]:
     """Batches of canvases that hold equally many sources and poses."""
-    kinds: dict[tuple[int, int], list[Job]] = {}
-    for job in jobs:
-        kinds.setdefault((len(job.sources), len(job.target_poses)), []).append(job)
+    kinds: dict[tuple[int, int], list[tuple[Job, Any]]] = {}
+    for job, record in jobs:
+        kinds.setdefault((len(job.sources), len(job.target_poses)), []).append((job, record))
     for kind in kinds.values():
         for i in range(0, len(kind), size):
             yield kind[i : i + size]
 
 
-def _check_folder(options: argparse.Namespace, settings: dict[str, Any]) -> None:
-    """Pictures of other settings are not mixed with those of these."""
-    path = options.out / "settings.json"
-    inputs = {
-        name: [str(one) for one in value] if isinstance(value, list) else str(value)
-        for name in ("source", "source_pose", "target_pose", "data", "pairs")
-        if (value := getattr(options, name))
-    }
-    if path.exists() and not options.overwrite and any(options.out.glob("images/*.png")):
-        try:
-            theirs = json.loads(path.read_text())
-        except ValueError as error:
-            raise InputError(f"{path} is no JSON ({error}); delete it or name another --out.") from error
-        for name, value in {**settings, **inputs}.items():
-            if theirs.get(name) != value:
-                raise InputError(
-                    f"{options.out} holds pictures made with {name} {theirs.get(name)}, and it is {value} now; add "
-                    "--overwrite or name another --out."
-                )
+# What a picture was made with ---------------------------------------------------------------------------------------
+
+
+def _fingerprint(options: argparse.Namespace) -> str:
+    """Of the weights' content: a model retrained under its old name is another model."""
+    if options.run:
+        path = from_folder(options.run).last
+    else:
+        folder = Path(options.model) if Path(options.model).is_dir() else weights.find(options.model)
+        path = folder / "network" / "diffusion_pytorch_model.safetensors"
     try:
-        write_atomically(path, json.dumps({**settings, **inputs}, indent=1) + "\n")
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
-        raise _disk(error, options.out) from error
+        raise InputError(f"{path} cannot be read ({error.strerror}); name a whole pipeline folder or run.") from error
 
 
-def _disk(error: OSError, folder: Path) -> InputError:
-    return InputError(f"{folder} cannot be written ({error.strerror or error}); make room or name another --out.")
+def _record(job: Job, settings: dict[str, Any]) -> dict[str, Any]:
+    """All that decides how a job's pictures look."""
+    digest = hashlib.sha256()
+    for path in job.sources:
+        digest.update(path.read_bytes())
+    for pose in (*job.source_poses, *job.target_poses):
+        digest.update(repr((pose.size, pose.keypoints.round(3).tolist())).encode())
+    return {**settings, "seed": job.seed, "inputs": digest.hexdigest()[:16]}
+
+
+def _is_there(path: Path, record: dict[str, Any]) -> bool:
+    """Whether a picture of just this record exists.
+
+    Raises:
+        InputError: One exists that was made otherwise; the two are not mixed.
+    """
+    if not path.exists():
+        return False
+    try:
+        with Image.open(path) as image:
+            theirs = json.loads(image.text["imagpose"])  # type: ignore[attr-defined]
+    except (UnidentifiedImageError, OSError, SyntaxError, AttributeError, KeyError, ValueError):
+        theirs = {}
+    for name, value in record.items():
+        if theirs.get(name) != value:
+            made = f"with {name} {theirs[name]}, and it is {value} now" if name in theirs else "by something else"
+            raise InputError(f"{path} was made {made}; add --overwrite or name another --out.")
+    return True
 
 
 # Jobs ---------------------------------------------------------------------------------------------------------------
@@ -205,53 +253,58 @@ def _jobs_of_files(options: argparse.Namespace) -> Iterator[Job]:
     yield Job(
         tuple(options.source), tuple(BodyPose.read(path) for path in options.source_pose),
         tuple(BodyPose.read(path) for path in options.target_pose),
-        tuple(f"{number}_{path.stem}.png" for number, path in enumerate(options.target_pose, start=1)), options.seed,
+        tuple(f"{number}_{path.stem}.png" for number, path in enumerate(options.target_pose, start=1)),
+        options.seed, options.scenario,
     )  # fmt: skip
 
 
 def _jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
     index = DeepFashion(options.data)
-    pairs = index.pairs_of(options.pairs)[: options.limit]
+    pairs = index.pairs_of(options.pairs)
     if not pairs:
         raise InputError(f"{options.pairs} lists no pairs.")
-
-    def pose(name: str) -> BodyPose:
-        found = BodyPose(ANNOTATION_SIZE, index.records[name].keypoints)
-        if (found.keypoints < 0).all():
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
+        if not visible(index.records[name].keypoints).any():
             raise InputError(f"{name} in {options.pairs} has no visible joint; leave it out of the list.")
-        with Image.open(index.records[name].path) as image:
-            size = (image.height, image.width)
-        return BodyPose(size, index.records[name].keypoints_at(size))
 
-    def job(sources: Sequence[str], targets: Sequence[str], number: int) -> Job:
+    def source_pose(name: str) -> BodyPose:
+        image = read_picture(index.records[name].path)
+        return BodyPose((image.height, image.width), index.records[name].keypoints_at((image.height, image.width)))
+
+    def job(sources: Sequence[str], targets: Sequence[str], number: int, setting: Setting) -> Job:
+        records = [index.records[name] for name in targets]  # of which nothing but the pose is looked at
         return Job(
-            tuple(index.records[name].path for name in sources), tuple(pose(name) for name in sources),
-            tuple(pose(name) for name in targets),
+            tuple(index.records[name].path for name in sources), tuple(source_pose(name) for name in sources),
+            tuple(BodyPose(ANNOTATION_SIZE, record.keypoints) for record in records),
             tuple(f"{Path(sources[0]).stem}_2_{Path(name).stem}_vis.png" for name in targets),
-            options.seed + number, tuple(index.records[name].path for name in targets),
+            options.seed + number, setting, tuple(record.path for record in records),
         )  # fmt: skip
 
-    if options.scenario == "IMAGPose*":  # up to three targets of one source share a canvas
+    if options.scenario == "IMAGPose*":  # two or three targets of one source share a canvas
         by_source: dict[str, list[str]] = {}
         for source, target in pairs:
             by_source.setdefault(source, []).append(target)
-        groups = [(s, t[i : i + 3]) for s, t in by_source.items() for i in range(0, len(t), 3)]
-        if alone := next((source for source, targets in groups if len(targets) == 1), None):
-            raise InputError(f"{alone} in {options.pairs} is left with one target; IMAGPose* takes two or three.")
-        yield from (job([source], targets, number) for number, (source, targets) in enumerate(groups))
+        groups = [
+            (source, part.tolist())
+            for source, targets in by_source.items()
+            for part in np.array_split(targets, -(-len(targets) // _POSES))
+        ]
+        for number, (source, targets) in enumerate(groups):  # a source's only target is left to T1
+            yield job([source], targets, number, "IMAGPose*" if len(targets) > 1 else "T1")
         return
     views: dict[str, list[str]] = {}
     for name, record in index.records.items():
-        views.setdefault(record.identity, []).append(name)
+        if visible(record.keypoints).any():
+            views.setdefault(record.identity, []).append(name)
     for number, (source, target) in enumerate(pairs):
         sources = [source]
         if options.scenario == "T3":  # more views of the same garment, never the target
             others = [n for n in views[index.records[source].identity] if n not in (source, target)]
             order = np.random.default_rng([options.seed, 8, number]).permutation(len(others))
-            sources += [others[i] for i in order[: _T3_SOURCES - 1]]
+            sources += [others[i] for i in order[: _SOURCES - 1]]
             if len(sources) < 2:
                 raise InputError(f"{source} in {options.pairs} has no further view for T3; take it out or choose T1.")
-        yield job(sources, [target], number)
+        yield job(sources, [target], number, options.scenario)
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -268,7 +321,7 @@ def read_picture(path: Path) -> Image.Image:
             return image.convert("RGB")
     except FileNotFoundError as error:
         raise InputError(f"There is no picture {path}.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is not a readable image ({error}).") from error
 
 
@@ -288,7 +341,8 @@ def _save(image: Image.Image, path: Path, settings: dict[str, Any]) -> None:
 
 
 def _row(job: Job, folder: Path) -> Row:
+    truths = [path for path in job.truths if path.exists()]  # a list may come without
     return Row(
         [read_picture(path) for path in job.sources], job.target_poses,
-        [read_picture(folder / name) for name in job.outputs], [read_picture(path) for path in job.truths],
+        [read_picture(folder / name) for name in job.outputs], [read_picture(path) for path in truths],
     )  # fmt: skip

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline
 from diffusers.utils import BaseOutput
 from PIL import Image
+from safetensors import safe_open
 from torch import Tensor
 
 from imagpose import weights
@@ -22,7 +22,8 @@ from imagpose.errors import InputError
 from imagpose.models.encoders import TimmEncoder
 from imagpose.models.network import Network
 from imagpose.models.vae import VAE
-from imagpose.sampler import Guidance, initial_noise
+from imagpose.objective import generator_for
+from imagpose.sampler import Guidance
 from imagpose.synthesis import Synthesis
 
 CallbackOnStepEnd = Callable[["ImagposePipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor] | None]
@@ -50,8 +51,6 @@ class ImagposePipeline(DiffusionPipeline):
         image_size: [height, width] in pixels that the network was trained on; every picture is brought to it.
         guidance_form: Which conditions guidance drops, see :class:`imagpose.sampler.Guidance`.
     """
-
-    model_cpu_offload_seq = "encoder->network->vae"
 
     def __init__(
         self,
@@ -84,10 +83,15 @@ class ImagposePipeline(DiffusionPipeline):
             folder = weights.find(str(pretrained_model_name_or_path))
         settings = {"low_cpu_mem_usage": False, "use_safetensors": True, **options}
         try:
-            return super().from_pretrained(str(folder), **settings)
+            pipe: ImagposePipeline = super().from_pretrained(str(folder), **settings)
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{folder} is no whole pipeline folder ({reason}); save or download it again.") from error
+        for name in ("network", "encoder"):  # diffusers only logs what is missing, and leaves it at random values
+            with safe_open(folder / name / "diffusion_pytorch_model.safetensors", "pt") as file:
+                if odd := set(file.keys()) ^ set(getattr(pipe, name).state_dict()):
+                    raise InputError(f"{folder / name} does not fit its config: {min(odd)}; save or download it again.")
+        return pipe
 
     @classmethod
     def from_run(cls, folder: str | Path) -> "ImagposePipeline":
@@ -163,12 +167,10 @@ class ImagposePipeline(DiffusionPipeline):
         """
         canvases = list(zip(*_batches(sources, source_poses, target_poses), strict=True))
         prepared, arrangement = self.prepare(canvases, scenario)
-        seeds = [seed + i for i in range(len(canvases))] if isinstance(seed, int) else list(seed)
-        if len(seeds) != len(canvases):
-            raise InputError(f"There are {len(seeds)} seeds for {len(canvases)} canvases; give one, or one for each.")
-        wanted = [self._chosen(arrangement, len(canvases[0][2]), one) for one in seeds]
+        generators = _generators(seed, generator, len(canvases))
         shape = self.synthesis.latent_shape(self.image_size)
-        noise = _noise(seeds, generator, len(canvases), shape).to(self.device)
+        noise = torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generators])
+        wanted = [self._chosen(arrangement, len(canvases[0][2]), one) for one in generators]
 
         with self.progress_bar(total=num_inference_steps) as bar:
 
@@ -179,10 +181,10 @@ class ImagposePipeline(DiffusionPipeline):
                 returned = callback_on_step_end(self, index, timestep, {"latents": latents}) or {}
                 return returned.get("latents", latents)
 
+            prepared = {name: value.to(self.device) for name, value in prepared.items()}
             images = self.synthesis.generate(
-                {name: value.to(self.device) for name, value in prepared.items()}, noise, self.scheduler,
-                Guidance(self.config["guidance_form"], guidance_scale), num_inference_steps, wanted, on_step,
-                list(generator) if isinstance(generator, Sequence) else generator,
+                prepared, noise.to(self.device), self.scheduler, Guidance(self.config["guidance_form"], guidance_scale),
+                num_inference_steps, wanted, on_step, generators,
             )  # fmt: skip
         if output_type == "pt":
             return ImagposePipelineOutput(images=images)
@@ -216,11 +218,12 @@ class ImagposePipeline(DiffusionPipeline):
         return {name: torch.stack([canvas[name] for canvas in prepared]) for name in prepared[0]}, arrangement
 
     @staticmethod
-    def _chosen(arrangement: Arrangement, targets: int, seed: int) -> list[int]:
+    def _chosen(arrangement: Arrangement, targets: int, generator: torch.Generator) -> list[int]:
         """The panel to decode for each target: one of those that show it, at random, as in the paper's T1."""
-        rng, first = np.random.default_rng([seed, 6]), len(arrangement.sources)
+        first = len(arrangement.sources)
         shown = [[first + i for i, t in enumerate(arrangement.targets) if t == target] for target in range(targets)]
-        return [int(rng.choice(panels)) for panels in shown]
+        device = generator.device
+        return [p[int(torch.randint(len(p), (), generator=generator, device=device))] for p in shown]
 
 
 def _batches(*inputs: Any) -> list[list[list[Any]]]:
@@ -238,12 +241,18 @@ def _batches(*inputs: Any) -> list[list[list[Any]]]:
     return batches
 
 
-def _noise(seeds: Sequence[int], generator: Any, canvases: int, shape: tuple[int, ...]) -> Tensor:
-    """x_T: of each seed, or from generators."""
-    if generator is None:
-        return torch.cat([initial_noise(seed, [0], shape) for seed in seeds])
+def _generators(seed: Any, generator: Any, canvases: int) -> list[torch.Generator]:
+    """One generator a canvas; it draws the noise, the panel that is taken, and what a stochastic scheduler adds."""
     if isinstance(generator, torch.Generator):
-        return torch.randn(canvases, *shape, generator=generator, device=generator.device)
-    if len(generator) != canvases:
-        raise InputError(f"There are {len(generator)} generators for {canvases} canvases; give one, or one for each.")
-    return torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generator])
+        return [generator] * canvases
+    many = seed if generator is None else generator
+    if isinstance(many, int):
+        many = [many + i for i in range(canvases)]
+    if len(many) != canvases:
+        kind = "seeds" if generator is None else "generators"
+        raise InputError(f"There are {len(many)} {kind} for {canvases} canvases; give one, or one for each.")
+    if generator is not None:
+        return list(generator)
+    if any(one < 0 for one in many):
+        raise InputError(f"Seeds must not be negative: {min(many)}.")
+    return [generator_for(one, 4, 0) for one in many]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 import yaml
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser
 
 from imagpose import runs
 from imagpose.errors import InputError
@@ -26,7 +26,11 @@ def module_of_run(folder: Path) -> IMAGPose:
         raise InputError(f"{folder} is a run of {options['model']['class_path']}, which generates no people.")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--model", type=IMAGPose)
-    module: IMAGPose = parser.instantiate(parser.parse_object({"model": options["model"]})).model
+    try:
+        module: IMAGPose = parser.instantiate(parser.parse_object({"model": options["model"]})).model
+    except ArgumentError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{run.config} is of another version of imagpose ({reason}); train the run anew.") from error
     checkpoint = torch.load(run.last, map_location="cpu", weights_only=True)
     module.setup("predict")
     module.on_load_checkpoint(checkpoint)

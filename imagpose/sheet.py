@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.images import to_uint8
@@ -38,12 +38,13 @@ class Row:
 def contact_sheet(rows: Sequence[Row]) -> Image.Image:
     """Lay rows out in columns of like kind; small pictures are enlarged by whole pixels."""
     size = rows[0].generated[0].size
-    factor = max(_HEIGHT / size[1], 1)
-    cell = (round(size[0] * factor), round(size[1] * factor))
+    factor = max(_HEIGHT // size[1], 1)
+    cell = (size[0] * factor, size[1] * factor)
 
     def shown(image: Image.Image) -> Image.Image:
-        enlarged = Image.Resampling.NEAREST if image.size == size else Image.Resampling.LANCZOS
-        return image.resize(cell, enlarged)
+        if image.size == size:
+            return image.resize(cell, Image.Resampling.NEAREST)
+        return ImageOps.pad(image, cell, Image.Resampling.LANCZOS, color="white")
 
     kinds = [
         ("source", [list(row.sources) for row in rows]),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from diffusers import ModelMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -64,6 +65,8 @@ def load(module: nn.Module, path: Path, rename: Callable[[dict[str, Tensor]], di
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} is not a readable safetensors file ({error}); download it again.") from error
+    if isinstance(module, ModelMixin):  # Stable Diffusion's VAEs were published with older names of their attention
+        module._fix_state_dict_keys_on_load(tensors)
     try:
         module.load_state_dict(rename(tensors) if rename else tensors)
     except RuntimeError as error:

@@ -12,6 +12,7 @@ from imagpose import ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.deepfashion import DeepFashion
+from imagpose.generate import _jobs_of_pairs, _parse
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_what_exists_is_skipped_unless_overwritten_and_never_mixed(generate, tmp
     assert "1 of 1 canvases were there already" in capsys.readouterr().out
     assert picture.read_bytes() == marked
     assert generate("--seed", "1") == 2
-    assert "holds pictures made with seed 0, and it is 1 now" in capsys.readouterr().err
+    assert "was made with seed 0, and it is 1 now" in capsys.readouterr().err
     assert generate("--overwrite") == 0
     assert picture.read_bytes() == first
 
@@ -102,14 +103,91 @@ def test_a_list_of_pairs_resumes_where_it_stopped(mannequin_root, weights, tmp_p
         assert np.abs(a - b).max() <= 1
 
 
-@pytest.mark.parametrize(("setting", "images"), [("T2", 3), ("T3", 3), ("IMAGPose*", 3)])
-def test_a_list_in_every_setting(setting, images, mannequin_root, weights, tmp_path):
+@pytest.mark.parametrize(
+    ("setting", "canvases"),
+    [
+        ("T1", [(1, 1, [1, 0, 0, 0])] * 4),
+        ("T2", [(1, 1, [1, 1, 1, 0])] * 4),
+        ("T3", [(3, 1, [1, 1, 1, 0])] * 4),
+        ("IMAGPose*", [(1, 1, [1, 0, 0, 0]), (1, 3, [1, 0, 0, 0])]),  # three targets of a source, and one of another
+    ],
+)
+def test_a_list_in_every_setting(setting, canvases, mannequin_root, weights, tmp_path, monkeypatch):
     pairs = tmp_path / "pairs.csv"
     rows = (mannequin_root / "fashion-pairs-test.csv").read_text().splitlines()
-    pairs.write_text("\n".join(rows[:4]) + "\n")
+    pairs.write_text("\n".join(rows[:5]) + "\n")
+    seen, prepare = [], ImagposePipeline.prepare
+
+    def watched(self, batch, setting):
+        prepared, arrangement = prepare(self, batch, setting)
+        seen.extend((len(s), len(t), m) for (s, _, t), m in zip(batch, prepared["mask"].tolist(), strict=True))
+        return prepared, arrangement
+
+    monkeypatch.setattr(ImagposePipeline, "prepare", watched)
     words = ["generate", "--data", str(mannequin_root), "--pairs", str(pairs), "--model", str(weights), "--steps", "1"]
     assert main([*words, "--scenario", setting, "--out", str(tmp_path / "out")]) == 0
-    assert len(list((tmp_path / "out" / "images").iterdir())) == images
+    assert sorted(seen) == sorted(canvases)
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 4
+
+
+def test_the_sources_of_t3_are_other_views_of_the_same_person(mannequin_root):
+    options = _parse(
+        ["--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv"), "--scenario", "T3"]
+    )
+    for job in _jobs_of_pairs(options):
+        assert len({*job.sources, *job.truths}) == 4
+        assert {path.parent for path in job.sources} == {job.truths[0].parent}
+
+
+def test_the_truth_may_be_missing_and_a_source_may_not(mannequin_root, weights, tmp_path, capsys):
+    root = shutil.copytree(mannequin_root, tmp_path / "data")
+    source, target = (root / "fashion-pairs-test.csv").read_text().splitlines()[1].split(",")
+    records = DeepFashion(root).records
+    words = ["generate", "--data", str(root), "--pairs", str(root / "fashion-pairs-test.csv"), "--limit", "1"]
+    words += ["--model", str(weights), "--steps", "1", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    picture = next((tmp_path / "out" / "images").iterdir())
+    with_truth = picture.read_bytes()
+    records[target].path.unlink()
+    # Other rows have it as their source; only this row is asked for.
+    (root / "fashion-pairs-test.csv").write_text(f"from,to\n{source},{target}\n")
+    assert main([*words, "--overwrite"]) == 0
+    assert picture.read_bytes() == with_truth
+    records[source].path.unlink()
+    assert main([*words, "--overwrite"]) == 2
+    assert "There is no picture" in capsys.readouterr().err
+
+
+def test_an_interrupted_overwrite_mixes_nothing(mannequin_root, weights, tmp_path, monkeypatch, capsys):
+    words = ["generate", "--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv")]
+    words += [
+        "--limit",
+        "4",
+        "--batch-size",
+        "2",
+        "--model",
+        str(weights),
+        "--steps",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(words) == 0
+    call, calls = ImagposePipeline.__call__, []
+
+    def killed(self, *args, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return call(self, *args, **options)
+
+    monkeypatch.setattr(ImagposePipeline, "__call__", killed)
+    with pytest.raises(KeyboardInterrupt):
+        main([*words, "--seed", "50", "--overwrite"])
+    assert main([*words, "--seed", "50"]) == 2  # two pictures are still of seed 0
+    assert "was made with seed" in capsys.readouterr().err
+    assert main([*words, "--model", "nowhere", "--overwrite"]) == 2
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 4
 
 
 def _broken(text):
@@ -132,6 +210,10 @@ def _broken(text):
         ({}, ["--run", "runs/nowhere/version_0"], "is no run folder"),
         ({}, ["--scenario", "T3"], "T3 takes two or three sources"),
         ({}, ["--steps", "none"], "argument --steps"),
+        ({}, ["--steps", "1001"], "must be 1 to 1000, not 1001"),
+        ({}, ["--seed", "-1"], "must be at least 0, not -1"),
+        ({}, _broken('{"size": [Infinity, 44], "keypoints": []}'), "is no pose file"),
+        ({}, _broken(json.dumps({"size": [64, 44], "keypoints": [[50, 70]] * 18})), "has no visible joint"),
         ({}, _broken('{"size": [64, 44], "keypoints": [[1, 2]]}'), "holds keypoints of shape (1, 2)"),
         ({}, _broken(json.dumps({"size": [64, 44], "keypoints": [None] * 18})), "has no visible joint"),
         ({}, _broken("{"), "cannot be read as JSON"),

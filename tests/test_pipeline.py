@@ -5,8 +5,9 @@ import copy
 import numpy as np
 import pytest
 import torch
-from diffusers import EulerDiscreteScheduler
+from diffusers import EulerAncestralDiscreteScheduler, EulerDiscreteScheduler
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from imagpose import BodyPose, ImagposePipeline
 from imagpose.data.body_pose import fit
@@ -128,7 +129,13 @@ def test_saved_and_reloaded_it_gives_the_same_pixels(pipe, people, tmp_path):
     assert again.image_size == (64, 44)
     assert _same(again(picture, pose, target, num_inference_steps=2, seed=5).images[0][0], before)
     assert not _same(again(picture, pose, target, num_inference_steps=2, seed=6).images[0][0], before)
-    (tmp_path / "pipe" / "network" / "diffusion_pytorch_model.safetensors").unlink()
+    file = tmp_path / "pipe" / "network" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(file)
+    tensors.pop("flc.project.0.weight")
+    save_file(tensors, file)
+    with pytest.raises(InputError, match=r"does not fit its config: flc.project.0.weight"):
+        ImagposePipeline.from_pretrained(tmp_path / "pipe")
+    file.unlink()
     with pytest.raises(InputError, match="is no whole pipeline folder"):
         ImagposePipeline.from_pretrained(tmp_path / "pipe")
 
@@ -183,8 +190,17 @@ def test_generators_schedulers_and_callbacks_are_those_of_diffusers(pipe, people
     swapped = copy.copy(pipe)
     swapped.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config)
     euler = swapped(picture, pose, target, num_inference_steps=3, generator=torch.Generator().manual_seed(1))
-    assert np.isfinite(np.asarray(euler.images[0][0])).all()
     assert not _same(euler.images[0][0], ddim)
+    swapped.scheduler = EulerAncestralDiscreteScheduler.from_config(pipe.scheduler.config)  # draws noise at every step
+    one, two = (swapped(picture, pose, target, num_inference_steps=3, seed=4).images[0][0] for _ in range(2))
+    assert _same(one, two)
+
+
+def test_half_precision_runs(pipe, people):
+    (picture, pose), (_, target) = people[0][:2]
+    whole = pipe(picture, pose, target, num_inference_steps=2).images[0][0]
+    half = pipe.to(dtype=torch.bfloat16)(picture, pose, target, num_inference_steps=2).images[0][0]
+    assert np.abs(np.asarray(whole).astype(float) - np.asarray(half)).mean() < 6
 
 
 def test_mistakes_are_told(pipe, people):
@@ -195,6 +211,8 @@ def test_mistakes_are_told(pipe, people):
         pipe(picture, BodyPose((64, 64), pose.keypoints), target)
     with pytest.raises(InputError, match="There are 2 seeds for 1 canvases"):
         pipe(picture, pose, target, seed=[1, 2])
+    with pytest.raises(InputError, match="Seeds must not be negative"):
+        pipe(picture, pose, target, seed=-1)
     with pytest.raises(InputError, match="equally many sources and poses"):
         pipe([[picture], [picture] * 2], [[pose], [pose] * 2], [[target], [target]])
 

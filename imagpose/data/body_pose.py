@@ -48,13 +48,13 @@ class BodyPose:
         try:
             height, width = (int(side) for side in found["size"])
             points = np.array([[MISSING] * 2 if joint is None else joint for joint in found["keypoints"]], dtype=float)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{path} is no pose file, which is {FORM}.") from error
         if min(height, width) < 1 or points.shape != (NUM_JOINTS, 2) or not np.isfinite(points).all():
             raise InputError(f"{path} holds keypoints of shape {points.shape} in {height}×{width}; expected {FORM}.")
         points[(points < 0).any(axis=1)] = MISSING
-        if not visible(points).any():
-            raise InputError(f"{path} has no visible joint; a pose needs at least one.")
+        if not (visible(points) & (points < (width, height)).all(axis=1)).any():
+            raise InputError(f"{path} has no visible joint in its {height}×{width} frame; a pose needs at least one.")
         return BodyPose((height, width), points)
 
     def write(self, path: Path) -> None:
@@ -91,7 +91,7 @@ def fit(image: Image.Image, size: tuple[int, int]) -> Tensor:
         (3, H, W) in [-1, 1].
     """
     factor, top, left = _placement((image.height, image.width), size)
-    height, width = round(image.height * factor), round(image.width * factor)
+    height, width = max(round(image.height * factor), 1), max(round(image.width * factor), 1)
     image = image.convert("RGB")
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)

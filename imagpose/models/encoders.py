@@ -40,7 +40,7 @@ class Encoder(Frozen, ModelMixin, ConfigMixin):
         Returns:
             F_H, (B, n, dim), after the final norm and before any projection, the class token included.
         """
-        return self.tokens(self.prepare(images)).float()
+        return self.tokens(self.prepare(images).to(next(self.parameters()).dtype)).float()
 
     def prepare(self, images: Tensor) -> Tensor:
         """Images, (B, 3, H, W) in [-1, 1] → normalised squares, (B, 3, image_size, image_size)."""

@@ -111,6 +111,7 @@ class Network(ModelMixin, ConfigMixin):
             black: Latent of a black panel, (c, h, w).
             poses: Pose maps, (B, V, 3, H, W) in [0, 1].
         """
+        source, semantic, given, black, poses = (x.to(self.dtype) for x in (source, semantic, given, black, poses))
         return Conditions(
             F_C=self.flc(source, semantic),
             F_I=self.ilc(given, mask, black),
@@ -120,4 +121,4 @@ class Network(ModelMixin, ConfigMixin):
 
     def forward(self, noisy: Tensor, timesteps: Tensor, conditions: Conditions) -> Tensor:
         """ε_θ(x_t, F_C, F_I, F_P, t), or v, in views (B, V, c, h, w)."""
-        return self.unet(noisy, timesteps, conditions.F_C, conditions.F_I, conditions.F_P)
+        return self.unet(noisy.to(self.dtype), timesteps, conditions.F_C, conditions.F_I, conditions.F_P)

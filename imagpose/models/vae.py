@@ -57,7 +57,9 @@ class VAE(Frozen):
     @torch.no_grad()
     def encode(self, images: Tensor) -> Posterior:
         """Images, (..., 3, H, W) in [-1, 1] → their posterior over latents of unit scale, (..., c, H/8, W/8)."""
-        posterior = self.autoencoder.encode(images.reshape(-1, *images.shape[-3:])).latent_dist
+        posterior = self.autoencoder.encode(
+            images.reshape(-1, *images.shape[-3:]).to(self.autoencoder.dtype)
+        ).latent_dist
         mean, std = (
             (moment.float() * self.scale).reshape(*images.shape[:-3], *moment.shape[1:])
             for moment in (posterior.mean, posterior.std)
@@ -68,7 +70,7 @@ class VAE(Frozen):
     def decode(self, latents: Tensor) -> Tensor:
         """Latents of unit scale, (..., c, h, w) → images, (..., 3, 8h, 8w) in [-1, 1]."""
         flat = latents.reshape(-1, *latents.shape[-3:]) / self.scale
-        images = self.autoencoder.decode(flat).sample.float().clamp(-1, 1)
+        images = self.autoencoder.decode(flat.to(self.autoencoder.dtype)).sample.float().clamp(-1, 1)
         return images.reshape(*latents.shape[:-3], *images.shape[1:])
 
     def black(self, size: tuple[int, int]) -> Tensor:

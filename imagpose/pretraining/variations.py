@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -63,6 +64,7 @@ class VariationTraining(LightningModule):
         self.ema = EMA(self.unet, ema_decay)
         self.schedule, self.objective = schedule, Objective(schedule, timesteps=timesteps)
         self.dropout, self.lr, self.warmup_steps, self.seed = dropout, lr, warmup_steps, seed
+        self.strict_loading = False  # the frozen weights are in no checkpoint
         self.multiple = self.vae.downscale * 2 ** (len(self.unet.config["block_out_channels"]) - 1)
 
     def setup(self, stage: str) -> None:
@@ -111,7 +113,8 @@ class VariationTraining(LightningModule):
         self.ema.update()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the averaged weights."""
+        """Leave the frozen weights out, take the averaged ones in."""
+        checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("unet.")}
         checkpoint["ema"] = self.ema.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -120,8 +123,12 @@ class VariationTraining(LightningModule):
 
     def on_fit_end(self) -> None:
         """Save the base model as a diffusers folder in half precision."""
+        unfinished = self.out.with_name(f".{self.out.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
         with self.ema.applied():
-            copy.deepcopy(self.unet).half().save_pretrained(self.out / "unet")
-        copy.deepcopy(self.vae.autoencoder).half().save_pretrained(self.out / "vae")
-        self.schedule.for_sampling().save_pretrained(self.out / "scheduler")
+            copy.deepcopy(self.unet).half().save_pretrained(unfinished / "unet")
+        copy.deepcopy(self.vae.autoencoder).half().save_pretrained(unfinished / "vae")
+        self.schedule.for_sampling().save_pretrained(unfinished / "scheduler")
+        shutil.rmtree(self.out, ignore_errors=True)
+        unfinished.rename(self.out)  # there whole or not at all: weights/ is looked into before what ships
         self.print(f"The base model is in {self.out}.")

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from imagpose import weights
 from imagpose.data.deepfashion import DeepFashion
@@ -38,6 +39,22 @@ def test_panels_are_encoded_by_themselves(vae):
 def test_the_packaged_weights_are_small():
     folder = weights.find("mannequin-sd-v/vae")
     assert (folder / "diffusion_pytorch_model.safetensors").stat().st_size <= 4_000_000
+
+
+def test_stable_diffusions_older_names_are_read(vae, tmp_path):
+    """Its VAEs were published with the mid-block attention named query, key, value and proj_attn."""
+    old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+    tensors = vae.autoencoder.state_dict()
+    renamed = {}
+    for name, tensor in tensors.items():
+        for new, older in old.items():
+            name = name.replace(f".attentions.0.{new}.", f".attentions.0.{older}.")
+        renamed[name] = tensor.contiguous()
+    assert renamed.keys() != tensors.keys()
+    save_file(renamed, tmp_path / "old.safetensors")
+    other = VAE.of_folder(weights.find("mannequin-sd-v/vae"))
+    weights.load(other.autoencoder, tmp_path / "old.safetensors")
+    assert all(torch.equal(a, b) for a, b in zip(other.state_dict().values(), vae.state_dict().values(), strict=True))
 
 
 def test_weights_are_found_in_order_and_bad_ones_refused(tmp_path, monkeypatch, vae):
