@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train generate evaluate-run test test-slow lint vae base demo showcase mannequins tensorboard clean
-EXAMPLE := --source examples/source.png --source-pose examples/source.json \
+EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
 help:  ## list the targets

@@ -93,7 +93,8 @@ class Evaluation(Callback):
 
     def _generated(self, module: IMAGPose, batch: Batch, changes: Batch) -> Tensor:
         changed = {**batch, **changes}
-        return one_result(module.generate(changed, self.seed), changed, self.seed)
+        with module.trainer.precision_plugin.forward_context():  # hooks run outside of it, at full precision
+            return one_result(module.generate(changed, self.seed), changed, self.seed)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge the clothes, summarise, log and print."""

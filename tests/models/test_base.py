@@ -66,7 +66,8 @@ def test_the_base_models_tokens_reach_its_attention_unchanged(module):
             "epsilon", False, "leading",
         ),
         (
-            {"_class_name": "DDIMScheduler", "beta_end": 0.02, "beta_schedule": "linear", "beta_start": 0.0001, "clip_sample": False, "num_train_timesteps": 1000,
+            {"_class_name": "DDIMScheduler", "beta_end": 0.02, "beta_schedule": "linear", "beta_start": 0.0001,
+             "clip_sample": False, "num_train_timesteps": 1000,
              "prediction_type": "v_prediction", "set_alpha_to_one": False, "steps_offset": 1},
             "v_prediction", False, "leading",
         ),
