@@ -10,6 +10,7 @@ from diffusers.optimization import get_scheduler
 from lightning import LightningModule
 from torch import Tensor
 
+from imagpose import weights
 from imagpose.ema import EMA
 from imagpose.errors import InputError
 from imagpose.models.base import Base
@@ -31,6 +32,7 @@ class IMAGPose(LightningModule):
     Args:
         encoder: The frozen image encoder.
         base: Name of the base model's weights folder: Stable Diffusion's ``vae/``, ``unet/`` and ``scheduler/``.
+        start: Name of a pipeline folder whose network to go on from, ``mannequin-demo`` say; None starts from the base.
         unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
         pose_channels: Of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
@@ -59,6 +61,7 @@ class IMAGPose(LightningModule):
         self,
         encoder: Encoder,
         base: str,
+        start: str | None = None,
         unet: dict[str, Any] | None = None,
         pose_channels: Sequence[int] = (16, 32, 96, 256),
         texture_kernel: int = 16,
@@ -83,7 +86,7 @@ class IMAGPose(LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.base = Base(base)
+        self.base, self.start = Base(base), start
         self.encoder, self.vae, self.from_base = encoder, self.base.vae(), unet is None
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -108,9 +111,13 @@ class IMAGPose(LightningModule):
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
         self.vae.load_weights()
         self.encoder.load_weights()
-        if stage == "fit" and self.from_base:
+        if stage != "fit":
+            return
+        if self.start is not None:
+            weights.load(self.network, weights.find(self.start) / "network" / "diffusion_pytorch_model.safetensors")
+        elif self.from_base:
             self.network.unet.load_base(self.base.unet_weights)
-            self.ema.reset()
+        self.ema.reset()
 
     # Training -----------------------------------------------------------------------------------------------------
 

@@ -232,3 +232,16 @@ def test_a_picture_of_another_shape_keeps_its_joints(people):
     inside = torch.stack([figure[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].any() for y, x in joints.tolist()])
     assert inside.float().mean() > 0.9
     assert (fit(larger, (64, 44)) - to_tensor(picture)).abs().mean() < 0.05
+
+
+def test_training_goes_on_from_an_exported_pipeline(pipe, make_module, tmp_path, monkeypatch):
+    pipe.save_pretrained(tmp_path / "mine")
+    monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(tmp_path))
+    module = make_module(start="mine", seed=5)
+    expected = pipe.network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in module.network.state_dict().items())
+    assert all(
+        torch.equal(a, b) for a, b in zip(module.ema.model.shadow_params, module.network.parameters(), strict=True)
+    )
+    with pytest.raises(InputError, match="does not fit Network"):
+        make_module(start="mine", cva=False)
