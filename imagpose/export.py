@@ -58,8 +58,11 @@ def export(run: Path, out: Path, overwrite: bool = False) -> None:
         out: The folder to write.
         overwrite: Replace what is there.
     """
+    from diffusers.utils import logging
+
     from imagpose.pipeline import ImagposePipeline
 
+    logging.set_verbosity_error()  # it warns of casting modules whose list is empty
     found = runs.from_folder(run)
     if not found.complete:
         raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")

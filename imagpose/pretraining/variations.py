@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from diffusers.optimization import get_scheduler
 from lightning import LightningModule
 from torch import Tensor
 
@@ -71,7 +72,7 @@ class VariationTraining(LightningModule):
         """Read the frozen weights, and those to start from."""
         self.vae.load_weights()
         self.encoder.load_weights()
-        if self.start is not None:
+        if stage == "fit" and self.start is not None:  # what is tested afterwards was trained since
             weights.load(self.unet, weights.find(self.start) / "unet" / "diffusion_pytorch_model.safetensors")
             self.ema.reset()
 
@@ -99,12 +100,9 @@ class VariationTraining(LightningModule):
         return self.objective.loss(predicted, latents, draws.noise, timesteps)
 
     def configure_optimizers(self) -> Any:
-        """AdamW with one cycle of the learning rate."""
+        """AdamW; the learning rate rises, then falls to zero at the last step."""
         optimizer = torch.optim.AdamW(self.unet.parameters(), lr=self.lr, betas=(0.9, 0.99), weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.lr, total_steps=self.trainer.max_steps,
-            pct_start=self.warmup_steps / self.trainer.max_steps, anneal_strategy="linear", cycle_momentum=False,
-        )  # fmt: skip
+        schedule = get_scheduler("linear", optimizer, self.warmup_steps, self.trainer.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
