@@ -102,7 +102,9 @@ class VariationTraining(LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW; the learning rate rises, then falls to zero at the last step."""
         optimizer = torch.optim.AdamW(self.unet.parameters(), lr=self.lr, betas=(0.9, 0.99), weight_decay=0.01)
-        schedule = get_scheduler("linear", optimizer, self.warmup_steps, self.trainer.max_steps)
+        schedule = get_scheduler(
+            "linear", optimizer, num_warmup_steps=self.warmup_steps, num_training_steps=self.trainer.max_steps
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:

@@ -10,6 +10,7 @@ from imagpose.data.mannequin_folder import Wardrobe
 from imagpose.data.variations import Variations
 from imagpose.models.base import Base
 from imagpose.models.encoders import TimmEncoder
+from imagpose.pretraining.variations import VariationTraining
 from tests.conftest import ROOT
 
 
@@ -48,9 +49,25 @@ def test_a_base_of_each_kind_is_left_in_the_published_layout(fit, tmp_path):
     assert fit("base_v", "base_epsilon", out="epsilon") == 0
     base = Base("epsilon")
     assert base.schedule.for_sampling().config["prediction_type"] == "epsilon"
-    packaged = Base("mannequin-sd-v")
-    assert base.unet_config == {**packaged.unet_config, **base.unet_config}
+    assert base.unet_config == Base("mannequin-sd-v").unet_config
     base.vae().load_weights()
+
+
+def test_what_is_tested_after_training_is_what_was_trained(tmp_path):
+    encoder = TimmEncoder(
+        model="resnet18", weights_name="mannequin-resnet", image_size=64,
+        options={"channels": [32, 64, 128, 128], "output_stride": 16},
+    )  # fmt: skip
+    base = Base("mannequin-sd-v")
+    module = VariationTraining(tmp_path, encoder, "mannequin-sd-v/vae", base.unet_config, start="mannequin-sd-v")
+    module.setup("fit")
+    with torch.no_grad():
+        for parameter in (*module.unet.parameters(), *module.ema.model.shadow_params):
+            parameter.add_(1)
+    before = [parameter.clone() for parameter in (*module.unet.parameters(), *module.ema.model.shadow_params)]
+    module.setup("test")
+    after = [*module.unet.parameters(), *module.ema.model.shadow_params]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 def test_descriptions_say_what_is_worn(mannequin_root):
