@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -159,7 +160,11 @@ def _write(
 
     logging.disable_progress_bar()  # of loading; ours is about what takes time
     pipe = ImagposePipeline.from_run(options.run) if options.run else ImagposePipeline.from_pretrained(options.model)
-    pipe.to(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        pipe.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {device} cannot be used: {str(error).splitlines()[0]}") from error
     pipe.set_progress_bar_config(disable=True)
     columns = ("Generating", BarColumn(), MofNCompleteColumn(), TextColumn("canvases,"), TimeRemainingColumn())
     with Progress(*columns) as progress:
@@ -267,6 +272,7 @@ def _jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
         if not visible(index.records[name].keypoints).any():
             raise InputError(f"{name} in {options.pairs} has no visible joint; leave it out of the list.")
 
+    @functools.cache  # a source stands in many rows
     def source_pose(name: str) -> BodyPose:
         image = read_picture(index.records[name].path)
         return BodyPose((image.height, image.width), index.records[name].keypoints_at((image.height, image.width)))

@@ -212,6 +212,7 @@ def _broken(text):
         ({}, ["--run", "runs/nowhere/version_0"], "is no run folder"),
         ({}, ["--scenario", "T3"], "T3 takes two or three sources"),
         ({}, ["--steps", "none"], "argument --steps"),
+        ({}, ["--device", "abacus"], "--device abacus cannot be used"),
         ({}, ["--steps", "1001"], "must be 1 to 1000, not 1001"),
         ({}, ["--seed", "-1"], "must be at least 0, not -1"),
         ({}, _broken('{"size": [Infinity, 44], "keypoints": []}'), "is no pose file"),
