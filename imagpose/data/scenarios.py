@@ -1,4 +1,4 @@
-"""The paper's user scenarios: how any number of sources and poses fill the panels (Sec. 4.1, 4.2; Appendix B)."""
+"""The paper's user scenarios: how any number of sources and poses fill the panels (Sec. 4.1 and Sec. 4.2; Appendix B)."""
 
 from __future__ import annotations
 
