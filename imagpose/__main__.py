@@ -37,19 +37,9 @@ def _check_experiments(args: list[str]) -> None:
 def _mannequins(args: list[str]) -> None:
     from jsonargparse import auto_cli
 
-    from imagpose.data.mannequin_folder import MannequinSet, ensure
+    from imagpose.data.mannequin_folder import draw_set
 
-    def draw(root: Path, spec: MannequinSet = MannequinSet()) -> None:
-        """Draw mannequins as a DeepFashion In-shop folder.
-
-        Args:
-            root: The folder to write.
-            spec: What to draw.
-        """
-        ensure(root, spec)
-        print(f"The mannequins are in {root}.")
-
-    auto_cli(draw, args=args)
+    auto_cli(draw_set, args=args)
 
 
 def _generate(args: list[str]) -> None:

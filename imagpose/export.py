@@ -11,7 +11,7 @@ import yaml
 
 from imagpose import runs
 from imagpose.data.body_pose import BodyPose
-from imagpose.data.deepfashion import ANNOTATION_SIZE, DeepFashion
+from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import read_image
 from imagpose.data.keypoints import visible
 from imagpose.errors import InputError
@@ -138,4 +138,4 @@ def pose(data: Path, image: str, out: Path) -> None:
         BodyPose(size, record.keypoints_at(size)).write(out)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}); name another --out.") from error
-    print(f"The pose of {record.path}, annotated in a frame of {ANNOTATION_SIZE[0]}×{ANNOTATION_SIZE[1]}, is in {out}.")
+    print(f"The pose of {record.path} is in {out}.")

@@ -120,6 +120,10 @@ def generate(args: Sequence[str]) -> None:
         "seed": options.seed, "steps": options.steps, "guidance": options.guidance,
     }  # fmt: skip
     folder: Path = options.out / "images"
+    if not options.data:
+        ours = {name for job in jobs for name in job.outputs}
+        if others := sorted(path.name for path in folder.glob("*.png") if path.name not in ours):
+            raise InputError(f"{folder} holds other pictures, such as {others[0]}; name another --out.")
     records = [_record(job, settings) for job in jobs]
     missing = [
         (job, record)

@@ -80,7 +80,7 @@ def from_folder(folder: Path) -> Run:
     """
     match = re.fullmatch(r"version_(\d+)", folder.name)
     if not match or not folder.is_dir():
-        raise InputError(f"{folder} is no run folder; name one such as runs/tiny/version_0.")
+        raise InputError(f"{folder} is no run folder; name one that make train wrote, such as runs/tiny/version_0.")
     run = Run(folder.parent.parent, folder.parent.name, int(match[1]))
     for path in (run.config, run.last):
         if not path.exists():

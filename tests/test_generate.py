@@ -86,6 +86,13 @@ def test_what_exists_is_skipped_unless_overwritten_and_never_mixed(generate, tmp
     assert picture.read_bytes() == first
 
 
+def test_two_people_are_not_mixed_in_one_folder(generate, tmp_path, capsys):
+    assert generate(targets=(1, 2)) == 0
+    assert generate(targets=(3,)) == 2
+    assert "holds other pictures, such as 1_1.png; name another --out" in capsys.readouterr().err
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 2
+
+
 def test_a_list_of_pairs_resumes_where_it_stopped(mannequin_root, weights, tmp_path, capsys):
     pairs = tmp_path / "pairs.csv"
     with open(mannequin_root / "fashion-pairs-test.csv") as file:
@@ -204,7 +211,7 @@ def _broken(text):
     ("arguments", "options", "message"),
     [
         ({"source_poses": ()}, [], "every source needs a pose file"),
-        ({"sources": (0, 1, 2, 3, 0)}, [], "5 sources and 1 target poses do not fit 4 panels"),
+        ({"sources": (0, 1, 2, 3, 0)}, [], "5 source(s) and 1 target pose(s) do not fit 4 panels"),
         ({"targets": (9,)}, [], "There is no pose file"),
         ({"sources": (9,), "source_poses": (0,)}, [], "There is no picture"),
         ({"targets": ()}, [], "give --source, --source-pose and --target-pose, or --data and --pairs"),

@@ -33,14 +33,14 @@ class BodyPose:
     keypoints: Array
 
     @staticmethod
-    def read(path: Path) -> BodyPose:
+    def read(path: Path | str) -> BodyPose:
         """Read ``{"size": [h, w], "keypoints": [[x, y] or null] × 18}``.
 
         Raises:
             InputError: The file is missing or of another form, or no joint is visible.
         """
         try:
-            found = json.loads(path.read_text())
+            found = json.loads(Path(path).read_text())
         except FileNotFoundError as error:
             raise InputError(f"There is no pose file {path}.") from error
         except (OSError, ValueError) as error:

@@ -204,3 +204,14 @@ def ensure(root: Path, spec: MannequinSet | None) -> None:
     wanted = {**mannequins.to_record(spec), "size": list(spec.size)}
     if manifest["spec"] != wanted or manifest["renderer"] != drawing.RENDERER_VERSION:
         raise InputError(f"{root} holds mannequins drawn with other settings; delete it or name another data.root.")
+
+
+def draw_set(root: Path, spec: MannequinSet = MannequinSet()) -> None:
+    """Draw mannequins as a DeepFashion In-shop folder.
+
+    Args:
+        root: The folder to write.
+        spec: What to draw.
+    """
+    ensure(root, spec)
+    print(f"The mannequins are in {root}.")

@@ -1,4 +1,4 @@
-"""The paper's user scenarios: how any number of sources and poses fill the panels (Sec. 4.1 and Sec. 4.2; Appendix B)."""
+"""The paper's user scenarios: how sources and poses fill the panels (Sec. 4.1 and Sec. 4.2; Appendix B)."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def arrange(sources: int, targets: int, scenario: Setting = "auto", panels: int 
         raise InputError(f"There are {sources} sources and {targets} target poses; at least one of each is needed.")
     if sources + targets > panels:
         raise InputError(
-            f"{sources} sources and {targets} target poses do not fit {panels} panels; at most {panels - 1} sources "
-            f"with one pose, or one source with {panels - 1} poses, go together: generate in several turns."
+            f"{sources} source(s) and {targets} target pose(s) do not fit {panels} panels; {panels - 1} sources "
+            f"with one pose, or one source with {panels - 1} poses, are the most: generate in several turns."
         )
     fits = {
         "auto": True, "T1": sources == targets == 1, "T2": sources == targets == 1,

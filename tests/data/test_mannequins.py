@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imagpose.__main__ import main
 from imagpose.data import mannequins
 from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.drawing import draw
@@ -125,3 +126,10 @@ def test_another_set_in_the_same_place_is_refused(mannequin_root, small_set, tmp
     assert json.loads((mannequin_root / MANIFEST).read_text()) == before
     with pytest.raises(InputError, match="does not exist"):
         ensure(tmp_path / "nowhere", None)
+
+
+def test_the_command_draws_the_set_that_its_options_describe(tmp_path):
+    words = ["mannequins", str(tmp_path / "few"), "--spec.identities", "3", "--spec.test_identities", "1"]
+    assert main([*words, "--spec.views", "4", "--spec.test_pairs", "2"]) == 0
+    assert len(list((tmp_path / "few" / "img_highres").rglob("*.jpg"))) == 12
+    assert len(json.loads((tmp_path / "few" / "test_scenarios.json").read_text())) == 2
