@@ -73,8 +73,53 @@ class SingleImages(Dataset[Any]):
         return image if self.descriptions is None else (image, self.descriptions[index])
 
 
-class ImageDataModule(LightningDataModule):
-    """Single images of a DeepFashion folder; drawn as mannequins where ``mannequins`` says so.
+class FolderDataModule(LightningDataModule):
+    """Training samples and held-out ones of a DeepFashion folder; drawn as mannequins where ``mannequins`` says so.
+
+    A subclass's ``setup`` makes ``train``, addressed by sample number, and ``held_out``.
+
+    Args:
+        root: The dataset folder.
+        batch_size: Samples per step and process.
+        mannequins: Draw this set into ``root`` unless it is there.
+        seed: Of every draw.
+        num_workers: Loader processes.
+    """
+
+    train: Dataset[Any]
+    held_out: Dataset[Any]
+
+    def __init__(
+        self,
+        root: Path,
+        batch_size: int,
+        mannequins: MannequinSet | None = None,
+        seed: int = 0,
+        num_workers: int = 1,
+    ) -> None:
+        super().__init__()
+        self.root, self.batch_size, self.mannequins = Path(root), batch_size, mannequins
+        self.seed, self.num_workers = seed, num_workers
+
+    def prepare_data(self) -> None:
+        """Draw the mannequins where asked for."""
+        ensure(self.root, self.mannequins)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Continues after the steps that were already taken."""
+        assert self.trainer is not None
+        sampler = StepSampler.following(self.trainer, self.batch_size)
+        return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """The test split."""
+        return DataLoader(self.held_out, batch_size=32)
+
+    test_dataloader = val_dataloader
+
+
+class ImageDataModule(FolderDataModule):
+    """Single images of a folder.
 
     Args:
         root: The dataset folder.
@@ -94,34 +139,17 @@ class ImageDataModule(LightningDataModule):
         seed: int = 0,
         num_workers: int = 1,
     ) -> None:
-        super().__init__()
-        self.root, self.batch_size, self.described, self.mannequins = Path(root), batch_size, described, mannequins
-        self.seed, self.num_workers = seed, num_workers
-
-    def prepare_data(self) -> None:
-        """Draw the mannequins where asked for."""
-        ensure(self.root, self.mannequins)
+        super().__init__(root, batch_size, mannequins, seed, num_workers)
+        self.described = described
 
     def setup(self, stage: str) -> None:
         """Index the folder."""
         index = DeepFashion(self.root)
-        self.train, self.held_out = (
-            SingleImages([index.records[name].path for name in index.splits[split]], self.seed, flips=split == "train")
-            for split in ("train", "test")
-        )
+        self.train, self.held_out = (self._images(index, split, flips=split == "train") for split in ("train", "test"))
+
+    def _images(self, index: DeepFashion, split: str, flips: bool) -> SingleImages:
+        names = index.splits[split]
+        images = SingleImages([index.records[name].path for name in names], self.seed, flips)
         if self.described:
-            wardrobe = Wardrobe.of(self.root)
-            for split, images in (("train", self.train), ("test", self.held_out)):
-                images.descriptions = [describe(wardrobe.person(name)) for name in index.splits[split]]
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Continues after the steps that were already taken."""
-        assert self.trainer is not None
-        sampler = StepSampler.following(self.trainer, self.batch_size)
-        return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """The images of the test split."""
-        return DataLoader(self.held_out, batch_size=32)
-
-    test_dataloader = val_dataloader
+            images.descriptions = [describe(Wardrobe.of(self.root).person(name)) for name in names]
+        return images

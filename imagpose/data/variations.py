@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
-from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from imagpose.data.deepfashion import DeepFashion, ImageRecord
-from imagpose.data.images import read_image
-from imagpose.data.mannequin_folder import MannequinSet, ensure
-from imagpose.data.sampling import StepSampler, member_of_epoch, rng_for
+from imagpose.data.images import FolderDataModule, read_image
+from imagpose.data.sampling import member_of_epoch, rng_for
 
 
 class Variations(Dataset[dict[str, Tensor]]):
@@ -42,32 +39,8 @@ class Variations(Dataset[dict[str, Tensor]]):
         return {"source": source, "target": target, "number": torch.tensor(number)}
 
 
-class VariationDataModule(LightningDataModule):
-    """Pairs of views of a DeepFashion folder; drawn as mannequins where ``mannequins`` says so.
-
-    Args:
-        root: The dataset folder.
-        batch_size: Pairs per step and process.
-        mannequins: Draw this set into ``root`` unless it is there.
-        seed: Of every draw.
-        num_workers: Loader processes.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        batch_size: int,
-        mannequins: MannequinSet | None = None,
-        seed: int = 0,
-        num_workers: int = 1,
-    ) -> None:
-        super().__init__()
-        self.root, self.batch_size, self.mannequins = Path(root), batch_size, mannequins
-        self.seed, self.num_workers = seed, num_workers
-
-    def prepare_data(self) -> None:
-        """Draw the mannequins where asked for."""
-        ensure(self.root, self.mannequins)
+class VariationDataModule(FolderDataModule):
+    """Pairs of views of a folder; held out is one pair of each person of the test split."""
 
     def setup(self, stage: str) -> None:
         """Index the folder."""
@@ -75,15 +48,3 @@ class VariationDataModule(LightningDataModule):
         self.train, self.held_out = (
             Variations(list(index.identities(split).values()), self.seed) for split in ("train", "test")
         )
-
-    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Continues after the steps that were already taken."""
-        assert self.trainer is not None
-        sampler = StepSampler.following(self.trainer, self.batch_size)
-        return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
-
-    def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """One pair of each person of the test split."""
-        return DataLoader(self.held_out, batch_size=self.batch_size)
-
-    test_dataloader = val_dataloader
