@@ -12,7 +12,8 @@ from imagpose import ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.deepfashion import DeepFashion
-from imagpose.generate import _jobs_of_pairs, _parse
+from imagpose.generate import _parse
+from imagpose.jobs import jobs_of_pairs
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_the_sources_of_t3_are_other_views_of_the_same_person(mannequin_root):
     options = _parse(
         ["--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv"), "--scenario", "T3"]
     )
-    for job in _jobs_of_pairs(options):
+    for job in jobs_of_pairs(options):
         assert len({*job.sources, *job.truths}) == 4
         assert {path.parent for path in job.sources} == {job.truths[0].parent}
 

@@ -1,0 +1,134 @@
+"""Which canvases are to be generated: of a user's own pictures and poses, or of a whole list of pairs."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from imagpose.data.body_pose import BodyPose
+from imagpose.data.deepfashion import ANNOTATION_SIZE, DeepFashion
+from imagpose.data.keypoints import visible
+from imagpose.data.scenarios import Setting
+from imagpose.errors import InputError
+
+_SOURCES = _POSES = 3  # at most, on four panels
+
+
+@dataclass(frozen=True)
+class Job:
+    """One canvas to generate.
+
+    Attributes:
+        sources: Pictures of one person.
+        source_poses: Their poses.
+        target_poses: The poses to draw.
+        outputs: File name of each result.
+        seed: Of the canvas.
+        setting: Of the paper.
+        truths: The true pictures where they are known; only the contact sheet sees them.
+    """
+
+    sources: tuple[Path, ...]
+    source_poses: tuple[BodyPose, ...]
+    target_poses: tuple[BodyPose, ...]
+    outputs: tuple[str, ...]
+    seed: int
+    setting: Setting
+    truths: tuple[Path, ...] = ()
+
+
+def read_picture(path: Path) -> Image.Image:
+    """A user's picture.
+
+    Raises:
+        InputError: It is missing or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except FileNotFoundError as error:
+        raise InputError(f"There is no picture {path}.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is not a readable image ({error}).") from error
+
+
+def jobs_of_files(options: argparse.Namespace) -> Iterator[Job]:
+    """The one canvas of ``--source``, ``--source-pose`` and ``--target-pose``.
+
+    Raises:
+        InputError: A source has no pose, or a file cannot be read.
+    """
+    if len(options.source) != len(options.source_pose):
+        raise InputError(
+            f"There are {len(options.source)} --source and {len(options.source_pose)} --source-pose; every source "
+            "needs a pose file, from a keypoint detector or, for a dataset's picture, python -m imagpose pose."
+        )
+    for path in options.source:
+        read_picture(path)  # before the model is loaded
+    yield Job(
+        tuple(options.source), tuple(BodyPose.read(path) for path in options.source_pose),
+        tuple(BodyPose.read(path) for path in options.target_pose),
+        tuple(f"{number}_{path.stem}.png" for number, path in enumerate(options.target_pose, start=1)),
+        options.seed, options.scenario,
+    )  # fmt: skip
+
+
+def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
+    """The canvases of ``--data`` and ``--pairs``, in the order of the list; each pair is in one of them.
+
+    Raises:
+        InputError: The list is empty, or a row does not fit the scenario.
+    """
+    index = DeepFashion(options.data)
+    pairs = index.pairs_of(options.pairs)
+    if not pairs:
+        raise InputError(f"{options.pairs} lists no pairs.")
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
+        if not visible(index.records[name].keypoints).any():
+            raise InputError(f"{name} in {options.pairs} has no visible joint; leave it out of the list.")
+
+    @functools.cache  # a source stands in many rows
+    def source_pose(name: str) -> BodyPose:
+        image = read_picture(index.records[name].path)
+        return BodyPose((image.height, image.width), index.records[name].keypoints_at((image.height, image.width)))
+
+    def job(sources: Sequence[str], targets: Sequence[str], number: int, setting: Setting) -> Job:
+        records = [index.records[name] for name in targets]  # of which nothing but the pose is looked at
+        return Job(
+            tuple(index.records[name].path for name in sources), tuple(source_pose(name) for name in sources),
+            tuple(BodyPose(ANNOTATION_SIZE, record.keypoints) for record in records),
+            tuple(f"{Path(sources[0]).stem}_2_{Path(name).stem}_vis.png" for name in targets),
+            options.seed + number, setting, tuple(record.path for record in records),
+        )  # fmt: skip
+
+    if options.scenario == "IMAGPose*":  # two or three targets of one source share a canvas
+        by_source: dict[str, list[str]] = {}
+        for source, target in pairs:
+            by_source.setdefault(source, []).append(target)
+        groups = [
+            (source, part.tolist())
+            for source, targets in by_source.items()
+            for part in np.array_split(targets, -(-len(targets) // _POSES))
+        ]
+        for number, (source, targets) in enumerate(groups):  # a source's only target is left to T1
+            yield job([source], targets, number, "IMAGPose*" if len(targets) > 1 else "T1")
+        return
+    views: dict[str, list[str]] = {}
+    for name, record in index.records.items():
+        if visible(record.keypoints).any():
+            views.setdefault(record.identity, []).append(name)
+    for number, (source, target) in enumerate(pairs):
+        sources = [source]
+        if options.scenario == "T3":  # more views of the same garment, never the target
+            others = [n for n in views[index.records[source].identity] if n not in (source, target)]
+            order = np.random.default_rng([options.seed, 8, number]).permutation(len(others))
+            sources += [others[i] for i in order[: _SOURCES - 1]]
+            if len(sources) < 2:
+                raise InputError(f"{source} in {options.pairs} has no further view for T3; take it out or choose T1.")
+        yield job(sources, [target], number, options.scenario)
