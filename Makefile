@@ -5,7 +5,9 @@ RUN ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train generate evaluate-run test test-slow lint vae base demo showcase mannequins tensorboard clean
+CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
+WITH ?=
+.PHONY: help setup train doctor generate evaluate-run test test-slow lint vae base demo showcase mannequins tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -16,8 +18,11 @@ setup: .venv/.done  ## make .venv and install the project
 .venv/.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
 
-train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, ARGS adds options
-	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/$(EXP).yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
+train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, WITH adds overlays, ARGS options
+	$(BIN)/python -m imagpose fit $(CONFIGS) $(if $(filter new,$(RUN)),--new true) $(ARGS)
+
+doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
+	$(BIN)/python -m imagpose doctor $(CONFIGS) $(ARGS)
 
 generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS names your own pictures and poses
 	$(BIN)/python -m imagpose generate $(if $(RUN),--run $(RUN)) \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ COMMANDS = {
     "fit": "train or resume an experiment, then test it",
     "validate": "generate and score a run's validation pairs",
     "test": "evaluate a run on the test pairs",
+    "doctor": "tell whether an experiment could start on this machine",
     "generate": "draw a person in new poses",
     "export": "a run's averaged weights as a pipeline folder",
     "pose": "write the pose of a dataset's picture to a file",
@@ -48,6 +50,13 @@ def _generate(args: list[str]) -> None:
     generate(args)
 
 
+def _doctor(args: list[str]) -> int:
+    from imagpose.doctor import doctor
+
+    _check_experiments(args)
+    return doctor(args)
+
+
 def _export(args: list[str]) -> None:
     from jsonargparse import auto_cli
 
@@ -64,7 +73,9 @@ def _pose(args: list[str]) -> None:
     auto_cli(pose, args=args, as_positional=False)
 
 
-_OWN = {"mannequins": _mannequins, "generate": _generate, "export": _export, "pose": _pose}  # the rest is Lightning's
+_OWN: dict[str, Callable[[list[str]], int | None]] = {
+    "mannequins": _mannequins, "doctor": _doctor, "generate": _generate, "export": _export, "pose": _pose,
+}  # the rest is Lightning's  # fmt: skip
 
 
 def main(args: list[str] | None = None) -> int:
@@ -88,7 +99,7 @@ def main(args: list[str] | None = None) -> int:
         return 2
     try:
         if command in _OWN:
-            _OWN[command](rest)
+            return _OWN[command](rest) or 0
         else:
             from imagpose import cli
 

@@ -41,7 +41,8 @@ class RunCLI(LightningCLI):
             files = [Path(str(path)) for path in config.config or []]
             if not files:
                 raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
-            self.run = runs.choose(config.runs, files[-1].stem, config.new)
+            named = [path for path in files if path.parent.name != "overlays"]
+            self.run = runs.choose(config.runs, named[-1].stem, config.new)
             if self.run.complete:
                 raise Finished(
                     f"The run in {self.run.folder} is finished; its results are in {self.run.metrics}. "
@@ -95,8 +96,8 @@ class RunCLI(LightningCLI):
         return {key: float(value) for key, value in self.trainer.callback_metrics.items()}
 
 
-def run(args: ArgsType) -> None:
-    """Parse and carry out ``fit``, ``validate`` or ``test``."""
+def quiet() -> None:
+    """Silence warnings that tell a user nothing."""
     for harmless in (
         "LightningCLI's args parameter is intended",  # we pass exactly what the user typed
         "Found .* module.s. in eval mode",  # frozen modules are, on purpose
@@ -107,6 +108,11 @@ def run(args: ArgsType) -> None:
         ".*weights_only. was not set",
     ):
         warnings.filterwarnings("ignore", harmless)
+
+
+def run(args: ArgsType) -> None:
+    """Parse and carry out ``fit``, ``validate`` or ``test``."""
+    quiet()
     RunCLI(
         LightningModule,
         LightningDataModule,

@@ -18,26 +18,45 @@ class EMA:
 
     Args:
         module: What is averaged.
-        decay: Upper limit of the decay, which starts low and grows with the steps.
+        decay: Upper limit of the decay, which starts low and grows with the steps; None keeps no average, and what is
+            called averaged elsewhere is then the module as it is.
+        device: Where the average is kept; None is with the module. ``cpu`` saves the accelerator a copy of the weights
+            and costs each step their transfer.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self.module, self.decay = module, decay
+    def __init__(self, module: nn.Module, decay: float | None, device: str | None = None) -> None:
+        self.module, self.decay, self.device = module, decay, device
         self.reset()
 
     def reset(self) -> None:
         """Start from the module's weights as they are now; call after reading pretrained ones."""
-        self.model = EMAModel(self.module.parameters(), decay=self.decay, foreach=True)
+        self.model = None if self.decay is None else EMAModel(self._parameters(), decay=self.decay, foreach=True)
+
+    def _parameters(self) -> list[nn.Parameter]:
+        """The module's parameters where the average is."""
+        own = list(self.module.parameters())
+        if self.device is None:
+            return own
+        return [nn.Parameter(p.detach().to(self.device), requires_grad=p.requires_grad) for p in own]
 
     def update(self) -> None:
         """Call after every optimiser step."""
-        self.model.to(next(self.module.parameters()).device)
-        self.model.step(self.module.parameters())
+        if self.model is None:
+            return
+        self._follow()
+        self.model.step(self._parameters())
+
+    def _follow(self) -> None:
+        assert self.model is not None
+        self.model.to(self.device or next(self.module.parameters()).device)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The module carries the averaged weights inside this block."""
-        self.model.to(next(self.module.parameters()).device)
+        if self.model is None:
+            yield
+            return
+        self._follow()
         parameters = [p.detach().clone() for p in self.module.parameters()]
         self.model.copy_to(self.module.parameters())
         try:
@@ -47,9 +66,10 @@ class EMA:
                 parameter.data.copy_(own)
 
     def state_dict(self) -> dict[str, Any]:
-        """For checkpoints: plain types and tensors."""
-        return self.model.state_dict()
+        """For checkpoints: plain types and tensors; empty if no average is kept."""
+        return self.model.state_dict() if self.model is not None else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """From a checkpoint."""
-        self.model.load_state_dict(state)
+        if self.model is not None and state:
+            self.model.load_state_dict(state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -31,17 +31,20 @@ class IMAGPose(LightningModule):
 
     Args:
         encoder: The frozen image encoder.
-        base: Name of the base model's weights folder: Stable Diffusion's ``vae/``, ``unet/`` and ``scheduler/``.
+        base: Name of the base model, see :class:`imagpose.models.base.Base`.
+        vae: Name of another VAE than the base's own.
         start: Name of a pipeline folder whose network to go on from, ``mannequin-demo`` say; None starts from the base.
         unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
         pose_channels: Of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
         texture_tokens: FLC's texture tokens (off in B0, B1, B3).
-        image_conditions: ILC's masked latents (off in B0–B2).
+        image_conditions: ILC's masked latents (off in B0–B2 and M1).
+        mask_condition: ILC's mask (off in M1).
         cva: Cross-view attention (off in B0, B2, B4).
         cva_positions: Whether CVA's panels know their place.
         rows: Panels of the canvas from top to bottom.
         cols: Panels from left to right.
+        along_batch: Panels along the batch instead of a canvas (M1).
         schedule: The noise schedule; None takes the base's, which its UNet was trained with.
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
         min_snr_gamma: Loss weights, see Objective.
@@ -53,7 +56,11 @@ class IMAGPose(LightningModule):
         betas: Of AdamW.
         lr_schedule: ``constant``, ``linear`` or ``cosine``, to zero at the last step.
         warmup_steps: Of the learning rate.
-        ema_decay: Of the moving average of the trainable weights, with which everything is generated.
+        optimizer: ``adamw``, or ``adamw8bit``, which keeps its moments in a quarter of the memory (bitsandbytes).
+        ema_decay: Of the moving average of the trainable weights, with which everything is generated; None keeps none.
+        ema_device: Where the average is kept, ``cpu`` say; None is with the weights.
+        gradient_checkpointing: Compute activations again in the backward pass: less memory, about a third more time.
+        frozen_dtype: In which VAE and encoder are kept.
         seed: Of every draw.
     """
 
@@ -61,16 +68,19 @@ class IMAGPose(LightningModule):
         self,
         encoder: Encoder,
         base: str,
+        vae: str | None = None,
         start: str | None = None,
         unet: dict[str, Any] | None = None,
         pose_channels: Sequence[int] = (16, 32, 96, 256),
         texture_kernel: int = 16,
         texture_tokens: bool = True,
         image_conditions: bool = True,
+        mask_condition: bool = True,
         cva: bool = True,
         cva_positions: bool = True,
         rows: int = 2,
         cols: int = 2,
+        along_batch: bool = False,
         schedule: Schedule | None = None,
         guidance: Guidance = Guidance(),
         min_snr_gamma: float | None = None,
@@ -82,41 +92,72 @@ class IMAGPose(LightningModule):
         betas: tuple[float, float] = (0.9, 0.999),
         lr_schedule: Literal["constant", "linear", "cosine"] = "constant",
         warmup_steps: int = 0,
-        ema_decay: float = 0.9999,
+        optimizer: Literal["adamw", "adamw8bit"] = "adamw",
+        ema_decay: float | None = 0.9999,
+        ema_device: str | None = None,
+        gradient_checkpointing: bool = False,
+        frozen_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.base, self.start = Base(base), start
+        self.base = Base(base, vae)
+        if schedule is None and unet is None:
+            self.base.check_prediction(self.base.schedule)
+        self.start = None if start is None else weights.File(start, ("network/diffusion_pytorch_model.safetensors",))
         self.encoder, self.vae, self.from_base = encoder, self.base.vae(), unet is None
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.network = Network(
                 unet_config=self.base.unet_config if unet is None else unet, encoder_dim=encoder.dim,
                 pose_channels=list(pose_channels), texture_kernel=texture_kernel, texture_tokens=texture_tokens,
-                image_conditions=image_conditions, cva=cva, cva_positions=cva_positions, rows=rows, cols=cols,
+                image_conditions=image_conditions, mask_condition=mask_condition, cva=cva, cva_positions=cva_positions,
+                rows=rows, cols=cols, along_batch=along_batch,
             )  # fmt: skip
         self.network.to(memory_format=torch.channels_last)
-        self.ema = EMA(self.network, ema_decay)
+        if gradient_checkpointing:
+            self.network.enable_gradient_checkpointing()
+        self.ema = EMA(self.network, ema_decay, ema_device)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
         self.schedule, self.guidance = schedule or self.base.schedule, guidance
         self.objective = Objective(self.schedule, min_snr_gamma, timesteps)
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
-        self.lr, self.weight_decay, self.betas = lr, weight_decay, betas
+        self.frozen_dtype = getattr(torch, frozen_dtype)
+        self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
         self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
         # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
         self.strict_loading = False
         self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
 
+    def weights_files(self) -> list[tuple[str, weights.File, torch.nn.Module, weights.Rename | None]]:
+        """What has to be read before training starts: what it is, the file, and the module that it must fit."""
+        needed: list[tuple[str, weights.File, torch.nn.Module, weights.Rename | None]] = []
+        if self.vae.file is not None:
+            needed.append(("VAE", self.vae.file, self.vae.autoencoder, self.vae.names))
+        if self.encoder.file is not None:
+            needed.append(("image encoder", self.encoder.file, self.encoder.network, self.encoder.names))
+        if self.start is not None:
+            needed.append(("network to go on from", self.start, self.network, None))
+        elif self.from_base:
+            needed.append(("UNet", self.base.unet_weights, self.network.unet.unet, self.network.unet.from_base))
+        return needed
+
+    def prepare_data(self) -> None:
+        """Download what is missing, once a machine."""
+        for _, file, _, _ in self.weights_files():
+            file.fetch()
+
     def setup(self, stage: str) -> None:
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
         self.vae.load_weights()
         self.encoder.load_weights()
+        self.vae.keep_in(self.frozen_dtype)
+        self.encoder.keep_in(self.frozen_dtype)
         if stage != "fit":
             return
         if self.start is not None:
-            weights.load(self.network, weights.find(self.start) / "network" / "diffusion_pytorch_model.safetensors")
+            weights.load(self.network, self.start.fetch())
         elif self.from_base:
-            self.network.unet.load_base(self.base.unet_weights)
+            self.network.unet.load_base(self.base.unet_weights.fetch())
         self.ema.reset()
 
     # Training -----------------------------------------------------------------------------------------------------
@@ -151,7 +192,7 @@ class IMAGPose(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable part (Table 6)."""
-        optimizer = torch.optim.AdamW(
+        optimizer = _adamw(self.optimizer)(
             self.network.parameters(), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay
         )
         name = "constant_with_warmup" if self.lr_schedule == "constant" else self.lr_schedule
@@ -222,3 +263,15 @@ class IMAGPose(LightningModule):
             )
         self.ema.load_state_dict(checkpoint["ema"])
         self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None
+
+
+def _adamw(name: str) -> Callable[..., torch.optim.Optimizer]:
+    if name == "adamw":
+        return torch.optim.AdamW
+    try:
+        from bitsandbytes.optim import AdamW8bit
+    except ImportError as error:
+        raise InputError(
+            "model.init_args.optimizer adamw8bit needs bitsandbytes: pip install 'imagpose[8bit]', or choose adamw."
+        ) from error
+    return AdamW8bit

@@ -48,12 +48,17 @@ class Schedule:
         theirs = {f.name: config[f.name] for f in fields(Schedule) if f.name in config}
         return Schedule(**theirs, zero_terminal_snr=bool(config.get("rescale_betas_zero_snr", False)))
 
+    @property
+    def predicts(self) -> str:
+        """What the network is trained to predict, by diffusers' name."""
+        return self.prediction_type or ("v_prediction" if self.zero_terminal_snr else "epsilon")
+
     def _config(self) -> dict[str, Any]:
         return {
             "beta_schedule": self.beta_schedule,
             "beta_start": self.beta_start,
             "beta_end": self.beta_end,
-            "prediction_type": self.prediction_type or ("v_prediction" if self.zero_terminal_snr else "epsilon"),
+            "prediction_type": self.predicts,
             "rescale_betas_zero_snr": self.zero_terminal_snr,
             "timestep_spacing": "trailing" if self.zero_terminal_snr else "leading",
             "steps_offset": 1,

@@ -4,43 +4,141 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from diffusers import ModelMixin
-from safetensors import SafetensorError
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from imagpose.errors import InputError
 
 PACKAGED = Path(__file__).parent / "weights"
+Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+_PICKLES = (".ckpt", ".bin", ".pt", ".pth")
+
+
+def places(name: str) -> list[Path]:
+    """Where a set of weights may lie, best first.
+
+    ``$IMAGPOSE_WEIGHTS/<name>``, ``./weights/<name>`` and the packaged ones, for a hub id such as ``org/model`` also
+    without ``org/``; and the name itself as a path.
+    """
+    roots = [Path("weights"), PACKAGED]
+    if root := os.environ.get("IMAGPOSE_WEIGHTS"):
+        roots.insert(0, Path(root))
+    if name.startswith((".", "/", "~")):
+        return [Path(name).expanduser()]
+    names = dict.fromkeys([name, name.rsplit("/", 1)[-1]] if is_hub_id(name) else [name])
+    return [root / n for root in roots for n in names] + ([Path(name)] if _names_a_file(name) else [])
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a name reads as ``organisation/model`` of the Hugging Face hub."""
+    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not _names_a_file(name)
+
+
+def _names_a_file(name: str) -> bool:
+    return Path(name).suffix in (".safetensors", *_PICKLES)
 
 
 def find(name: str) -> Path:
-    """The folder of a set of weights: ``$IMAGPOSE_WEIGHTS/<name>``, ``./weights/<name>``, then the packaged ones.
+    """The folder of a set of weights on this machine, see :func:`places`.
 
     Raises:
         InputError: There is no such folder.
     """
-    places = [Path("weights") / name, PACKAGED / name]
-    if root := os.environ.get("IMAGPOSE_WEIGHTS"):
-        places.insert(0, Path(root) / name)
-    for place in places:
+    for place in places(name):
         if place.is_dir():
             return place
-    looked = ", ".join(str(place) for place in places)
+    looked = ", ".join(str(place) for place in places(name) if PACKAGED not in place.parents)
     raise InputError(f"Weights {name!r} were not found; put the folder in one of: {looked}.")
 
 
-def read_config(folder: Path, name: str = "config.json") -> dict[str, Any]:
-    """The ``config.json`` of a weights folder, or another JSON object in it.
+@dataclass(frozen=True)
+class File:
+    """One file of a set of weights, which need not be there yet.
+
+    Attributes:
+        name: A folder's name, a hub id, or the path of a safetensors file; see :func:`places`.
+        accepted: Names of the file in that folder, best first. A folder that has none of them but exactly one
+            safetensors file is taken to hold all weights in that one.
+    """
+
+    name: str
+    accepted: tuple[str, ...]
+
+    def path(self) -> Path | None:
+        """The file on this machine, the hub's cache included; None if there is none. Nothing is downloaded."""
+        for place in places(self.name):
+            if place.is_file() and place.suffix not in _PICKLES:
+                return place
+            for accepted in self.accepted:
+                if (place / accepted).is_file():
+                    return place / accepted
+            single = list(place.glob("*.safetensors"))
+            if len(single) == 1 and all(name.endswith(".safetensors") for name in self.accepted):
+                return single[0]
+        if is_hub_id(self.name):
+            for accepted in self.accepted:
+                cached = try_to_load_from_cache(self.name, accepted)
+                if isinstance(cached, str):
+                    return Path(cached)
+        return None
+
+    def fetch(self) -> Path:
+        """The file, downloaded from the hub if its name is a hub id and it is not here.
+
+        Raises:
+            InputError: It cannot be had.
+        """
+        if (path := self.path()) is not None:
+            return path
+        self.refuse_pickles()
+        if not is_hub_id(self.name):
+            raise InputError(f"{self.missing()}.")
+        try:
+            return Path(hf_hub_download(self.name, self.accepted[0]))
+        except (OSError, ValueError) as error:  # huggingface_hub's errors are both
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"{self.missing()}; downloading it failed ({reason}).") from error
+
+    def missing(self) -> str:
+        """What to get and where to put it, for a file that is not here."""
+        mine = [place for place in places(self.name) if PACKAGED not in place.parents]
+        begun = [place for place in places(self.name) if place.is_dir()]
+        if not begun and not is_hub_id(self.name):
+            return f"Weights {self.name!r} were not found; put the folder in one of: {', '.join(map(str, mine))}"
+        put = " or ".join(str(place / self.accepted[0]) for place in (begun or mine)[:2])
+        get = f"download it from huggingface.co/{self.name}" if is_hub_id(self.name) else "get it"
+        return f"Weights {self.name!r} have no {self.accepted[0]} on this machine: {get} and put it at {put}"
+
+    def refuse_pickles(self) -> None:
+        """Say so where the weights are here as a pickle only.
+
+        Raises:
+            InputError: They are.
+        """
+        for place in places(self.name):
+            found = [place] if place.is_file() else [p for p in place.rglob("*") if p.suffix in _PICKLES]
+            for path in found:
+                raise InputError(
+                    f"{path} is a pickle, which can run code when it is read; get the safetensors file of the same "
+                    f"weights ({self.accepted[0]}) instead."
+                )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A JSON object, such as ``config.json`` of a weights folder.
 
     Raises:
         InputError: It is missing or no JSON object.
     """
-    path = folder / name
     try:
         config = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -50,7 +148,36 @@ def read_config(folder: Path, name: str = "config.json") -> dict[str, Any]:
     return config
 
 
-def load(module: nn.Module, path: Path, rename: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None) -> None:
+def header(path: Path) -> dict[str, Tensor]:
+    """Names, shapes and types of a safetensors file's tensors, on the meta device; no weight is read.
+
+    Raises:
+        InputError: The file is missing, truncated, or of another kind.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            return {
+                name: torch.empty(part.get_shape(), dtype=_TYPES.get(part.get_dtype(), torch.float32), device="meta")
+                for name, part in slices.items()
+            }
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is not a readable safetensors file ({error}); download it again.") from error
+
+
+_TYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64, "I64": torch.int64}
+
+
+def check(module: nn.Module, path: Path, rename: Rename | None = None) -> None:
+    """Whether a safetensors file holds exactly a module's tensors, by names and shapes alone; see :func:`load`.
+
+    Raises:
+        InputError: The file is missing, damaged, or belongs to another architecture.
+    """
+    _compare(module, path, _renamed(module, header(path), path, rename))
+
+
+def load(module: nn.Module, path: Path, rename: Rename | None = None) -> None:
     """Fill a module with the tensors of a safetensors file; floating point is cast to the module's own type.
 
     Args:
@@ -61,14 +188,27 @@ def load(module: nn.Module, path: Path, rename: Callable[[dict[str, Tensor]], di
     Raises:
         InputError: The file is missing, damaged, or belongs to another architecture.
     """
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} is not a readable safetensors file ({error}); download it again.") from error
+    check(module, path, rename)
+    module.load_state_dict(_renamed(module, load_file(path), path, rename))
+
+
+def _renamed(module: nn.Module, tensors: dict[str, Tensor], path: Path, rename: Rename | None) -> dict[str, Tensor]:
     if isinstance(module, ModelMixin):  # Stable Diffusion's VAEs were published with older names of their attention
         module._fix_state_dict_keys_on_load(tensors)
     try:
-        module.load_state_dict(rename(tensors) if rename else tensors)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise InputError(f"{path} does not fit {type(module).__name__}: {first}") from error
+        return rename(tensors) if rename else tensors
+    except (KeyError, IndexError, RuntimeError) as error:  # what converters of other layouts stumble over
+        raise InputError(f"{path} does not fit {type(module).__name__}: {error!r} while its names are read.") from error
+
+
+def _compare(module: nn.Module, path: Path, found: Mapping[str, Tensor]) -> None:
+    ours = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    theirs = {name: tuple(tensor.shape) for name, tensor in found.items()}
+    odd = [name for name in ours if name in theirs and ours[name] != theirs[name]]  # another width says most
+    odd += sorted(ours.keys() ^ theirs.keys())
+    if odd:
+        name = odd[0]
+        raise InputError(
+            f"{path} does not fit {type(module).__name__}: {name} is {theirs.get(name, 'missing')} in it and "
+            f"{ours.get(name, 'unknown')} in the architecture that the experiment names."
+        )

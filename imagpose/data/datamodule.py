@@ -25,6 +25,7 @@ class PoseDataModule(LightningDataModule):
 
     Args:
         root: A DeepFashion In-shop folder.
+        size: (height, width) to which images are resized; None leaves them as they are.
         batch_size: Canvases per step and process.
         mannequins: Draw this set into ``root`` unless it is there; None for a real dataset.
         panels: V.
@@ -40,6 +41,7 @@ class PoseDataModule(LightningDataModule):
     def __init__(
         self,
         root: Path,
+        size: tuple[int, int] | None = None,
         batch_size: int = 4,
         mannequins: MannequinSet | None = None,
         panels: int = 4,
@@ -52,6 +54,7 @@ class PoseDataModule(LightningDataModule):
         num_workers: int = 2,
     ) -> None:
         super().__init__()
+        self.size = size
         self.root, self.batch_size, self.mannequins, self.panels, self.flips = (
             Path(root), batch_size, mannequins, panels, flips,
         )  # fmt: skip
@@ -94,11 +97,15 @@ class PoseDataModule(LightningDataModule):
             scenarios.append(Scenario(target, source, (source,)))
         return scenarios
 
+    def train_dataset(self) -> Canvases:
+        """The training canvases, by sample number."""
+        return Canvases(self.train, self.panels, self.seed, self.flips)
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Continues after the optimiser steps that were already taken."""
         assert self.trainer is not None
         return DataLoader(
-            Canvases(self.train, self.panels, self.seed, self.flips),
+            self.train_dataset(),
             batch_sampler=StepSampler.following(self.trainer, self.batch_size),
             num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
         )  # fmt: skip

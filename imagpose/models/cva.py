@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from diffusers.models.attention import BasicTransformerBlock
 from einops import rearrange
 from torch import Tensor, nn
@@ -22,6 +25,9 @@ class CVA(nn.Module):
         positions: Whether panels know their place; without, permuting them permutes the output.
         norm_num_groups: Of the group norm.
     """
+
+    gradient_checkpointing = False  # diffusers' enable_gradient_checkpointing() switches whoever has this
+    _gradient_checkpointing_func: Callable[..., Tensor]
 
     def __init__(
         self, channels: int, rows: int, cols: int, head_dim: int, positions: bool = True, norm_num_groups: int = 32
@@ -50,10 +56,15 @@ class CVA(nn.Module):
         Returns:
             The same shape.
         """
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            return canvas + self._gradient_checkpointing_func(self._update, canvas)
+        return canvas + self._update(canvas)
+
+    def _update(self, canvas: Tensor) -> Tensor:
         views = split(canvas, self.rows, self.cols)
         batch, panels, _, height, width = views.shape
         normed = self.norm(views.flatten(0, 1))  # a panel at a time, so that none sees another's statistics
         tokens = rearrange(normed, "(b v) c h w -> (b h w) v c", v=panels)
         tokens = self.project_out(self.block(self.project_in(tokens)))
         update = rearrange(tokens, "(b h w) v c -> b v c h w", b=batch, h=height, w=width)
-        return canvas + tile(update, self.rows, self.cols)
+        return tile(update, self.rows, self.cols)

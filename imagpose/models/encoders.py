@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import open_clip
 import timm
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 from torch import Tensor
 
 from imagpose import weights
+from imagpose.errors import InputError
 from imagpose.models.frozen import Frozen
 
 
@@ -20,15 +23,26 @@ class Encoder(Frozen, ModelMixin, ConfigMixin):
 
     Attributes:
         dim: Width of a token.
+        num_tokens: n, how many there are of an image.
         image_size: Side of the square input in pixels.
         mean: RGB mean that the encoder expects to be subtracted, of images in [0, 1].
         std: RGB deviation it expects to be divided by.
+        file: Its weights; None leaves it untrained.
+        network: The library's own.
     """
 
     dim: int
+    num_tokens: int
     image_size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    file: weights.File | None
+    network: Any
+
+    def load_weights(self) -> None:
+        """Read the weights, if any were named."""
+        if self.file is not None:
+            weights.load(self.network, self.file.fetch(), self.names)
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
@@ -49,6 +63,10 @@ class Encoder(Frozen, ModelMixin, ConfigMixin):
 
     def tokens(self, images: Tensor) -> Tensor:
         """Normalised square images → tokens."""
+        raise NotImplementedError
+
+    def names(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The published file's tensors under the names and in the shapes that ``network`` has."""
         raise NotImplementedError
 
 
@@ -75,8 +93,8 @@ class TimmEncoder(Encoder):
 
     Args:
         model: timm's name of the architecture.
-        weights_name: Folder with ``model.safetensors``, see :func:`imagpose.weights.find`; None leaves the network
-            untrained, drawn from a fixed seed: random features, which still tell colours and places.
+        weights_name: Folder or hub id with ``model.safetensors``, see :func:`imagpose.weights.places`; None leaves the
+            network untrained, drawn from a fixed seed: random features, which still tell colours and places.
         image_size: Side of the square input.
         options: Further arguments of the architecture; ``img_size`` too, where it is a transformer.
     """
@@ -86,19 +104,26 @@ class TimmEncoder(Encoder):
         self, model: str, weights_name: str | None = None, image_size: int = 224, options: dict[str, Any] | None = None
     ) -> None:
         super().__init__()
-        self.weights_name, self.image_size = weights_name, image_size
+        self.image_size = image_size
+        self.file = None if weights_name is None else weights.File(weights_name, ("model.safetensors",))
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            self.network = timm.create_model(model, pretrained=False, num_classes=0, **(options or {}))
+            try:
+                self.network = timm.create_model(model, pretrained=False, num_classes=0, **(options or {}))
+            except RuntimeError as error:
+                raise InputError(f"model.encoder.init_args.model: {error}; timm.list_models() names them.") from error
         self.dim = int(self.network.num_features)
+        if isinstance(self.network, VisionTransformer):
+            self.num_tokens = self.network.patch_embed.num_patches + self.network.num_prefix_tokens
+        else:
+            self.num_tokens = (image_size // int(self.network.feature_info[-1]["reduction"])) ** 2 + 1
         config = self.network.pretrained_cfg
         self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
         self.freeze()
 
-    def load_weights(self) -> None:
-        """Read ``model.safetensors``, if any was named."""
-        if self.weights_name is not None:
-            weights.load(self.network, weights.find(self.weights_name) / "model.safetensors")
+    def names(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A transformer's position table, resampled to the size of our input: DINOv2's is of 518 pixels."""
+        return checkpoint_filter_fn(tensors, self.network) if isinstance(self.network, VisionTransformer) else tensors
 
     def tokens(self, images: Tensor) -> Tensor:
         """Class and patch tokens after the final norm; of a map, its mean stands for the class token."""
@@ -108,3 +133,58 @@ class TimmEncoder(Encoder):
             features = torch.cat([places.mean(1, keepdim=True), places], dim=1)
             features = F.layer_norm(features, (self.dim,))
         return features
+
+
+class OpenClipEncoder(Encoder):
+    """The image tower of a CLIP model of open_clip.
+
+    Args:
+        model: open_clip's name of the architecture.
+        pretrained: open_clip's name of the weights, which decides their hub id and the normalisation.
+        weights_name: Folder or hub id with ``open_clip_model.safetensors``, if not that of ``pretrained``.
+        image_size: Side of the square input.
+        options: Changes to the architecture's ``vision_cfg``.
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        model: str,
+        pretrained: str,
+        weights_name: str | None = None,
+        image_size: int = 224,
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        config, published = open_clip.get_model_config(model), open_clip.get_pretrained_cfg(model, pretrained)
+        if config is None or not published:
+            known = ", ".join(f"{m} {tag}" for m, tag in open_clip.list_pretrained() if m.startswith("ViT-"))
+            raise InputError(
+                f"model.encoder: open_clip has no weights {pretrained!r} for a model {model!r}; it has: {known}."
+            )
+        self.image_size = image_size
+        self.file = weights.File(weights_name or published["hf_hub"].rstrip("/"), ("open_clip_model.safetensors",))
+        vision = {**config["vision_cfg"], "image_size": image_size, **(options or {})}
+        no_text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 0}
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.network = open_clip.CLIP(
+                config["embed_dim"], vision, no_text, quick_gelu=config.get("quick_gelu", False)
+            ).visual
+        self.dim = int(vision["width"])
+        self.num_tokens = int(self.network.positional_embedding.shape[0])
+        self.mean, self.std = tuple(published["mean"]), tuple(published["std"])
+        self.freeze()
+
+    def names(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The image tower alone of a file that holds the text tower too."""
+        return {key.removeprefix("visual."): value for key, value in tensors.items() if key.startswith("visual.")}
+
+    def tokens(self, images: Tensor) -> Tensor:
+        """Class and patch tokens after the final norm; the projection into CLIP's common space is left out."""
+        # The tower's own ``output_tokens`` drops the class token.
+        outputs = self.network.forward_intermediates(
+            images, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt="NLC",
+            output_extra_tokens=True,
+        )  # fmt: skip
+        return torch.cat([outputs["image_intermediates_prefix"][0], outputs["image_intermediates"][0]], dim=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 
@@ -16,6 +17,10 @@ class Frozen(nn.Module):
     def train(self, mode: bool = True) -> Frozen:
         """Remain in eval mode."""
         return super().train(False)
+
+    def keep_in(self, dtype: torch.dtype) -> None:
+        """Cast the weights; not ``to``, about which diffusers' models warn at every call."""
+        nn.Module.to(self, dtype)
 
     def load_weights(self) -> None:
         """Read the weights; the constructor builds the architecture only."""

@@ -15,15 +15,16 @@ class ILC(nn.Module):
     Args:
         latent_channels: Channels of the VAE's latents.
         images: Whether the masked latents are given; off in the paper's B0–B2, which see the mask alone.
+        mask: Whether the mask is; off in the paper's M1, which sees neither.
 
     Attributes:
-        channels: Of F_I. With four of noisy latents the UNet's input has 9, without images 5.
+        channels: Of F_I. With four of noisy latents the UNet's input has 9, without images 5, without a mask 4.
     """
 
-    def __init__(self, latent_channels: int = 4, images: bool = True) -> None:
+    def __init__(self, latent_channels: int = 4, images: bool = True, mask: bool = True) -> None:
         super().__init__()
-        self.images = images
-        self.channels = latent_channels + 1 if images else 1
+        self.images, self.mask = images, mask
+        self.channels = latent_channels * images + mask
 
     def forward(self, latents: Tensor, mask: Tensor, black: Tensor) -> Tensor:
         """Mask the panels that are to be generated.
@@ -34,10 +35,9 @@ class ILC(nn.Module):
             black: Latent of a black panel, (c, h, w).
 
         Returns:
-            F_I, (B, V, c + 1, h, w), or (B, V, 1, h, w) without images.
+            F_I, (B, V, ``channels``, h, w).
         """
         keep = mask[:, :, None, None, None]
-        plane = keep.expand(-1, -1, 1, *black.shape[-2:]).to(black.dtype)
-        if not self.images:
-            return plane
-        return torch.cat([torch.where(keep > 0, latents, black), plane], dim=2)
+        parts = [torch.where(keep > 0, latents, black)] if self.images else []
+        plane = keep.expand(-1, -1, int(self.mask), *black.shape[-2:]).to(black.dtype)
+        return torch.cat([*parts, plane], dim=2)

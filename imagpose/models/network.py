@@ -65,11 +65,15 @@ class Network(ModelMixin, ConfigMixin):
         texture_kernel: Kernel and stride of FLC's tokenizer.
         texture_tokens: FLC's texture tokens.
         image_conditions: ILC's masked latents.
+        mask_condition: ILC's mask.
         cva: Cross-view attention.
         cva_positions: Whether CVA's panels know their place.
         rows: Panels of the canvas from top to bottom.
         cols: Panels from left to right.
+        along_batch: Panels along the batch instead of a canvas (M1).
     """
+
+    _supports_gradient_checkpointing = True
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
@@ -84,13 +88,17 @@ class Network(ModelMixin, ConfigMixin):
         cva_positions: bool = True,
         rows: int = 2,
         cols: int = 2,
+        mask_condition: bool = True,
+        along_batch: bool = False,
     ) -> None:
         super().__init__()
         base = cast(UNet2DConditionModel, UNet2DConditionModel.from_config(unet_config))
         latent_channels, dim = int(base.config["in_channels"]), int(base.config["cross_attention_dim"])
         self.flc = FLC(encoder_dim, dim, latent_channels, texture_kernel, texture_tokens)
-        self.ilc = ILC(latent_channels, image_conditions)
-        self.unet = CanvasUNet(base, latent_channels + self.ilc.channels, rows, cols, cva, cva_positions)
+        self.ilc = ILC(latent_channels, image_conditions, mask_condition)
+        self.unet = CanvasUNet(
+            base, latent_channels + self.ilc.channels, rows, cols, cva, cva_positions, along_batch
+        )  # fmt: skip
         self.pose_encoder = PoseEncoder(self.unet.pose_channels, pose_channels)
 
     @property

@@ -10,6 +10,8 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from imagpose import weights
+from imagpose.errors import InputError
+from imagpose.models.base import unet_names
 from imagpose.models.cva import CVA
 from imagpose.panels import split, tile
 
@@ -64,6 +66,10 @@ class CanvasUNet(nn.Module):
         cols: Panels from left to right.
         cva: Whether there is cross-view attention; off in the paper's B0, B2 and B4.
         positions: Whether CVA's panels know their place.
+        along_batch: No canvas: the panels are denoised one by one, along the batch, as in the paper's M1 (Fig. 11).
+
+    Raises:
+        InputError: Panels along the batch with CVA, which they have no place for.
     """
 
     def __init__(
@@ -74,9 +80,12 @@ class CanvasUNet(nn.Module):
         cols: int = 2,
         cva: bool = True,
         positions: bool = True,
+        along_batch: bool = False,
     ) -> None:
         super().__init__()
-        self.unet, self.rows, self.cols = unet, rows, cols
+        if cva and along_batch:
+            raise InputError("model.init_args.along_batch leaves CVA no canvas to look across; set cva to false too.")
+        self.unet, self.rows, self.cols, self.along_batch = unet, rows, cols, along_batch
         self.unet.conv_in = PoseConvIn(grow_conv_in(unet.conv_in, input_channels))
         self.pose_channels = self.unet.conv_in.conv.out_channels
         blocks = [*unet.down_blocks, unet.mid_block, *unet.up_blocks]
@@ -96,18 +105,20 @@ class CanvasUNet(nn.Module):
         conv_in's new channels, the pose path and CVA stay as they were built: silent.
 
         Args:
-            path: safetensors file in diffusers' names.
+            path: safetensors file in diffusers' names, or a single-file checkpoint.
         """
-        weights.load(self.unet, path, self._from_base)
+        weights.load(self.unet, path, self.from_base)
 
-    def _from_base(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    def from_base(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """A base UNet's tensors under the names that they have here, what it lacks as it is now."""
+        tensors = unet_names(tensors, self.unet.config)
         own = self.unet.state_dict()
         ours = {name.replace("conv_in.conv.", "conv_in.").replace(".transformer.", "."): name for name in own}
         found = {ours.get(name, name): tensor for name, tensor in tensors.items()}
         grown = "conv_in.conv.weight"
         if grown in found and found[grown].shape[1] == self.unet.config["in_channels"]:
-            found[grown] = torch.cat([found[grown].to(own[grown]), own[grown][:, found[grown].shape[1] :]], dim=1)
+            new = own[grown][:, found[grown].shape[1] :]
+            found[grown] = torch.cat([found[grown], new.to(found[grown])], dim=1)
         return {name: tensor for name, tensor in own.items() if ".cva." in name} | found
 
     @property
@@ -122,12 +133,18 @@ class CanvasUNet(nn.Module):
             noisy: x_t, (B, V, c, h, w).
             timesteps: t, (B,).
             F_C: (B, m + n, d).
-            F_I: (B, V, c + 1, h, w).
+            F_I: (B, V, c + 1, h, w); fewer channels where ILC is cut down.
             F_P: (B, V, pose_channels, h, w).
 
         Returns:
             (B, V, c, h, w).
         """
-        canvas = tile(torch.cat([noisy, F_I, F_P], dim=2), self.rows, self.cols)
-        predicted = self.unet(canvas, timesteps, encoder_hidden_states=F_C, return_dict=False)[0]
-        return split(predicted.float(), self.rows, self.cols)
+        views = torch.cat([noisy, F_I, F_P], dim=2)
+        if self.along_batch:
+            panels = views.shape[1]
+            timesteps, F_C = timesteps.repeat_interleave(panels), F_C.repeat_interleave(panels, dim=0)
+            canvas = views.flatten(0, 1)
+        else:
+            canvas = tile(views, self.rows, self.cols)
+        predicted = self.unet(canvas, timesteps, encoder_hidden_states=F_C, return_dict=False)[0].float()
+        return predicted.unflatten(0, views.shape[:2]) if self.along_batch else split(predicted, self.rows, self.cols)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from diffusers import AutoencoderKL
+from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
 
 from imagpose import weights
@@ -32,27 +33,38 @@ class VAE(Frozen):
 
     Args:
         autoencoder: The architecture, its weights read or not.
-        folder: Where :meth:`load_weights` reads them.
+        file: From where :meth:`load_weights` reads them.
     """
 
-    def __init__(self, autoencoder: AutoencoderKL, folder: Path | None = None) -> None:
+    def __init__(self, autoencoder: AutoencoderKL, file: weights.File | None = None) -> None:
         super().__init__()
-        self.autoencoder, self.folder = autoencoder.to(memory_format=torch.channels_last), folder
+        self.autoencoder, self.file = autoencoder.to(memory_format=torch.channels_last), file
         self.scale = float(self.autoencoder.config["scaling_factor"])
         self.channels = int(self.autoencoder.config["latent_channels"])
         self.downscale = 2 ** (len(self.autoencoder.config["block_out_channels"]) - 1)
         self.freeze()
 
     @staticmethod
+    def of_config(config: dict[str, Any], file: weights.File) -> VAE:
+        """The architecture that a ``config.json`` in the diffusers layout describes."""
+        return VAE(cast(AutoencoderKL, AutoencoderKL.from_config(config)), file)
+
+    @staticmethod
     def of_folder(folder: Path) -> VAE:
-        """The architecture that a folder in the diffusers layout describes."""
-        config = {k: v for k, v in weights.read_config(folder).items() if not k.startswith("_")}
-        return VAE(cast(AutoencoderKL, AutoencoderKL.from_config(config)), folder)
+        """The architecture of a folder with ``config.json`` and ``diffusion_pytorch_model.safetensors``."""
+        config = {k: v for k, v in weights.read_config(folder / "config.json").items() if not k.startswith("_")}
+        return VAE.of_config(config, weights.File(str(folder.absolute()), ("diffusion_pytorch_model.safetensors",)))
+
+    def names(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The file's tensors in diffusers' names, whether it is diffusers' or a single-file checkpoint."""
+        if any(key.endswith("encoder.down.0.block.0.norm1.weight") for key in tensors):
+            return convert_ldm_vae_checkpoint(tensors, self.autoencoder.config)
+        return tensors
 
     def load_weights(self) -> None:
-        """Read ``diffusion_pytorch_model.safetensors``."""
-        assert self.folder is not None
-        weights.load(self.autoencoder, self.folder / "diffusion_pytorch_model.safetensors")
+        """Read the file."""
+        assert self.file is not None
+        weights.load(self.autoencoder, self.file.fetch(), self.names)
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Posterior:

@@ -1,0 +1,212 @@
+"""``python -m imagpose doctor``: whether an experiment could start on this machine, before anything is loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningDataModule, LightningModule
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
+
+from imagpose import weights
+from imagpose.cli import quiet
+from imagpose.data.datamodule import PoseDataModule
+from imagpose.errors import InputError
+from imagpose.memory import GIB, Estimate, estimate
+from imagpose.module import IMAGPose
+
+
+class _Inspection(LightningCLI):
+    """Reads an experiment like ``fit``, but builds the model on the meta device, and no trainer."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument("--json", type=Path | None, default=None, help="write the findings to this file too")
+        parser.add_argument("--download", type=bool, default=False, help="fetch what is missing from the hub")
+
+    def instantiate_classes(self) -> None:
+        with torch.device("meta"):
+            built = self.parser.instantiate_classes(self.config)
+        self.model, self.datamodule = built["model"], built["data"]
+
+
+@dataclass
+class Report:
+    """What was found.
+
+    Attributes:
+        weights: What is needed, by what it is: its name, and the file or what is wrong with it.
+        trainable: Trainable parameters.
+        frozen: Parameters of VAE and encoder.
+        memory: Estimated bytes, by what they are for, and their ``total``.
+        available: Bytes of the accelerator, or of this machine where there is none.
+        device: Its name.
+        problems: One sentence each; training could start only if there is none.
+        advice: Options with which it would fit, if it does not.
+        data: What was found of the dataset.
+    """
+
+    weights: dict[str, str] = field(default_factory=dict)
+    trainable: int = 0
+    frozen: int = 0
+    memory: dict[str, int] = field(default_factory=dict)
+    available: int = 0
+    device: str = ""
+    problems: list[str] = field(default_factory=list)
+    advice: str = ""
+    data: str = ""
+
+
+def doctor(args: list[str]) -> int:
+    """Examine an experiment; returns the exit code, 0 only if training could start.
+
+    Args:
+        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+
+    Raises:
+        InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
+    """
+    quiet()
+    cli = _Inspection(
+        LightningModule, LightningDataModule, args=args, run=False, subclass_mode_model=True, subclass_mode_data=True,
+        save_config_callback=None, seed_everything_default=False, parser_kwargs={"exit_on_error": False},
+    )  # fmt: skip
+    module, data, options = cli.model, cli.datamodule, cli.config
+    if not isinstance(module, IMAGPose) or not isinstance(data, PoseDataModule):
+        raise InputError("doctor examines experiments of imagpose.module.IMAGPose; name one, such as tiny.")
+    report = Report()
+    _weights(report, module, options.download)
+    size = _data(report, data)
+    _machine(report, module, options.trainer)
+    if size is not None:
+        _memory(report, module, size, data.batch_size, str(options.trainer.precision or "32-true"))
+    if options.json is not None:
+        options.json.write_text(json.dumps(asdict(report), indent=1) + "\n")
+    _print(report)
+    return 1 if report.problems else 0
+
+
+def _weights(report: Report, module: IMAGPose, download: bool) -> None:
+    for what, file, part, rename in module.weights_files():
+        try:
+            path = file.fetch() if download else file.path()
+            if path is None:
+                file.refuse_pickles()
+                raise InputError(f"{file.missing()}.")
+            weights.check(part, path, rename)
+            report.weights[what] = f"{path} ({path.stat().st_size / 1e6:,.0f} MB)"
+        except InputError as error:
+            report.weights[what] = f"{file.name}: not usable, see below"
+            report.problems.append(f"{what}: {error}")
+    if module.optimizer == "adamw8bit" and importlib.util.find_spec("bitsandbytes") is None:
+        report.problems.append("optimizer adamw8bit needs bitsandbytes: pip install 'imagpose[8bit]'.")
+    report.trainable = sum(p.numel() for p in module.network.parameters())
+    report.frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
+
+
+def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:
+    """Describe the dataset; returns the size of its images, if that can be known."""
+    drawn = data.mannequins
+    if drawn is not None and not data.root.exists():
+        report.data = f"{data.root}: {drawn.identities} mannequins will be drawn into it"
+        return drawn.size
+    try:
+        data.setup("fit")
+    except InputError as error:
+        report.data = f"{data.root}: not usable, see below"
+        report.problems.append(f"data: {error}")
+        return data.size
+    identities, images = len(data.train), sum(map(len, data.train))
+    report.data = (
+        f"{data.root}: {images:,} images of {identities:,} identities to train on, {len(data.test):,} test pairs"
+    )
+    if data.size is not None or drawn is not None:
+        return data.size or drawn.size  # type: ignore[union-attr]
+    image = data.train_dataset()[0]["images"]
+    return image.shape[-2], image.shape[-1]
+
+
+def _machine(report: Report, module: IMAGPose, trainer: Any) -> None:
+    gpus = torch.cuda.device_count()
+    if gpus:
+        report.device, report.available = torch.cuda.get_device_name(0), torch.cuda.mem_get_info(0)[1]
+    else:
+        report.device = f"no GPU, {os.cpu_count()} cores"
+        report.available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    wanted = trainer.devices if isinstance(trainer.devices, int) and trainer.devices > 0 else 1
+    if trainer.accelerator in ("gpu", "cuda") and gpus < wanted:
+        report.problems.append(
+            f"trainer.devices: the experiment asks for {wanted} GPUs and this machine has {gpus}; leave the overlay "
+            "out, or lower trainer.devices."
+        )
+
+
+def _memory(report: Report, module: IMAGPose, size: tuple[int, int], batch: int, precision: str) -> None:
+    found = estimate(module, size, batch, precision)
+    report.memory = {**{k: int(v) for k, v in asdict(found).items()}, "total": found.total}
+    if found.total <= report.available:
+        return
+    report.problems.append(
+        f"memory: a step at batch {batch} takes about {found.total / GIB:.1f} GiB and {report.device} has "
+        f"{report.available / GIB:.1f} GiB."
+    )
+    report.advice = _what_fits(module, size, batch, precision, report.available)
+
+
+def _what_fits(module: IMAGPose, size: tuple[int, int], batch: int, precision: str, available: int) -> str:
+    """Options that would make it fit, the cheapest first; changes the module."""
+    options: list[str] = []
+
+    def fits(option: str, at: int = batch) -> Estimate | None:
+        options.append(option)
+        found = estimate(module, size, at, precision)
+        return found if found.total <= available else None
+
+    model = "--model.init_args"
+    module.frozen_dtype = torch.bfloat16
+    found = fits(f"{model}.frozen_dtype bfloat16")
+    if not found and module.ema.decay is not None and torch.cuda.is_available():
+        module.ema.device = "cpu"
+        found = fits(f"{model}.ema_device cpu")
+    if not found:
+        module.network.enable_gradient_checkpointing()
+        found = fits(f"{model}.gradient_checkpointing true")
+    if not found:
+        module.optimizer = "adamw8bit"
+        found = fits(f"{model}.optimizer adamw8bit")
+    at = batch
+    while not found and at > 1:
+        at //= 2
+        options = [option for option in options if not option.startswith("--data")]
+        steps = f"--data.init_args.batch_size {at} --trainer.accumulate_grad_batches {batch // at}"
+        found = fits(steps, at)
+    if not found:
+        return "It would not fit with any of its settings; take smaller images or another machine."
+    return f'About {found.total / GIB:.1f} GiB with ARGS="{" ".join(options)}".'
+
+
+def _print(report: Report) -> None:
+    console = Console()
+    table = Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False)
+    for what, where in report.weights.items():
+        table.add_row(what, where)
+    table.add_row("data", report.data)
+    table.add_row("parameters", f"{report.trainable / 1e6:,.1f} M trainable, {report.frozen / 1e6:,.1f} M frozen")
+    if report.memory:
+        parts = ", ".join(f"{k} {v / GIB:.1f}" for k, v in report.memory.items() if k != "total" and v)
+        table.add_row("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts})")
+    table.add_row("machine", f"{report.device}, {report.available / GIB:.1f} GiB")
+    console.print(table)
+    for problem in report.problems:
+        console.print(f"✗ {problem}", style="red", highlight=False, soft_wrap=True)
+    if report.advice:
+        console.print(f"→ {report.advice}", highlight=False, soft_wrap=True, markup=False)
+    if not report.problems:
+        console.print("Training could start.", style="green")

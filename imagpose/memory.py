@@ -1,0 +1,146 @@
+"""How much memory a training step takes, estimated on the meta device: nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from imagpose.module import IMAGPose
+
+GIB = 2**30
+_HALF = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes on the device that trains, by what they are for.
+
+    Attributes:
+        frozen: Weights of VAE and encoder.
+        weights: Trainable weights, 32-bit.
+        gradients: Of those.
+        optimizer: AdamW's two moments.
+        average: The moving average, where it is kept on the device.
+        activations: Kept from the forward for the backward pass, with the half-precision copies of the weights.
+        working: The largest tensors of the VAE's pass, and the libraries' own memory.
+    """
+
+    frozen: int
+    weights: int
+    gradients: int
+    optimizer: int
+    average: int
+    activations: int
+    working: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(vars(self).values())
+
+
+class _AsTrained(TorchFunctionMode):
+    """Mixed precision and fused attention as a GPU has them, which the meta device has not.
+
+    Autocast casts the arguments of products to half and those of norms to full precision, and both stay for the
+    backward pass; attention keeps its inputs and output instead of a matrix of all pairs.
+    """
+
+    def __init__(self, half: torch.dtype | None) -> None:
+        super().__init__()
+        self.casts: dict[Any, torch.dtype] = {}
+        if half is not None:
+            self.casts = dict.fromkeys((F.linear, F.conv2d, torch.matmul, F.scaled_dot_product_attention), half)
+            self.casts |= dict.fromkeys((F.layer_norm, F.group_norm, F.mse_loss), torch.float32)
+        self.copies: dict[tuple[int, torch.dtype], Tensor] = {}  # autocast casts each weight once a step
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if (dtype := self.casts.get(func)) is not None:
+            args, kwargs = [self._cast(a, dtype) for a in args], {k: self._cast(v, dtype) for k, v in kwargs.items()}
+        if func is F.scaled_dot_product_attention:
+            query, key, value = args[:3] if len(args) >= 3 else (kwargs[name] for name in ("query", "key", "value"))
+            return torch.ops.aten._scaled_dot_product_efficient_attention(query, key, value, None, True)[0]
+        return func(*args, **kwargs)
+
+    def _cast(self, value: Any, dtype: torch.dtype) -> Any:
+        if not isinstance(value, Tensor) or not value.is_floating_point() or value.dtype == dtype:
+            return value
+        if not isinstance(value, torch.nn.Parameter):
+            return value.to(dtype)
+        return self.copies.setdefault((id(value), dtype), value.to(dtype))
+
+
+def estimate(module: IMAGPose, size: tuple[int, int], batch: int, precision: str) -> Estimate:
+    """The memory of one step.
+
+    Args:
+        module: On the meta device.
+        size: (height, width) of the images.
+        batch: Canvases a step and device.
+        precision: Lightning's name of it.
+    """
+    half = _HALF.get(precision)
+    trainable = sum(p.numel() for p in module.network.parameters())
+    frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
+    panels, _, height, width = module.synthesis.latent_shape(size)
+    # The VAE's first level holds 128 channels of the padded image, and a residual block some four tensors of it.
+    scale = module.vae.downscale
+    channels = int(module.vae.autoencoder.config["block_out_channels"][0])
+    working = 4 * batch * panels * channels * height * width * scale**2 * (2 if half else 4)
+    return Estimate(
+        frozen=frozen * module.frozen_dtype.itemsize,
+        weights=4 * trainable,
+        gradients=4 * trainable,
+        optimizer=(2 if module.optimizer == "adamw8bit" else 8) * trainable,
+        average=4 * trainable if module.ema.decay is not None and module.ema.device is None else 0,
+        activations=_activations(module, size, batch, half),
+        working=working + GIB // 2,
+    )
+
+
+def _activations(module: IMAGPose, size: tuple[int, int], batch: int, half: torch.dtype | None) -> int:
+    own = {p.untyped_storage()._cdata for p in module.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            kept[storage._cdata] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), _AsTrained(half):
+        loss = forward(module, size, batch)()  # alive until its tensors are counted: storages are told by address
+    assert loss.requires_grad
+    return sum(kept.values())
+
+
+def forward(module: IMAGPose, size: tuple[int, int], batch: int) -> Callable[[], Tensor]:
+    """The trained part of a step on empty tensors of the module's device, ready to be called.
+
+    Args:
+        module: On any device.
+        size: (height, width) of the images.
+        batch: Canvases.
+    """
+    device = next(module.network.parameters()).device
+    shape = module.synthesis.latent_shape(size)
+    panels, _, height, width = shape
+    scale = module.vae.downscale
+    latents = torch.empty(batch, *shape, device=device)
+    semantic = torch.empty(batch, module.encoder.num_tokens, module.encoder.dim, device=device)
+    mask = torch.empty(batch, panels, device=device)
+    poses = torch.empty(batch, panels, 3, height * scale, width * scale, device=device)
+    timesteps = torch.zeros(batch, dtype=torch.long, device=device)
+
+    def step() -> Tensor:
+        conditions = module.network.conditions(latents[:, 0], semantic, latents, mask, latents[0, 0], poses)
+        return F.mse_loss(module.network(latents, timesteps, conditions), latents)
+
+    return step
