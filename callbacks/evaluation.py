@@ -61,8 +61,8 @@ class Evaluation(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin anew."""
-        self._scores: dict[str, list[float]] = {}
-        self._images: list[dict[str, np.ndarray]] = []
+        self._scores: dict[int, dict[str, float]] = {}  # by the pair's number; of this process's share of the pairs
+        self._images: dict[int, dict[str, np.ndarray]] = {}
 
     def on_test_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *args: Any
@@ -85,11 +85,15 @@ class Evaluation(Callback):
             "wrong_source": self._generated(pl_module, batch, swapped),
             "vae": pl_module.reconstruct(target),
         }
-        for name, generated in images.items():
-            for metric, values in in_box(generated, target, batch["box"]).items():
-                self._scores.setdefault(f"{name}/{metric}", []).extend(values.tolist())
+        scores = {
+            f"{name}/{metric}": values.tolist()
+            for name, generated in images.items()
+            for metric, values in in_box(generated, target, batch["box"]).items()
+        }
         pixels = {name: to_uint8(images[name]) for name in _JUDGED if name in images}
-        self._images += [{name: of_batch[i] for name, of_batch in pixels.items()} for i in range(len(target))]
+        for i, number in enumerate(batch["number"].tolist()):
+            self._scores[number] = {name: values[i] for name, values in scores.items()}
+            self._images[number] = {name: of_batch[i] for name, of_batch in pixels.items()}
 
     def _generated(self, module: IMAGPose, batch: Batch, changes: Batch) -> Tensor:
         changed = {**batch, **changes}
@@ -100,34 +104,46 @@ class Evaluation(Callback):
         """Judge the clothes, summarise, log and print."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PoseDataModule)
-        targets = [scenario.target for scenario in data.test][: len(self._images)]
         if (data.root / MANIFEST).exists():
-            self._judge(data, targets)
-        identities = [data.index.records[name].identity for name in targets]
+            self._judge(data)
+        by_number = dict(sorted(_of_all_processes(self._scores).items()))
+        scores = {name: [by_number[i][name] for i in by_number] for name in next(iter(by_number.values()))}
+        identities = [data.index.records[data.test[i].target].identity for i in by_number]
         metrics: dict[str, float] = {}
-        for name, values in self._scores.items():
+        for name, values in scores.items():
             metrics |= summarise(name, values, identities)
             scored, _, measure = name.partition("/")
             if scored in ("T2", "T3"):  # pair by pair, so that what makes a pair hard cancels out
-                gain = np.subtract(values, self._scores[f"test/{measure}"]).tolist()
+                gain = np.subtract(values, scores[f"test/{measure}"]).tolist()
                 metrics |= summarise(f"{scored}_minus_T1/{measure}", gain, identities)
         pl_module.log_dict(metrics)
-        _print(metrics)
+        if trainer.is_global_zero:
+            _print(metrics)
 
-    def _judge(self, data: PoseDataModule, targets: list[str]) -> None:
+    def _judge(self, data: PoseDataModule) -> None:
         lineup: dict[str, str] = {}
         for name in data.index.splits["test"]:
             lineup.setdefault(data.index.records[name].identity, name)
         order = np.random.default_rng([self.seed, 7]).permutation(list(lineup)).tolist()
         cases = []
-        for target, images in zip(targets, self._images, strict=True):
+        for number, images in self._images.items():
+            target = data.test[number].target
             own = data.index.records[target].identity
             others = [lineup[identity] for identity in order if identity != own][: _LINEUP - 1]
             cases.append(Case(data.root, target, (target, *others), images))
-        for verdict in judge_all(cases):
+        for number, verdict in zip(self._images, judge_all(cases), strict=True):
             for name in verdict.identity:
-                self._scores.setdefault(f"{name}/identity_at_1", []).append(float(verdict.identity[name]))
-                self._scores.setdefault(f"{name}/pattern_at_1", []).append(float(verdict.pattern[name]))
+                self._scores[number][f"{name}/identity_at_1"] = float(verdict.identity[name])
+                self._scores[number][f"{name}/pattern_at_1"] = float(verdict.pattern[name])
+
+
+def _of_all_processes(shares: dict[int, dict[str, float]]) -> dict[int, dict[str, float]]:
+    """Join the shares that the processes hold."""
+    if not torch.distributed.is_initialized():
+        return shares
+    gathered: list[dict[int, dict[str, float]]] = [{}] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(gathered, shares)
+    return {number: scores for share in gathered for number, scores in share.items()}
 
 
 def _print(metrics: dict[str, float]) -> None:

@@ -72,7 +72,8 @@ class RunCLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Keep the options, once everything could be built from them."""
-        runs.write_atomically(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
+        if self.trainer.is_global_zero:  # type: ignore[attr-defined]
+            runs.write_atomically(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
@@ -80,6 +81,8 @@ class RunCLI(LightningCLI):
             return
         self.trainer.save_checkpoint(self.run.last)
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
+        if not self.trainer.is_global_zero:
+            return
         runs.write_metrics(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.max_steps)})
         print(
             f"The run is in {self.run.folder}: results in metrics.json, pictures of its validations in panels/; "
@@ -88,6 +91,8 @@ class RunCLI(LightningCLI):
 
     def after_test(self) -> None:
         """Write the results beside those of the run itself: the checkpoint may be of an unfinished run."""
+        if not self.trainer.is_global_zero:  # type: ignore[attr-defined]
+            return
         path = self.run.folder / "evaluation.json"
         runs.write_metrics(path, self._metrics())
         print(f"The results are in {path}.")

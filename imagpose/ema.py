@@ -35,7 +35,7 @@ class EMA:
     def _parameters(self) -> list[nn.Parameter]:
         """The module's parameters where the average is."""
         own = list(self.module.parameters())
-        if self.device is None:
+        if self.device is None or own[0].is_meta:
             return own
         return [nn.Parameter(p.detach().to(self.device), requires_grad=p.requires_grad) for p in own]
 

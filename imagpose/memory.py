@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -100,12 +101,15 @@ def estimate(module: IMAGPose, size: tuple[int, int], batch: int, precision: str
         gradients=4 * trainable,
         optimizer=(2 if module.optimizer == "adamw8bit" else 8) * trainable,
         average=4 * trainable if module.ema.decay is not None and module.ema.device is None else 0,
-        activations=_activations(module, size, batch, half),
+        activations=_activations(module, size, batch, half, module.network.is_gradient_checkpointing),
         working=working + GIB // 2,
     )
 
 
-def _activations(module: IMAGPose, size: tuple[int, int], batch: int, half: torch.dtype | None) -> int:
+@functools.lru_cache(maxsize=8)  # other options leave them as they are
+def _activations(
+    module: IMAGPose, size: tuple[int, int], batch: int, half: torch.dtype | None, checkpointing: bool
+) -> int:
     own = {p.untyped_storage()._cdata for p in module.parameters()}
     kept: dict[int, int] = {}
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from diffusers.optimization import get_scheduler
 from lightning import LightningModule
+from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
 from torch import Tensor
 
 from imagpose import weights
@@ -154,6 +155,12 @@ class IMAGPose(LightningModule):
         self.encoder.keep_in(self.frozen_dtype)
         if stage != "fit":
             return
+        sharded = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
+        if self.ema.decay is not None and self._trainer is not None and isinstance(self.trainer.strategy, sharded):
+            raise InputError(
+                "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot follow; "
+                "experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
+            )
         if self.start is not None:
             weights.load(self.network, self.start.fetch())
         elif self.from_base:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ import torch
 import yaml
 
 from imagpose.errors import InputError
+
+
+_OF_THE_MACHINE = ("trainer.strategy", "trainer.accelerator", "data.init_args.num_workers")
+_SHARES_OF_A_STEP = (
+    "data.init_args.batch_size", "trainer.accumulate_grad_batches", "trainer.devices", "trainer.num_nodes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,19 +131,34 @@ def write_metrics(path: Path, metrics: dict[str, float]) -> None:
 def check_unchanged(run: Run, options: dict[str, Any]) -> None:
     """Refuse to resume a run with options other than those it was started with.
 
+    Another machine is none of them: a run of two processes may go on in one, if that takes twice the batch.
+
     Raises:
         InputError: An option differs; it is named.
     """
     if not run.config.exists():
         return
-    theirs = dict(_flatten(yaml.safe_load(run.config.read_text())))
-    ours = dict(_flatten(options))
+    theirs = _what_counts(yaml.safe_load(run.config.read_text()))
+    ours = _what_counts(options)
     for name in sorted(theirs.keys() | ours.keys()):
         if theirs.get(name) != ours.get(name):
             raise InputError(
                 f"{name} is {theirs.get(name)} in {run.config}, the run to be resumed, and {ours.get(name)} now; leave "
                 "the option as it was, or start another run with RUN=new."
             )
+
+
+def _what_counts(options: dict[str, Any]) -> dict[str, Any]:
+    """The options by name, without those that only say on what machine they are carried out."""
+    flat = dict(_flatten(options))
+    for name in [name for name in flat if name.startswith(_OF_THE_MACHINE)]:
+        del flat[name]
+    shares = [str(flat.get(name)) for name in _SHARES_OF_A_STEP]
+    if all(share.isdecimal() for share in shares):  # devices: auto is no number
+        for name in _SHARES_OF_A_STEP:
+            del flat[name]
+        flat[f"the number of canvases in a step ({' × '.join(_SHARES_OF_A_STEP)})"] = math.prod(map(int, shares))
+    return flat
 
 
 def _flatten(options: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -75,14 +75,15 @@ class File:
 
     def path(self) -> Path | None:
         """The file on this machine, the hub's cache included; None if there is none. Nothing is downloaded."""
+        weights = all(name.endswith(".safetensors") for name in self.accepted)  # or a config.json
         for place in places(self.name):
-            if place.is_file() and place.suffix not in _PICKLES:
+            if weights and place.is_file() and place.suffix not in _PICKLES:
                 return place
             for accepted in self.accepted:
                 if (place / accepted).is_file():
                     return place / accepted
             single = list(place.glob("*.safetensors"))
-            if len(single) == 1 and all(name.endswith(".safetensors") for name in self.accepted):
+            if weights and len(single) == 1:
                 return single[0]
         if is_hub_id(self.name):
             for accepted in self.accepted:

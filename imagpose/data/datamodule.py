@@ -112,9 +112,13 @@ class PoseDataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The fixed validation pairs."""
-        return DataLoader(TestCanvases(self.index.records, self.validation, self.panels), batch_size=self.batch_size)
+        return self._shared(TestCanvases(self.index.records, self.validation, self.panels))
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """The fixed test pairs."""
-        canvases = TestCanvases(self.index.records, self.test, self.panels, self.test_settings)
-        return DataLoader(canvases, batch_size=self.batch_size)
+        return self._shared(TestCanvases(self.index.records, self.test, self.panels, self.test_settings))
+
+    def _shared(self, canvases: TestCanvases) -> DataLoader[Batch]:
+        """Each pair once, whatever the number of processes."""
+        rank, processes = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
+        return DataLoader(canvases, batch_size=self.batch_size, sampler=range(rank, len(canvases), processes))

@@ -165,7 +165,7 @@ class OpenClipEncoder(Encoder):
         self.image_size = image_size
         self.file = weights.File(weights_name or published["hf_hub"].rstrip("/"), ("open_clip_model.safetensors",))
         vision = {**config["vision_cfg"], "image_size": image_size, **(options or {})}
-        no_text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 0}
+        no_text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 1}
         with torch.random.fork_rng():
             torch.manual_seed(0)
             self.network = open_clip.CLIP(

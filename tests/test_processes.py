@@ -1,0 +1,80 @@
+"""Two processes (gloo), started by our own command line, do what one does with twice the batch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import ROOT
+
+TWO = ["--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp"]
+ONE = ["--trainer.accelerator", "cpu", "--trainer.devices", "1"]
+
+
+def fit(data: Path, runs: Path, steps: int, options: list[str]) -> subprocess.CompletedProcess[str]:
+    config = runs / "plain_sgd.yaml"
+    runs.mkdir(exist_ok=True)
+    config.write_text(
+        "model: {class_path: tests.plain_sgd.PlainSGD}\n"
+        "trainer: {callbacks+: [{class_path: tests.plain_sgd.KeepGradients, "
+        f"init_args: {{path: {runs / 'gradients.pt'}}}}}]}}\n"
+    )
+    files = ["experiments/_base.yaml", "experiments/tiny.yaml", "tests/quick.yaml", str(config)]
+    words = [word for file in files for word in ("-c", file)]
+    words += ["--runs", str(runs), "--data.init_args.root", str(data), "--data.init_args.num_workers", "0"]
+    words += ["--trainer.max_steps", str(steps), "--trainer.val_check_interval", "1000"]
+    command = [sys.executable, "-m", "imagpose", "fit", *words, *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def checkpoint(runs: Path) -> dict:
+    return torch.load(runs / "plain_sgd/version_0/checkpoints/last.ckpt", weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def both(mannequin_root, tmp_path_factory) -> tuple[Path, Path]:
+    one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    for runs, options in ((one, [*ONE, "--data.init_args.batch_size", "4"]), (two, TWO)):
+        result = fit(mannequin_root, runs, 6, options)
+        assert result.returncode == 0, result.stderr
+    return one, two
+
+
+def test_the_averaged_gradients_are_those_of_twice_the_batch(both):
+    one, two = (torch.load(runs / "gradients.pt", weights_only=True) for runs in both)
+    assert one.keys() == two.keys()
+    assert any(gradient.abs().max() > 1e-3 for gradient in one.values())
+    for name, gradient in one.items():
+        torch.testing.assert_close(two[name], gradient, rtol=0, atol=1e-5, msg=name)
+
+
+def test_after_six_steps_the_parameters_are_too(both):
+    one, two = (checkpoint(runs) for runs in both)
+    assert one["global_step"] == two["global_step"] == 6
+    for name, parameter in one["state_dict"].items():
+        torch.testing.assert_close(two["state_dict"][name], parameter, rtol=0, atol=1e-5, msg=name)
+
+
+def test_the_test_sees_each_pair_once_and_scores_the_same(both):
+    one, two = (json.loads((runs / "plain_sgd/version_0/metrics.json").read_text()) for runs in both)
+    assert one.keys() == two.keys()
+    assert two["test/ssim_n"] == 6
+    for name, value in one.items():
+        assert two[name] == pytest.approx(value, abs=2e-3), name
+
+
+def test_a_run_of_two_processes_goes_on_in_one(both, mannequin_root):
+    _, two = both
+    folder = two / "plain_sgd/version_0"
+    (folder / "metrics.json").unlink()  # as if it had been interrupted
+    refused = fit(mannequin_root, two, 6, ONE)
+    assert refused.returncode == 2
+    assert "the number of canvases in a step" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    resumed = fit(mannequin_root, two, 6, [*ONE, "--data.init_args.batch_size", "4"])
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Resuming" in resumed.stdout
+    assert (folder / "metrics.json").exists()
