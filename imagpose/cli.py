@@ -72,7 +72,7 @@ class RunCLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Keep the options, once everything could be built from them."""
-        if self.trainer.is_global_zero:  # type: ignore[attr-defined]
+        if self.trainer.is_global_zero:
             runs.write_atomically(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
 
     def after_fit(self) -> None:
@@ -91,7 +91,7 @@ class RunCLI(LightningCLI):
 
     def after_test(self) -> None:
         """Write the results beside those of the run itself: the checkpoint may be of an unfinished run."""
-        if not self.trainer.is_global_zero:  # type: ignore[attr-defined]
+        if not self.trainer.is_global_zero:
             return
         path = self.run.folder / "evaluation.json"
         runs.write_metrics(path, self._metrics())

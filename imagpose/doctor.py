@@ -18,9 +18,9 @@ from rich.table import Column, Table
 
 from imagpose import weights
 from imagpose.cli import quiet
+from imagpose.cost import GIB, Estimate, estimate
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
-from imagpose.memory import GIB, Estimate, estimate
 from imagpose.module import IMAGPose
 
 

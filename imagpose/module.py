@@ -158,8 +158,8 @@ class IMAGPose(LightningModule):
         sharded = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
         if self.ema.decay is not None and self._trainer is not None and isinstance(self.trainer.strategy, sharded):
             raise InputError(
-                "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot follow; "
-                "experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
+                "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot "
+                "follow; experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
             )
         if self.start is not None:
             weights.load(self.network, self.start.fetch())

@@ -1,4 +1,4 @@
-"""How much memory a training step takes, estimated on the meta device: nothing is computed."""
+"""What a training step costs, memory and operations, found on the meta device: nothing is computed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from imagpose.module import IMAGPose
 
@@ -123,6 +124,29 @@ def _activations(
         loss = forward(module, size, batch)()  # alive until its tensors are counted: storages are told by address
     assert loss.requires_grad
     return sum(kept.values())
+
+
+def flops(module: IMAGPose, size: tuple[int, int]) -> dict[str, int]:
+    """Floating-point operations of one canvas's training step.
+
+    Args:
+        module: On the meta device.
+        size: (height, width) of the images.
+
+    Returns:
+        ``frozen``: the VAE on the panels and the source, and the encoder, which a cache would save; ``trained``: the
+        trained network, forward and backward.
+    """
+    panels, _, height, width = module.synthesis.latent_shape(size)
+    scale = module.vae.downscale
+    images = torch.empty(panels + 1, 3, height * scale, width * scale, device="meta")
+    with FlopCounterMode(display=False) as frozen, _AsTrained(None), torch.no_grad():
+        module.vae.autoencoder.encode(images)
+        module.encoder.tokens(torch.empty(1, 3, module.encoder.image_size, module.encoder.image_size, device="meta"))
+    with FlopCounterMode(display=False) as trained, _AsTrained(None):
+        forward(module, size, 1)().backward()
+    module.zero_grad()
+    return {"frozen": frozen.get_total_flops(), "trained": trained.get_total_flops()}
 
 
 def forward(module: IMAGPose, size: tuple[int, int], batch: int) -> Callable[[], Tensor]:
