@@ -8,11 +8,14 @@ from typing import Literal
 
 import numpy as np
 from lightning import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from imagpose.data.canvases import Canvases, TestCanvases
-from imagpose.data.deepfashion import DeepFashion, ImageRecord, Scenario
+from imagpose.data.findings import REFUSED
+from imagpose.data.index import ImageRecord, Index, Scenario
+from imagpose.data.layouts import LayoutName, open_index
 from imagpose.data.mannequin_folder import MannequinSet, ensure
 from imagpose.data.sampling import StepSampler
 from imagpose.errors import InputError
@@ -24,7 +27,7 @@ class PoseDataModule(LightningDataModule):
     """Training canvases, a few validation pairs of held-out training people, and the fixed test pairs.
 
     Args:
-        root: A DeepFashion In-shop folder.
+        root: A DeepFashion In-shop or Market-1501 folder, in any layout of docs/datasets.md.
         batch_size: Canvases per step and process.
         mannequins: Draw this set into ``root`` unless it is there; None for a real dataset.
         panels: V.
@@ -35,6 +38,9 @@ class PoseDataModule(LightningDataModule):
         test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``.
         seed: Of every draw.
         num_workers: Loader processes.
+        size: (height, width) that images are resized to, keypoints with them; None leaves them as they are.
+        layout: The folder's layout; None tells it by the folders in it.
+        skip_bad: Train and test without images that have no file or no keypoints, instead of refusing the folder.
     """
 
     def __init__(
@@ -50,6 +56,9 @@ class PoseDataModule(LightningDataModule):
         test_settings: Sequence[Literal["T2", "T3"]] = (),
         seed: int = 0,
         num_workers: int = 2,
+        size: tuple[int, int] | None = None,
+        layout: LayoutName | None = None,
+        skip_bad: bool = False,
     ) -> None:
         super().__init__()
         self.root, self.batch_size, self.mannequins, self.panels, self.flips = (
@@ -58,6 +67,9 @@ class PoseDataModule(LightningDataModule):
         self.validation_identities, self.validation_pairs = validation_identities, validation_pairs
         self.test_settings = tuple(test_settings)
         self.test_pairs, self.seed, self.num_workers = test_pairs, seed, num_workers
+        self.size, self.layout, self.skip_bad = size, layout, skip_bad
+        if size is not None and min(size) < 1:
+            raise InputError(f"data.size is {list(size)}; it must be [height, width] in pixels.")
 
     def prepare_data(self) -> None:
         """Draw the mannequins where asked for."""
@@ -67,9 +79,10 @@ class PoseDataModule(LightningDataModule):
         """Index the folder and part its people.
 
         Raises:
-            InputError: The folder is malformed, or too small for the parts.
+            InputError: The folder is malformed, or too small for the parts; or, unless ``skip_bad``, an image has no
+                file or no keypoints.
         """
-        self.index = DeepFashion(self.root)
+        self.index = self._open()
         identities = list(self.index.identities("train").values())
         if self.validation_identities < 1:
             raise InputError("data.validation_identities must be at least 1; the best checkpoint is chosen on them.")
@@ -78,12 +91,29 @@ class PoseDataModule(LightningDataModule):
         self.train = [views for views in identities if views[0].person not in held_out]
         if not self.train:
             raise InputError(
-                f"{self.root} has {len(identities)} identities of two views or more in train.lst, and "
+                f"{self.root} has {len(identities)} training identities of two views or more, and "
                 f"data.validation_identities ({self.validation_identities}) keeps all of them back; lower it or add "
                 "people."
             )
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
-        self.test = self.index.scenarios()[: self.test_pairs]
+        self.test = self.index.scenarios(skip_unknown=self.skip_bad)[: self.test_pairs]
+
+    def _open(self) -> Index:
+        index = open_index(self.root, self.layout)
+        found = [finding for finding in index.findings if finding.kind in REFUSED] + index.pair_findings("test")
+        if not found:
+            return index
+        if not self.skip_bad:
+            raise InputError(
+                f"{self.root} has {len(found)} faults, the first in {found[0]}; python -m imagpose check {self.root} "
+                "lists them: repair them, or leave these images out with data.skip_bad: true."
+            )
+        bad = {finding.name for finding in found} & index.records.keys()
+        rank_zero_info(
+            f"{self.root}: {len(bad)} of {len(index.records)} images are skipped, and every pair of them "
+            f"({len(found)} faults, the first in {found[0]})."
+        )
+        return index.without(bad)
 
     def _validation(self, identities: list[list[ImageRecord]]) -> list[Scenario]:
         rng = np.random.default_rng([self.seed, 5])
@@ -98,16 +128,17 @@ class PoseDataModule(LightningDataModule):
         """Continues after the optimiser steps that were already taken."""
         assert self.trainer is not None
         return DataLoader(
-            Canvases(self.train, self.panels, self.seed, self.flips),
+            Canvases(self.train, self.panels, self.seed, self.flips, self.size),
             batch_sampler=StepSampler.following(self.trainer, self.batch_size),
             num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
         )  # fmt: skip
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The fixed validation pairs."""
-        return DataLoader(TestCanvases(self.index.records, self.validation, self.panels), batch_size=self.batch_size)
+        canvases = TestCanvases(self.index.records, self.validation, self.panels, size=self.size)
+        return DataLoader(canvases, batch_size=self.batch_size)
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """The fixed test pairs."""
-        canvases = TestCanvases(self.index.records, self.test, self.panels, self.test_settings)
+        canvases = TestCanvases(self.index.records, self.test, self.panels, self.test_settings, self.size)
         return DataLoader(canvases, batch_size=self.batch_size)
