@@ -2,10 +2,11 @@
 EXP ?= tiny
 PYTHON ?= python3.11
 RUN ?=
+DATA ?= data/mannequins
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train generate evaluate-run test test-slow lint vae base demo showcase mannequins tensorboard clean
+.PHONY: help setup train generate evaluate-run test test-slow lint vae base demo showcase mannequins check-data tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -43,6 +44,9 @@ showcase: .venv/.done  ## draw the README's first picture with the demo weights
 
 mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too)
 	$(BIN)/python -m imagpose mannequins data/mannequins
+
+check-data: .venv/.done  ## look at every row and every image of a dataset once: DATA=data/mannequins
+	$(BIN)/python -m imagpose check $(DATA) $(ARGS)
 
 test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ COMMANDS = {
     "export": "a run's averaged weights as a pipeline folder",
     "pose": "write the pose of a dataset's picture to a file",
     "mannequins": "draw the embedded dataset",
+    "check": "look at every row and every image of a dataset once",
 }
 
 
@@ -64,7 +66,25 @@ def _pose(args: list[str]) -> None:
     auto_cli(pose, args=args, as_positional=False)
 
 
-_OWN = {"mannequins": _mannequins, "generate": _generate, "export": _export, "pose": _pose}  # the rest is Lightning's
+def _check(args: list[str]) -> int:
+    from jsonargparse import auto_cli
+
+    from imagpose.data.check import check
+
+    try:
+        return auto_cli(check, args=args)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+
+
+_OWN: dict[str, Callable[[list[str]], int | None]] = {
+    "mannequins": _mannequins,
+    "generate": _generate,
+    "export": _export,
+    "pose": _pose,
+    "check": _check,
+}  # fmt: skip - the rest is Lightning's
 
 
 def main(args: list[str] | None = None) -> int:
@@ -88,15 +108,14 @@ def main(args: list[str] | None = None) -> int:
         return 2
     try:
         if command in _OWN:
-            _OWN[command](rest)
-        else:
-            from imagpose import cli
+            return _OWN[command](rest) or 0
+        from imagpose import cli
 
-            _check_experiments(rest)
-            try:
-                cli.run([command, *rest])
-            except cli.Finished as finished:
-                print(finished)
+        _check_experiments(rest)
+        try:
+            cli.run([command, *rest])
+        except cli.Finished as finished:
+            print(finished)
     except ArgumentError as error:
         sentence = " ".join(str(error).split())
         print(f"Error: {sentence} (python -m imagpose {command} --help lists the options)", file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imagpose.data.keypoints import MISSING, NUM_JOINTS
+from imagpose.data.keypoints import MISSING, NUM_JOINTS, visible
 from imagpose.data.text import Listing, read_rows, read_text
 from imagpose.errors import InputError
 
@@ -144,12 +144,12 @@ def _check_range(points: Array, places: Sequence[Place]) -> None:
 def _annotations(points: Array, missing: Array, frame: tuple[int, int], places: Sequence[Place]) -> list[Annotation]:
     """Tell joints outside of the frame from missing ones, for all images at once."""
     # A joint at the very edge may be rounded to the width or the height.
-    outside = np.asarray(~missing & ((points < 0) | (points > (frame[1], frame[0]))).any(-1))
+    outside: Array = ~missing & ((points < 0) | (points > (frame[1], frame[0]))).any(-1)
     first = {}
     for image in np.flatnonzero(outside.any(-1)).tolist():
         joint = int(outside[image].argmax())
         first[image] = Outside(joint, *points[image, joint].tolist())
     # A negative number would count as missing wherever keypoints are used; so say it.
-    points = np.where((missing | (points < 0).any(-1))[..., None], MISSING, points)
-    found = (points >= 0).all(-1).any(-1).tolist()
-    return [Annotation(points[i], found[i], first.get(i), *place) for i, place in enumerate(places)]
+    points = np.where(np.expand_dims(missing | (points < 0).any(-1), -1), MISSING, points)
+    found: Array = np.asarray(visible(points).any(-1))
+    return [Annotation(points[i], bool(found[i]), first.get(i), *place) for i, place in enumerate(places)]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from imagpose.data.annotations import Annotation, read_annotations, read_pose_files
+from imagpose.data.findings import Finding, Kind
 from imagpose.data.folders import Files, find_files
 from imagpose.data.index import Index, Listed, Name, Scenario
 from imagpose.data.pairs import names_of_pairs, read_groups
-from imagpose.data.text import Listing, read_listing, read_text
+from imagpose.data.text import Listing, read_json_list, read_listing
 from imagpose.errors import InputError
 
 ANNOTATION_SIZE = (256, 176)  # keypoints are given in this frame (height, width), whatever the image's size
@@ -94,24 +94,46 @@ class DeepFashion(Index):
 
     def scenarios(self, skip_unknown: bool = False) -> list[Scenario]:
         """The fixed test cases: of ``test_scenarios.json``, which mannequins have, else the published test pairs."""
-        path = self.root / "test_scenarios.json"
-        if not path.is_file():
+        if not self._scenario_file.is_file():
             return super().scenarios(skip_unknown)
-        try:
-            entries = [Scenario(e["target"], e["source"], tuple(e["sources"])) for e in json.loads(read_text(path))]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path} is not a list of {{target, source, sources}}: {error}.") from error
-        known = []
-        for number, entry in enumerate(entries, start=1):
-            names = (entry.target, entry.source, *entry.sources)
-            unknown = [name for name in names if not isinstance(name, str) or name not in self.records]
-            if unknown and not skip_unknown:
-                raise InputError(f"{path}, entry {number}: {unknown[0]} is no annotated image.")
-            if entry.target in (entry.source, *entry.sources):
-                raise InputError(f"{path}, entry {number}: {entry.target} is both source and target.")
-            if not unknown:
-                known.append(entry)
-        return known
+        entries = self._read_scenarios()
+        unknown = {number: names for number, entry in enumerate(entries, start=1) if (names := self._unknown(entry))}
+        if unknown and not skip_unknown:
+            number, names = next(iter(unknown.items()))
+            raise InputError(f"{self._scenario_file}, entry {number}: {names[0]} is in no list of the images.")
+        return [entry for number, entry in enumerate(entries, start=1) if number not in unknown]
+
+    def pair_findings(self, split: str) -> list[Finding]:
+        """What is wrong with the published pairs, and with the test cases."""
+        findings = super().pair_findings(split)
+        if split == "test" and self._scenario_file.is_file():
+            for number, entry in enumerate(self._read_scenarios(), start=1):
+                findings += [
+                    Finding(Kind.UNLISTED, self._scenario_file.name, number, name) for name in self._unknown(entry)
+                ]
+        return findings
+
+    @property
+    def _scenario_file(self) -> Path:
+        return self.root / "test_scenarios.json"
+
+    def _unknown(self, entry: Scenario) -> list[str]:
+        return [name for name in dict.fromkeys((entry.target, *entry.sources)) if name not in self.records]
+
+    def _read_scenarios(self) -> list[Scenario]:
+        entries = []
+        for number, entry in enumerate(read_json_list(self._scenario_file), start=1):
+            place = f"{self._scenario_file}, entry {number}"
+            try:
+                target, source, sources = entry["target"], entry["source"], tuple(entry["sources"])
+            except (KeyError, TypeError) as error:
+                raise InputError(f"{place}: expected {{target, source, sources}} ({error}).") from error
+            if not all(isinstance(name, str) for name in (target, source, *sources)) or source not in sources:
+                raise InputError(f"{place}: expected names, the source among the sources.")
+            if target in sources:
+                raise InputError(f"{place}: {target} is both source and target.")
+            entries.append(Scenario(target, source, sources))
+        return entries
 
     def _find_images(self) -> Files:
         files = find_files(self.root, IMAGE_FOLDERS, IMAGE_ENDINGS, _name_of)

@@ -88,5 +88,5 @@ def _walk(root: str, folder: str, inside: str, seen: set[str], links: list[Link]
                 seen.add(real)
         if entry.is_dir():
             yield from _walk(root, path, inside, seen, links)
-        else:
+        elif entry.is_file():  # to open a pipe would wait for ever
             yield path

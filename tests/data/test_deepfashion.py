@@ -35,7 +35,9 @@ def edit(path, old, new):
         ("fashion-annotation-test.csv", ": [", ": [7, ", "row 2: expected 'name: "),
         ("fashion-annotation-test.csv", ": [", ": [__import__('os'), ", "row 2: expected 'name: "),
         ("train.lst", "fashion", "passion", "row 1: 'passionMEN"),
-        ("test_scenarios.json", "[", "[[", "is not a list of"),
+        ("test_scenarios.json", "[", "[[", "row 1[0-9]*: this is no JSON"),
+        ("test_scenarios.json", '"target"', '"goal"', "entry 1: expected {target, source, sources}"),
+        ("test_scenarios.json", "fashion", "passion", "entry 1: passion.* is in no list of the images"),
     ],
 )
 def test_malformed_files_are_refused_with_file_and_row(copy, file, old, new, message):
