@@ -107,7 +107,7 @@ def _print(index: Index, findings: Sequence[Finding]) -> None:
         if len(found) > _SHOWN:
             print(f"… and {len(found) - _SHOWN} more: {kind}; --json FILE lists all.")
     Console().print(table)
-    print(f"{len(findings)} faults." if findings else "Nothing is wrong.")
+    print(f"{len(findings)} fault(s)." if findings else "Nothing is wrong.")
 
 
 def _write(index: Index, findings: Sequence[Finding], path: Path) -> None:

@@ -105,13 +105,13 @@ class PoseDataModule(LightningDataModule):
             return index
         if not self.skip_bad:
             raise InputError(
-                f"{self.root} has {len(found)} faults, the first in {found[0]}; python -m imagpose check {self.root} "
+                f"{self.root} has {len(found)} fault(s), the first in {found[0]}; python -m imagpose check {self.root} "
                 "lists them: repair them, or leave these images out with data.skip_bad: true."
             )
         bad = {finding.name for finding in found} & index.records.keys()
         rank_zero_info(
             f"{self.root}: {len(bad)} of {len(index.records)} images are skipped, and every pair of them "
-            f"({len(found)} faults, the first in {found[0]})."
+            f"({len(found)} fault(s), the first in {found[0]})."
         )
         return index.without(bad)
 

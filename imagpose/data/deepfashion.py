@@ -154,8 +154,7 @@ class DeepFashion(Index):
         if annotated is None:
             found = self._read_poses(split, names)
         else:
-            rows = names if listing is annotated.listing else self._names(annotated.listing)
-            found = {name: annotated.annotations[listed.place] for name, listed in rows.items()}
+            found = self._by_name(annotated, names)
         self._fill(split, listing, names, found, files)
         return listing
 

@@ -43,4 +43,5 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         row = "" if self.row is None else f", row {self.row}"
         name = self.name if self.name.isprintable() else repr(self.name)  # it may be anything that a list holds
-        return f"{self.file}{row}: {name}: {self.kind}" + (f" ({self.detail})" if self.detail else "")
+        whose = "" if name == self.file else f"{name}: "
+        return f"{self.file}{row}: {whose}{self.kind}" + (f" ({self.detail})" if self.detail else "")

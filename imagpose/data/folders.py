@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ class Files(NamedTuple):
 
 
 def find_files(
-    root: Path, folders: Sequence[str], endings: Collection[str], name_of: Callable[[str], str | None]
+    root: Path, folders: Sequence[str], endings: tuple[str, ...], name_of: Callable[[str], str | None]
 ) -> Files:
     """Find files below some folders of a root.
 
@@ -52,7 +53,7 @@ def find_files(
             files.links.append(Link(folder, os.readlink(top)))
         elif top.is_dir():
             for path in _walk(str(root), folder, inside, seen, files.links):
-                if os.path.splitext(path)[1].lower() in endings and (name := name_of(path)) is not None:
+                if path.lower().endswith(endings) and (name := name_of(path)) is not None:
                     files.paths.setdefault(name, path)
     return files
 
@@ -69,12 +70,14 @@ def _leaves(path: str, inside: str) -> bool:
     return not (os.path.realpath(path) + os.sep).startswith(inside + os.sep)
 
 
-def _walk(root: str, folder: str, inside: str, seen: set[str], links: list[Link]) -> Iterator[str]:
+def _walk(root: str, folder: str, inside: str, seen: set[str], links: list[Link]) -> list[str]:
+    """All files below a folder, in alphabetical order; links that leave the root are put into ``links``."""
     try:
         with os.scandir(f"{root}/{folder}") as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            entries = sorted(found, key=attrgetter("name"))
     except OSError as error:
         raise InputError(f"{root}/{folder} cannot be read ({error.strerror}); make it readable.") from error
+    paths = []
     for entry in entries:
         path = f"{folder}/{entry.name}"
         if entry.is_symlink():
@@ -87,6 +90,7 @@ def _walk(root: str, folder: str, inside: str, seen: set[str], links: list[Link]
                     continue
                 seen.add(real)
         if entry.is_dir():
-            yield from _walk(root, path, inside, seen, links)
+            paths += _walk(root, path, inside, seen, links)
         elif entry.is_file():  # to open a pipe would wait for ever
-            yield path
+            paths.append(path)
+    return paths

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from imagpose.data.annotations import Annotation
+from imagpose.data.annotations import Annotation, Annotations
 from imagpose.data.findings import Finding, Kind
 from imagpose.data.folders import Files, leaves_root
 from imagpose.data.keypoints import JOINTS, MISSING, NUM_JOINTS, rescale, visible
@@ -95,11 +95,10 @@ class Name(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """An image where a list has it: the row, and the place among the list's entries."""
+    """An image, and its row in the list that names it."""
 
     image: Name
     row: int
-    place: int
 
 
 class Index(ABC):
@@ -135,6 +134,7 @@ class Index(ABC):
             Finding(Kind.OUTSIDE_ROOT, link.path, None, link.path, f"a link to {link.target}") for link in files.links
         ]
         listings = {split: self._read_split(split, files) for split in SPLITS}
+        self.findings = list(dict.fromkeys(self.findings))  # where the annotations are the list, both say the same
         persons = {split: {self.records[name].person for name in names} for split, names in self.splits.items()}
         if both := sorted(persons["train"] & persons["test"]):
             some = ", ".join(islice(both, 10)) + (f" and {len(both) - 10} more" if len(both) > 10 else "")
@@ -250,13 +250,26 @@ class Index(ABC):
     def _names(self, listing: Listing) -> dict[str, Listed]:
         """A list's images, each where it is first met; names that leave the root are found wanting."""
         names: dict[str, Listed] = {}
-        for place, (row, text) in enumerate(listing.entries):
+        for row, text in listing.entries:
             if leaves_root(self.root, text):
                 self.findings.append(Finding(Kind.OUTSIDE_ROOT, self._relative(listing.file), row, text))
                 continue
             parsed = self._parse_row(listing.file, row, text)
-            names.setdefault(parsed.name, Listed(parsed, row, place))
+            names.setdefault(parsed.name, Listed(parsed, row))
         return names
+
+    def _by_name(self, annotated: Annotations, names: Collection[str]) -> dict[str, Annotation]:
+        """A file's annotations by their image; ``names`` are known to be spelt as the index does."""
+        file = annotated.listing.file
+        found: dict[str, Annotation] = {}
+        for (row, text), annotation in zip(annotated.listing.entries, annotated.annotations, strict=True):
+            if text in names:
+                found.setdefault(text, annotation)
+            elif leaves_root(self.root, text):
+                self.findings.append(Finding(Kind.OUTSIDE_ROOT, self._relative(file), row, text))
+            else:
+                found.setdefault(self._parse_row(file, row, text).name, annotation)
+        return found
 
     def _fill(
         self,
@@ -268,7 +281,7 @@ class Index(ABC):
     ) -> None:
         """Make a split's records, and say what they lack."""
         file = self._relative(listing.file)
-        for name, (parsed, row, _) in names.items():
+        for name, (parsed, row) in names.items():
             path, annotation = files.paths.get(name), annotations.get(name)
             if path is None:
                 self.findings.append(Finding(Kind.NO_FILE, file, row, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from imagpose.data.findings import Kind
 
@@ -34,5 +34,7 @@ def inspect(path: str) -> Inspected:
                 return Inspected((image.height, image.width))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Inspected(None, Kind.TOO_LARGE, f"more than {LARGEST:,} pixels")
+    except UnidentifiedImageError:
+        return Inspected(None, Kind.UNREADABLE, f"it is none of {', '.join(FORMATS)}")
     except Exception as error:  # a damaged file makes decoders raise whatever they happen to; it is told with the image
         return Inspected(None, Kind.UNREADABLE, " ".join(f"{type(error).__name__}: {error}".split()))

@@ -50,10 +50,12 @@ class Market1501(Index):
         return parsed and parsed.name
 
     def _read_split(self, split: str, files: Files) -> Listing:
-        listing, read = read_annotations(self.root / f"market-annotation-{split}.csv", self.frame)
-        names = {name: listed for name, listed in self._names(listing).items() if listed.image.person not in _NOBODY}
-        self._fill(split, listing, names, {name: read[listed.place] for name, listed in names.items()}, files)
-        return listing
+        annotated = read_annotations(self.root / f"market-annotation-{split}.csv", self.frame)
+        listed = self._names(annotated.listing)
+        names = {name: image for name, image in listed.items() if image.image.person not in _NOBODY}
+        found = {name: annotation for name, annotation in self._by_name(annotated, listed).items() if name in names}
+        self._fill(split, annotated.listing, names, found, files)
+        return annotated.listing
 
     def _pair_files(self, split: str) -> Sequence[Path]:
         return [self.root / f"market-pairs-{split}.csv"]
