@@ -15,6 +15,7 @@ from imagpose.data.index import ImageRecord, Scenario
 from imagpose.data.keypoints import draw_pose, figure_box, flip
 from imagpose.data.sampling import member_of_epoch, rng_for
 from imagpose.data.scenarios import Setting, arrange
+from imagpose.errors import InputError
 
 Size = tuple[int, int]
 
@@ -73,12 +74,26 @@ def draw_layout(rng: np.random.Generator, views: int, panels: int = 4) -> Layout
     return Layout(tuple(chosen.tolist()), tuple(is_given.tolist()), source)
 
 
-def _read(record: ImageRecord, size: Size | None, mirrored: bool = False) -> tuple[Tensor, Tensor]:
-    """A view's image, (3, H, W) in [-1, 1], and pose map, (3, H, W) in [0, 1]."""
-    image, keypoints = read_view(record, size)
-    if mirrored:
-        image, keypoints = image.flip(-1), flip(keypoints, image.shape[-1])
-    return image, torch.from_numpy(draw_pose(keypoints, (image.shape[-2], image.shape[-1]))).permute(2, 0, 1)
+class _Views:
+    """Reads views, all of one size: the one that is asked for, else the first one's."""
+
+    def __init__(self, size: Size | None) -> None:
+        self.size = size
+        self._first: Size | None = None
+
+    def read(self, record: ImageRecord, mirrored: bool = False) -> tuple[Tensor, Tensor]:
+        """A view's image, (3, H, W) in [-1, 1], and pose map, (3, H, W) in [0, 1]."""
+        image, keypoints = read_view(record, self.size)
+        size = height, width = image.shape[-2], image.shape[-1]
+        self._first = self._first or size
+        if size != self._first:
+            raise InputError(
+                f"{record.path} is {height}×{width}, and another image is {self._first[0]}×{self._first[1]}; set "
+                "data.size, to which all are resized."
+            )
+        if mirrored:
+            image, keypoints = image.flip(-1), flip(keypoints, width)
+        return image, torch.from_numpy(draw_pose(keypoints, size)).permute(2, 0, 1)
 
 
 class Canvases(Dataset[dict[str, Tensor]]):
@@ -104,7 +119,8 @@ class Canvases(Dataset[dict[str, Tensor]]):
         flips: bool = True,
         size: Size | None = None,
     ) -> None:
-        self.identities, self.panels, self.seed, self.flips, self.size = identities, panels, seed, flips, size
+        self.identities, self.panels, self.seed, self.flips = identities, panels, seed, flips
+        self._views = _Views(size)
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -114,7 +130,7 @@ class Canvases(Dataset[dict[str, Tensor]]):
         rng = rng_for(self.seed, number)
         layout = draw_layout(rng, len(views), self.panels)
         mirrored = self.flips and bool(rng.random() < 0.5)
-        read = {i: _read(views[i], self.size, mirrored) for i in {*layout.panels, layout.source}}
+        read = {i: self._views.read(views[i], mirrored) for i in {*layout.panels, layout.source}}
         return {
             "images": torch.stack([read[i][0] for i in layout.panels]),
             "poses": torch.stack([read[i][1] for i in layout.panels]),
@@ -152,7 +168,7 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
         size: Size | None = None,
     ) -> None:
         self.records, self.scenarios, self.panels, self.settings = records, scenarios, panels, settings
-        self.size = size
+        self._views = _Views(size)
         # Where all scenarios show one person, another is found among the other images.
         self._anyone = [Scenario(name, name, (name,)) for name in records]
 
@@ -161,20 +177,20 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         scenario = self.scenarios[number]
-        source, source_pose = _read(self.records[scenario.source], self.size)
+        source, source_pose = self._views.read(self.records[scenario.source])
         record = self.records[scenario.target]
-        target, target_pose = _read(record, self.size)
+        target, target_pose = self._views.read(record)
         size = (target.shape[-2], target.shape[-1])
         other = next(
             self.records[s.source]
             for s in (*self.scenarios[number + 1 :], *self.scenarios[:number], *self._anyone)
             if self.records[s.source].person != record.person
         )
-        other_source, other_pose = _read(other, self.size)
+        other_source, other_pose = self._views.read(other)
         further: dict[str, Tensor] = {}
         for setting in self.settings:
             names = scenario.sources[: self.panels - 1] if setting == "T3" else [scenario.source]
-            views = (_read(self.records[name], self.size) for name in names)
+            views = (self._views.read(self.records[name]) for name in names)
             sources, poses = (list(some) for some in zip(*views, strict=True))
             canvas = arrange(len(names), 1, setting, self.panels).canvas(sources, poses, [target_pose])
             further |= {f"{key}_{setting}": value for key, value in canvas.items()}

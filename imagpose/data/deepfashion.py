@@ -184,7 +184,7 @@ class DeepFashion(Index):
             raise InputError(f"{self.root} has no keypoints of its {split} images; it needs one of {', '.join(known)}.")
         poses = find_files(self.root, (folder.name,), (".txt",), _name_of).paths
         present = [name for name in names if name in poses]
-        paths = [Path(f"{self.root}/{poses[name]}") for name in present]
+        paths = [f"{self.root}/{poses[name]}" for name in present]
         read = read_pose_files(paths, self.frame, normalised=_POSE_FOLDERS[folder.name])
         return dict(zip(present, read, strict=True))
 

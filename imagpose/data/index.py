@@ -304,5 +304,5 @@ class Index(ABC):
                 self.findings.append(Finding(Kind.NO_FILE, self._relative(annotation.file), annotation.row, name))
         self.splits[split] = list(names)
 
-    def _relative(self, file: Path) -> str:
+    def _relative(self, file: Path | str) -> str:
         return os.path.relpath(file, self.root)

@@ -21,14 +21,15 @@ class Listing(NamedTuple):
     entries: list[tuple[int, str]]
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path | str) -> str:
     """A UTF-8 file, with or without a byte order mark.
 
     Raises:
         InputError: It cannot be read, or is no UTF-8.
     """
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); the dataset needs it.") from error
     try:
@@ -38,7 +39,7 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}, row {row}: this is no UTF-8 text; save the file as UTF-8.") from error
 
 
-def read_rows(path: Path) -> list[tuple[int, str]]:
+def read_rows(path: Path | str) -> list[tuple[int, str]]:
     """The rows that are not blank, with their numbers."""
     # Not splitlines, which also breaks at characters that no editor counts as the end of a row.
     rows = enumerate(read_text(path).split("\n"), start=1)

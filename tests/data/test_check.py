@@ -229,6 +229,17 @@ def test_a_datamodule_needs_the_root_alone(layout, mannequin_root, tmp_path):
     assert batch["mask_T3"].tolist() == [[1, 1, 1, 0]] * 4
 
 
+def test_images_of_several_sizes_need_a_size(copy):
+    data = PoseDataModule(copy, validation_identities=1, num_workers=0)
+    data.setup("test")
+    path = data.index.records[data.test[0].target].path
+    Image.open(path).resize((88, 128)).save(path)
+    with pytest.raises(InputError, match=r"is 128×88, and another image is 64×44; set data\.size"):
+        next(iter(data.test_dataloader()))
+    data.size = (64, 44)
+    assert next(iter(data.test_dataloader()))["target"].shape == (4, 3, 64, 44)
+
+
 @pytest.mark.parametrize("size", [(0, 64), (64, -1)])
 def test_sizes_are_positive(size):
     with pytest.raises(InputError, match=r"data\.size is .*; it must be \[height, width\]"):

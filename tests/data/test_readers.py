@@ -160,7 +160,7 @@ VALID = {
 }
 READERS = {
     "annotations.csv": lambda path: read_annotations(path, FRAME),
-    "pose.txt": lambda path: (read_pose_files([path], FRAME, True), read_pose_files([path], FRAME, False)),
+    "pose.txt": lambda path: (read_pose_files([str(path)], FRAME, True), read_pose_files([str(path)], FRAME, False)),
     "pairs.csv": read_pairs,
     "pairs.txt": read_pairs,
     "pairs.json": read_pairs,
