@@ -182,9 +182,10 @@ class DeepFashion(Index):
         if folder is None:
             known = (*_spellings("annotation", split), *_POSE_FOLDERS)
             raise InputError(f"{self.root} has no keypoints of its {split} images; it needs one of {', '.join(known)}.")
-        poses = find_files(self.root, (folder.name,), (".txt",), _name_of).paths
-        present = [name for name in names if name in poses]
-        paths = [f"{self.root}/{poses[name]}" for name in present]
+        poses = find_files(self.root, (folder.name,), (".txt",), _name_of)
+        self._tell_links(poses)
+        present = [name for name in names if name in poses.paths]
+        paths = [f"{self.root}/{poses.paths[name]}" for name in present]
         read = read_pose_files(paths, self.frame, normalised=_POSE_FOLDERS[folder.name])
         return dict(zip(present, read, strict=True))
 

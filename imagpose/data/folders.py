@@ -12,7 +12,7 @@ from imagpose.errors import InputError
 
 
 class Link(NamedTuple):
-    """A symbolic link that leaves the root; both as they are written on disk."""
+    """A path relative to the root that a symbolic link leads out of it, and where to."""
 
     path: str
     target: str
@@ -23,7 +23,7 @@ class Files(NamedTuple):
 
     Attributes:
         paths: Path relative to the root, by name.
-        links: Links that lead out of the root; they are not followed.
+        links: What leads out of the root; it is not followed.
     """
 
     paths: dict[str, str]
@@ -48,10 +48,12 @@ def find_files(
     inside = os.path.realpath(root)
     seen: set[str] = set()  # links into the root may lead round in a circle
     for folder in folders:
-        top = root / folder
-        if top.is_symlink() and _leaves(str(top), inside):
-            files.links.append(Link(folder, os.readlink(top)))
-        elif top.is_dir():
+        top = f"{root}/{folder}"
+        if not os.path.isdir(top):
+            continue
+        if _leaves(top, inside):  # it or a folder above it
+            files.links.append(Link(folder, os.path.realpath(top)))
+        else:
             for path in _walk(str(root), folder, inside, seen, files.links):
                 if path.lower().endswith(endings) and (name := name_of(path)) is not None:
                     files.paths.setdefault(name, path)
@@ -83,7 +85,7 @@ def _walk(root: str, folder: str, inside: str, seen: set[str], links: list[Link]
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
             if _leaves(entry.path, inside):
-                links.append(Link(path, os.readlink(entry.path)))
+                links.append(Link(path, real))
                 continue
             if entry.is_dir():
                 if real in seen:

@@ -130,9 +130,7 @@ class Index(ABC):
         self.findings: list[Finding] = []
         self.splits: dict[str, list[str]] = {}
         files = self._find_images()
-        self.findings += [
-            Finding(Kind.OUTSIDE_ROOT, link.path, None, link.path, f"a link to {link.target}") for link in files.links
-        ]
+        self._tell_links(files)
         listings = {split: self._read_split(split, files) for split in SPLITS}
         self.findings = list(dict.fromkeys(self.findings))  # where the annotations are the list, both say the same
         persons = {split: {self.records[name].person for name in names} for split, names in self.splits.items()}
@@ -303,6 +301,11 @@ class Index(ABC):
             if name not in names and name not in files.paths:
                 self.findings.append(Finding(Kind.NO_FILE, self._relative(annotation.file), annotation.row, name))
         self.splits[split] = list(names)
+
+    def _tell_links(self, files: Files) -> None:
+        self.findings += [
+            Finding(Kind.OUTSIDE_ROOT, link.path, None, link.path, f"a link to {link.target}") for link in files.links
+        ]
 
     def _relative(self, file: Path | str) -> str:
         return os.path.relpath(file, self.root)

@@ -307,6 +307,20 @@ def test_links_are_followed_within_the_root_alone(mannequins, tmp_path):
     findings = DeepFashion(inside).findings
     assert findings[0][:4] == (Kind.OUTSIDE_ROOT, "img_highres", None, "img_highres")
     assert {finding.kind for finding in findings[1:]} == {Kind.NO_FILE}
+    (inside / "img_highres").unlink()
+    (inside / "Img").symlink_to(tmp_path)
+    outside.rename(tmp_path / "img_highres")
+    assert DeepFashion(inside).findings[0].detail == f"a link to {tmp_path / 'img_highres'}"
+
+
+def test_keypoints_behind_a_link_out_of_the_root_are_not_read(mannequins, tmp_path):
+    root = tmp_path / "root"
+    layouts.nted(mannequins, root)
+    (root / "pose").rename(tmp_path / "pose")
+    (root / "pose").symlink_to(tmp_path / "pose")
+    findings = DeepFashion(root).findings
+    assert findings[0][:3] == (Kind.OUTSIDE_ROOT, "pose", None)
+    assert {finding.kind for finding in findings[1:]} == {Kind.NO_KEYPOINTS}
 
 
 # Size.
