@@ -2,12 +2,13 @@
 EXP ?= tiny
 PYTHON ?= python3.11
 RUN ?=
+DATA ?= data/mannequins
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
 WITH ?=
-.PHONY: help setup train doctor generate evaluate-run test test-slow bench-train lint vae base demo showcase mannequins tensorboard clean
+.PHONY: help setup train doctor generate evaluate-run test test-slow bench-train lint vae base demo showcase mannequins check-data tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -48,6 +49,9 @@ showcase: .venv/.done  ## draw the README's first picture with the demo weights
 
 mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too)
 	$(BIN)/python -m imagpose mannequins data/mannequins
+
+check-data: .venv/.done  ## look at every row and every image of a dataset once: DATA=data/mannequins
+	$(BIN)/python -m imagpose check $(DATA) $(ARGS)
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
 	$(BIN)/python benchmarks/train.py $(if $(filter tiny,$(EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)

@@ -16,6 +16,7 @@ COMMANDS = {
     "export": "a run's averaged weights as a pipeline folder",
     "pose": "write the pose of a dataset's picture to a file",
     "mannequins": "draw the embedded dataset",
+    "check": "look at every row and every image of a dataset once",
 }
 
 
@@ -73,9 +74,26 @@ def _pose(args: list[str]) -> None:
     auto_cli(pose, args=args, as_positional=False)
 
 
+def _check(args: list[str]) -> int:
+    from jsonargparse import auto_cli
+
+    from imagpose.data.check import check
+
+    try:
+        return auto_cli(check, args=args)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+
+
 _OWN: dict[str, Callable[[list[str]], int | None]] = {
-    "mannequins": _mannequins, "doctor": _doctor, "generate": _generate, "export": _export, "pose": _pose,
-}  # the rest is Lightning's  # fmt: skip
+    "mannequins": _mannequins,
+    "check": _check,
+    "doctor": _doctor,
+    "generate": _generate,
+    "export": _export,
+    "pose": _pose,
+}  # fmt: skip - the rest is Lightning's
 
 
 def main(args: list[str] | None = None) -> int:
@@ -100,14 +118,13 @@ def main(args: list[str] | None = None) -> int:
     try:
         if command in _OWN:
             return _OWN[command](rest) or 0
-        else:
-            from imagpose import cli
+        from imagpose import cli
 
-            _check_experiments(rest)
-            try:
-                cli.run([command, *rest])
-            except cli.Finished as finished:
-                print(finished)
+        _check_experiments(rest)
+        try:
+            cli.run([command, *rest])
+        except cli.Finished as finished:
+            print(finished)
     except ArgumentError as error:
         sentence = " ".join(str(error).split())
         print(f"Error: {sentence} (python -m imagpose {command} --help lists the options)", file=sys.stderr)

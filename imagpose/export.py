@@ -11,9 +11,9 @@ import yaml
 
 from imagpose import runs
 from imagpose.data.body_pose import BodyPose
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import read_image
 from imagpose.data.keypoints import visible
+from imagpose.data.layouts import open_index
 from imagpose.errors import InputError
 
 _CARD = """---
@@ -122,13 +122,13 @@ def pose(data: Path, image: str, out: Path) -> None:
     """Write the pose of a dataset's picture as a pose file, in the picture's own pixels.
 
     Args:
-        data: A DeepFashion folder.
+        data: A DeepFashion or Market-1501 folder.
         image: The picture's name in the folder's lists.
         out: The JSON file to write.
     """
-    index = DeepFashion(data)
+    index = open_index(data)
     if image not in index.records:
-        raise InputError(f"{image!r} is in neither train.lst nor test.lst of {data}.")
+        raise InputError(f"{image!r} is in no list of {data}; name an image as its lists do.")
     record = index.records[image]
     pixels = read_image(record.path)
     size = (pixels.shape[-2], pixels.shape[-1])

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from imagpose.data.body_pose import BodyPose
-from imagpose.data.deepfashion import ANNOTATION_SIZE, DeepFashion
 from imagpose.data.keypoints import visible
+from imagpose.data.layouts import open_index
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 
@@ -85,7 +85,7 @@ def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
     Raises:
         InputError: The list is empty, or a row does not fit the scenario.
     """
-    index = DeepFashion(options.data)
+    index = open_index(options.data)
     pairs = index.pairs_of(options.pairs)
     if not pairs:
         raise InputError(f"{options.pairs} lists no pairs.")
@@ -102,7 +102,7 @@ def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
         records = [index.records[name] for name in targets]  # of which nothing but the pose is looked at
         return Job(
             tuple(index.records[name].path for name in sources), tuple(source_pose(name) for name in sources),
-            tuple(BodyPose(ANNOTATION_SIZE, record.keypoints) for record in records),
+            tuple(BodyPose(record.frame, record.keypoints) for record in records),
             tuple(f"{Path(sources[0]).stem}_2_{Path(name).stem}_vis.png" for name in targets),
             options.seed + number, setting, tuple(record.path for record in records),
         )  # fmt: skip

@@ -3,9 +3,12 @@
 import re
 import subprocess
 import tomllib
+from pathlib import Path
 
 import yaml
 
+from imagpose.__main__ import main
+from imagpose.data.datamodule import PoseDataModule
 from tests.conftest import ROOT
 
 
@@ -56,3 +59,16 @@ def test_public_weights_are_never_unpickled():
         assert "weights_only=False" not in text
         assert "pickle.load" not in text
         assert not re.search(r"torch\.load\((?!.*weights_only=True)", text), path
+
+
+def test_the_datasets_page_s_example_is_a_dataset(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "datasets.md").read_text()
+    example, listing = re.search(r"```python\n(.*?)```\n\n```\n(mine/.*?)```", page, re.DOTALL).groups()
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "datasets.md", "exec"), {})
+    assert sorted(str(path) for path in Path("mine").rglob("*.*")) == listing.splitlines()
+    assert main(["check", "mine"]) == 0
+    data = PoseDataModule("mine", validation_identities=1, size=(256, 176), num_workers=0)
+    data.setup("fit")
+    assert [len(data.train), len(data.test)] == [1, 2]
+    assert next(iter(data.test_dataloader()))["images"].shape == (2, 4, 3, 256, 176)

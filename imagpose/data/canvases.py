@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from imagpose.data.deepfashion import ImageRecord, Scenario
-from imagpose.data.images import read_image
+from imagpose.data.images import read_view
+from imagpose.data.index import ImageRecord, Scenario
 from imagpose.data.keypoints import draw_pose, figure_box, flip
 from imagpose.data.sampling import member_of_epoch, rng_for
 from imagpose.data.scenarios import Setting, arrange
+from imagpose.errors import InputError
+
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,26 @@ def draw_layout(rng: np.random.Generator, views: int, panels: int = 4) -> Layout
     return Layout(tuple(chosen.tolist()), tuple(is_given.tolist()), source)
 
 
-def _read(record: ImageRecord, mirrored: bool = False) -> tuple[Tensor, Tensor]:
-    """A view's image, (3, H, W) in [-1, 1], and pose map, (3, H, W) in [0, 1]."""
-    image = read_image(record.path)
-    size = (image.shape[-2], image.shape[-1])
-    keypoints = record.keypoints_at(size)
-    if mirrored:
-        image, keypoints = image.flip(-1), flip(keypoints, size[1])
-    return image, torch.from_numpy(draw_pose(keypoints, size)).permute(2, 0, 1)
+class _Views:
+    """Reads views, all of one size: the one that is asked for, else the first one's."""
+
+    def __init__(self, size: Size | None) -> None:
+        self.size = size
+        self._first: Size | None = None
+
+    def read(self, record: ImageRecord, mirrored: bool = False) -> tuple[Tensor, Tensor]:
+        """A view's image, (3, H, W) in [-1, 1], and pose map, (3, H, W) in [0, 1]."""
+        image, keypoints = read_view(record, self.size)
+        size = height, width = image.shape[-2], image.shape[-1]
+        self._first = self._first or size
+        if size != self._first:
+            raise InputError(
+                f"{record.path} is {height}×{width}, and another image is {self._first[0]}×{self._first[1]}; set "
+                "data.size, to which all are resized."
+            )
+        if mirrored:
+            image, keypoints = image.flip(-1), flip(keypoints, width)
+        return image, torch.from_numpy(draw_pose(keypoints, size)).permute(2, 0, 1)
 
 
 class Canvases(Dataset[dict[str, Tensor]]):
@@ -93,10 +108,19 @@ class Canvases(Dataset[dict[str, Tensor]]):
         panels: V.
         seed: Of every draw.
         flips: Whether half of the canvases are mirrored.
+        size: (height, width) that images are resized to; None leaves them as they are.
     """
 
-    def __init__(self, identities: Sequence[Sequence[ImageRecord]], panels: int, seed: int, flips: bool = True) -> None:
+    def __init__(
+        self,
+        identities: Sequence[Sequence[ImageRecord]],
+        panels: int,
+        seed: int,
+        flips: bool = True,
+        size: Size | None = None,
+    ) -> None:
         self.identities, self.panels, self.seed, self.flips = identities, panels, seed, flips
+        self._views = _Views(size)
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -106,7 +130,7 @@ class Canvases(Dataset[dict[str, Tensor]]):
         rng = rng_for(self.seed, number)
         layout = draw_layout(rng, len(views), self.panels)
         mirrored = self.flips and bool(rng.random() < 0.5)
-        read = {i: _read(views[i], mirrored) for i in {*layout.panels, layout.source}}
+        read = {i: self._views.read(views[i], mirrored) for i in {*layout.panels, layout.source}}
         return {
             "images": torch.stack([read[i][0] for i in layout.panels]),
             "poses": torch.stack([read[i][1] for i in layout.panels]),
@@ -130,6 +154,7 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
         panels: V.
         settings: Further settings of the paper, ``T2`` or ``T3``, whose canvases an item then holds too, as
             ``images_T2``, ``poses_T2`` and ``mask_T2``.
+        size: (height, width) that images are resized to; None leaves them as they are.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -140,8 +165,10 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
         scenarios: Sequence[Scenario],
         panels: int = 4,
         settings: Sequence[Setting] = (),
+        size: Size | None = None,
     ) -> None:
         self.records, self.scenarios, self.panels, self.settings = records, scenarios, panels, settings
+        self._views = _Views(size)
         # Where all scenarios show one person, another is found among the other images.
         self._anyone = [Scenario(name, name, (name,)) for name in records]
 
@@ -150,20 +177,21 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         scenario = self.scenarios[number]
-        source, source_pose = _read(self.records[scenario.source])
+        source, source_pose = self._views.read(self.records[scenario.source])
         record = self.records[scenario.target]
-        target, target_pose = _read(record)
+        target, target_pose = self._views.read(record)
         size = (target.shape[-2], target.shape[-1])
         other = next(
             self.records[s.source]
             for s in (*self.scenarios[number + 1 :], *self.scenarios[:number], *self._anyone)
             if self.records[s.source].person != record.person
         )
-        other_source, other_pose = _read(other)
+        other_source, other_pose = self._views.read(other)
         further: dict[str, Tensor] = {}
         for setting in self.settings:
             names = scenario.sources[: self.panels - 1] if setting == "T3" else [scenario.source]
-            sources, poses = (list(some) for some in zip(*(_read(self.records[name]) for name in names), strict=True))
+            views = (self._views.read(self.records[name]) for name in names)
+            sources, poses = (list(some) for some in zip(*views, strict=True))
             canvas = arrange(len(names), 1, setting, self.panels).canvas(sources, poses, [target_pose])
             further |= {f"{key}_{setting}": value for key, value in canvas.items()}
         return {

@@ -8,11 +8,14 @@ from typing import Literal
 
 import numpy as np
 from lightning import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from imagpose.data.canvases import Canvases, TestCanvases
-from imagpose.data.deepfashion import DeepFashion, ImageRecord, Scenario
+from imagpose.data.findings import REFUSED
+from imagpose.data.index import ImageRecord, Index, Scenario
+from imagpose.data.layouts import LayoutName, open_index
 from imagpose.data.mannequin_folder import MannequinSet, ensure
 from imagpose.data.sampling import StepSampler
 from imagpose.errors import InputError
@@ -24,8 +27,7 @@ class PoseDataModule(LightningDataModule):
     """Training canvases, a few validation pairs of held-out training people, and the fixed test pairs.
 
     Args:
-        root: A DeepFashion In-shop folder.
-        size: (height, width) to which images are resized; None leaves them as they are.
+        root: A DeepFashion In-shop or Market-1501 folder, in any layout of docs/datasets.md.
         batch_size: Canvases per step and process.
         mannequins: Draw this set into ``root`` unless it is there; None for a real dataset.
         panels: V.
@@ -36,12 +38,14 @@ class PoseDataModule(LightningDataModule):
         test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``.
         seed: Of every draw.
         num_workers: Loader processes.
+        size: (height, width) that images are resized to, keypoints with them; None leaves them as they are.
+        layout: The folder's layout; None tells it by the folders in it.
+        skip_bad: Train and test without images that have no file or no keypoints, instead of refusing the folder.
     """
 
     def __init__(
         self,
         root: Path,
-        size: tuple[int, int] | None = None,
         batch_size: int = 4,
         mannequins: MannequinSet | None = None,
         panels: int = 4,
@@ -52,15 +56,20 @@ class PoseDataModule(LightningDataModule):
         test_settings: Sequence[Literal["T2", "T3"]] = (),
         seed: int = 0,
         num_workers: int = 2,
+        size: tuple[int, int] | None = None,
+        layout: LayoutName | None = None,
+        skip_bad: bool = False,
     ) -> None:
         super().__init__()
-        self.size = size
         self.root, self.batch_size, self.mannequins, self.panels, self.flips = (
             Path(root), batch_size, mannequins, panels, flips,
         )  # fmt: skip
         self.validation_identities, self.validation_pairs = validation_identities, validation_pairs
         self.test_settings = tuple(test_settings)
         self.test_pairs, self.seed, self.num_workers = test_pairs, seed, num_workers
+        self.size, self.layout, self.skip_bad = size, layout, skip_bad
+        if size is not None and min(size) < 1:
+            raise InputError(f"data.size is {list(size)}; it must be [height, width] in pixels.")
 
     def prepare_data(self) -> None:
         """Draw the mannequins where asked for."""
@@ -70,9 +79,10 @@ class PoseDataModule(LightningDataModule):
         """Index the folder and part its people.
 
         Raises:
-            InputError: The folder is malformed, or too small for the parts.
+            InputError: The folder is malformed, or too small for the parts; or, unless ``skip_bad``, an image has no
+                file or no keypoints.
         """
-        self.index = DeepFashion(self.root)
+        self.index = self._open()
         identities = list(self.index.identities("train").values())
         if self.validation_identities < 1:
             raise InputError("data.validation_identities must be at least 1; the best checkpoint is chosen on them.")
@@ -81,12 +91,29 @@ class PoseDataModule(LightningDataModule):
         self.train = [views for views in identities if views[0].person not in held_out]
         if not self.train:
             raise InputError(
-                f"{self.root} has {len(identities)} identities of two views or more in train.lst, and "
+                f"{self.root} has {len(identities)} training identities of two views or more, and "
                 f"data.validation_identities ({self.validation_identities}) keeps all of them back; lower it or add "
                 "people."
             )
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
-        self.test = self.index.scenarios()[: self.test_pairs]
+        self.test = self.index.scenarios(skip_unknown=self.skip_bad)[: self.test_pairs]
+
+    def _open(self) -> Index:
+        index = open_index(self.root, self.layout)
+        found = [finding for finding in index.findings if finding.kind in REFUSED] + index.pair_findings("test")
+        if not found:
+            return index
+        if not self.skip_bad:
+            raise InputError(
+                f"{self.root} has {len(found)} fault(s), the first in {found[0]}; python -m imagpose check {self.root} "
+                "lists them: repair them, or leave these images out with data.skip_bad: true."
+            )
+        bad = {finding.name for finding in found} & index.records.keys()
+        rank_zero_info(
+            f"{self.root}: {len(bad)} of {len(index.records)} images are skipped, and every pair of them "
+            f"({len(found)} fault(s), the first in {found[0]})."
+        )
+        return index.without(bad)
 
     def _validation(self, identities: list[list[ImageRecord]]) -> list[Scenario]:
         rng = np.random.default_rng([self.seed, 5])
@@ -99,7 +126,7 @@ class PoseDataModule(LightningDataModule):
 
     def train_dataset(self) -> Canvases:
         """The training canvases, by sample number."""
-        return Canvases(self.train, self.panels, self.seed, self.flips)
+        return Canvases(self.train, self.panels, self.seed, self.flips, self.size)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Continues after the optimiser steps that were already taken."""
@@ -112,11 +139,13 @@ class PoseDataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The fixed validation pairs."""
-        return self._shared(TestCanvases(self.index.records, self.validation, self.panels))
+        return self._shared(TestCanvases(self.index.records, self.validation, self.panels, size=self.size))
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """The fixed test pairs."""
-        return self._shared(TestCanvases(self.index.records, self.test, self.panels, self.test_settings))
+        return self._shared(
+            TestCanvases(self.index.records, self.test, self.panels, self.test_settings, self.size)
+        )  # fmt: skip
 
     def _shared(self, canvases: TestCanvases) -> DataLoader[Batch]:
         """Each pair once, whatever the number of processes."""

@@ -1,177 +1,214 @@
-"""Reads a DeepFashion In-shop folder: images by person and garment, keypoints, pairs and splits."""
+"""DeepFashion In-shop, in every layout of the field: which file says what, and how images are named."""
 
 from __future__ import annotations
 
-import ast
-import csv
-import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from imagpose.data.keypoints import MISSING, NUM_JOINTS, rescale
+from imagpose.data.annotations import Annotation, read_annotations, read_pose_files
+from imagpose.data.findings import Finding, Kind
+from imagpose.data.folders import Files, find_files
+from imagpose.data.index import Index, Listed, Name, Scenario
+from imagpose.data.pairs import names_of_pairs, read_groups
+from imagpose.data.text import Listing, read_json_list, read_listing
 from imagpose.errors import InputError
 
-Array = np.ndarray
-
 ANNOTATION_SIZE = (256, 176)  # keypoints are given in this frame (height, width), whatever the image's size
-_PATH = re.compile(
-    r"(?P<gender>MEN|WOMEN)/(?P<category>\w+)/id_(?P<id>\d{8})/(?P<garment>\d\d)_(?P<view>\d)_(?P<side>\w+)\.jpg"
+
+# Where images are looked for; the earlier folder wins. Not simply everywhere: segmentations and drawn poses that lie
+# beside the images have the same names.
+IMAGE_FOLDERS = (
+    "img_highres", "Img/img_highres", "img", "Img/img", "WOMEN", "MEN", "images",
+    "train_highres", "test_highres", "fashion_resize/train", "fashion_resize/test", "train", "test",
+    "train_all_png", "all_data_png",
+    "train_lst_512_png", "test_lst_512_png", "train_lst_256_png", "test_lst_256_png",
+)  # fmt: skip
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+_POSE_FOLDERS = {"pose": False, "normalized_pose_txt": True}  # whether the numbers are relative to the frame
+
+# One pattern for all spellings: WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg below any folder, the flattened
+# fashionWOMENTees_Tanksid0000000101_3back.jpg, and WOMEN-Tees_Tanks-id_00000001-01_3_back.png or with _ for -.
+_NAME = re.compile(
+    r"(?:.*/)?(?:fashion)?(WOMEN|MEN)[-_/]?(\w+?)[-_/]?id_?(\d{8})[-_/]?(\d\d)_(\d+)_?([A-Za-z]\w*)\.(?:jpe?g|png|txt)",
+    re.ASCII,
 )
-_FLAT = re.compile(
-    r"fashion(?P<gender>MEN|WOMEN)(?P<category>\w+?)id(?P<id>\d{8})(?P<garment>\d\d)_(?P<view>\d)(?P<side>\w+)\.jpg"
-)
+_LONGEST = 400  # characters of a name; the pattern's time grows with the square of them
+
+
+def parse_name(text: str) -> Name | None:
+    """Understand a file name or path in any spelling of the field; None where it is none.
+
+    The views of one identity show one person in one garment. The index's own spelling is the flattened one.
+    """
+    match = _NAME.fullmatch(text) if len(text) <= _LONGEST else None
+    if not match:
+        return None
+    gender, category, number, garment, view, side = match.groups()
+    identity = f"{gender}/{category}/id_{number}/{garment}"
+    return Name(
+        f"fashion{gender}{category}id{number}{garment}_{view}{side}.jpg", identity, f"id_{number}",
+        f"img_highres/{identity}_{view}_{side}.jpg",
+    )  # fmt: skip
 
 
 def flatten_name(path: str) -> str:
     """``WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg`` → ``fashionWOMENTees_Tanksid0000000101_3back.jpg``."""
-    match = _PATH.fullmatch(path)
-    if not match:
+    parsed = parse_name(path)
+    if parsed is None:
         raise InputError(f"{path} is not a DeepFashion path such as WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg.")
-    return "fashion{gender}{category}id{id}{garment}_{view}{side}.jpg".format(**match.groupdict())
+    return parsed.name
 
 
 def unflatten_name(name: str) -> str:
     """The inverse of :func:`flatten_name`."""
-    match = _FLAT.fullmatch(name)
-    if not match:
+    parsed = parse_name(name)
+    if parsed is None:
         raise InputError(
             f"{name!r} is not a flattened DeepFashion name such as fashionWOMENTees_Tanksid0000000101_3back.jpg."
         )
-    return "{gender}/{category}/id_{id}/{garment}_{view}_{side}.jpg".format(**match.groupdict())
+    return parsed.path.removeprefix("img_highres/")
 
 
-@dataclass(frozen=True)
-class ImageRecord:
-    """One image of the index.
+class DeepFashion(Index):
+    """The index of a DeepFashion In-shop folder, in any of the field's layouts.
 
-    Attributes:
-        name: Flattened name.
-        path: The file.
-        identity: Person and garment: the views of one identity show the same person in the same clothes.
-        person: The person alone, for splits.
-        keypoints: (18, 2) in the annotation frame, 256×176; -1 marks a missing joint.
+    For each split, the first that there is of these counts:
+
+    - the images: ``<split>.lst``; else the rows of the annotation CSV; else the names in the pairs; else, for
+      training, IMAGPose's JSON of groups.
+    - keypoints: ``fashion-annotation-<split>.csv``, with ``resize-`` or spelt ``fasion`` too; else a text file per
+      image in ``pose/`` (NTED, PIDM) or ``normalized_pose_txt/`` (PCDMs).
+    - pairs: ``fashion-pairs-<split>.csv``, with the same spellings; else ``<split>_pairs.txt`` (NTED, PIDM); else
+      ``<split>_data.json`` (PCDMs).
+
+    The files of images are found in ``IMAGE_FOLDERS``, nested or flattened. Keypoints are in the 256×176 frame.
     """
 
-    name: str
-    path: Path
-    identity: str
-    person: str
-    keypoints: Array
+    frame = ANNOTATION_SIZE
+    example = "fashionWOMENTees_Tanksid0000000101_3back.jpg or WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg"
 
-    def keypoints_at(self, size: tuple[int, int]) -> Array:
-        """Keypoints in pixels of an image of ``size`` (height, width)."""
-        return rescale(self.keypoints, ANNOTATION_SIZE, size)
+    def parse(self, text: str) -> Name | None:
+        """Understand a name in any spelling of the field."""
+        return parse_name(text)
 
+    def scenarios(self, skip_unknown: bool = False) -> list[Scenario]:
+        """The fixed test cases: of ``test_scenarios.json``, which mannequins have, else the published test pairs."""
+        if not self._scenario_file.is_file():
+            return super().scenarios(skip_unknown)
+        entries = self._read_scenarios()
+        unknown = {number: names for number, entry in enumerate(entries, start=1) if (names := self._unknown(entry))}
+        if unknown and not skip_unknown:
+            number, names = next(iter(unknown.items()))
+            raise InputError(f"{self._scenario_file}, entry {number}: {names[0]} is in no list of the images.")
+        return [entry for number, entry in enumerate(entries, start=1) if number not in unknown]
 
-@dataclass(frozen=True)
-class Scenario:
-    """A test case: bring the person of the sources into the pose of the target. The sources exclude the target."""
+    def pair_findings(self, split: str) -> list[Finding]:
+        """What is wrong with the published pairs, and with the test cases."""
+        findings = super().pair_findings(split)
+        if split == "test" and self._scenario_file.is_file():
+            for number, entry in enumerate(self._read_scenarios(), start=1):
+                findings += [
+                    Finding(Kind.UNLISTED, self._scenario_file.name, number, name) for name in self._unknown(entry)
+                ]
+        return findings
 
-    target: str
-    source: str
-    sources: tuple[str, ...]
+    @property
+    def _scenario_file(self) -> Path:
+        return self.root / "test_scenarios.json"
 
+    def _unknown(self, entry: Scenario) -> list[str]:
+        return [name for name in dict.fromkeys((entry.target, *entry.sources)) if name not in self.records]
 
-class DeepFashion:
-    """The index of a dataset folder: identity → views → path and keypoints.
-
-    Args:
-        root: A folder with ``img_highres/``, ``{train,test}.lst`` and ``fashion-annotation-{train,test}.csv``.
-
-    Raises:
-        InputError: A file is missing, a row is malformed, or a person is in both splits.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.records: dict[str, ImageRecord] = {}
-        self.splits = {split: self._read_split(split) for split in ("train", "test")}
-        persons = {split: {self.records[name].person for name in names} for split, names in self.splits.items()}
-        if both := persons["train"] & persons["test"]:
-            raise InputError(
-                f"{root}: {', '.join(sorted(both)[:3])} is in both train.lst and test.lst; split by person."
-            )
-
-    def identities(self, split: str) -> dict[str, list[ImageRecord]]:
-        """Views by identity, in the order of the split's list; groups of one view are left out, they form no pair."""
-        groups: dict[str, list[ImageRecord]] = {}
-        for name in self.splits[split]:
-            groups.setdefault(self.records[name].identity, []).append(self.records[name])
-        return {identity: views for identity, views in groups.items() if len(views) >= 2}
-
-    def pairs(self, split: str) -> list[tuple[str, str]]:
-        """The published (source, target) pairs, in order."""
-        return self.pairs_of(self.root / f"fashion-pairs-{split}.csv")
-
-    def pairs_of(self, path: Path) -> list[tuple[str, str]]:
-        """The (source, target) pairs of a CSV with the header ``from,to``, in order."""
-        with _open(path) as file:
-            rows = csv.reader(file)
-            if next(rows, None) != ["from", "to"]:
-                raise InputError(f"{path}, row 1: the header must be 'from,to'.")
-            pairs = []
-            for number, row in enumerate(rows, start=2):
-                if len(row) != 2 or not all(name in self.records for name in row):
-                    raise InputError(f"{path}, row {number}: expected two names of annotated images, found {row}.")
-                pairs.append((row[0], row[1]))
-        return pairs
-
-    def scenarios(self) -> list[Scenario]:
-        """The fixed test cases of ``test_scenarios.json``."""
-        path = self.root / "test_scenarios.json"
-        with _open(path) as file:
+    def _read_scenarios(self) -> list[Scenario]:
+        entries = []
+        for number, entry in enumerate(read_json_list(self._scenario_file), start=1):
+            place = f"{self._scenario_file}, entry {number}"
             try:
-                entries = [Scenario(e["target"], e["source"], tuple(e["sources"])) for e in json.load(file)]
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{path} is not a list of {{target, source, sources}}: {error}.") from error
-        for number, entry in enumerate(entries, start=1):
-            names = (entry.target, entry.source, *entry.sources)
-            if unknown := [name for name in names if name not in self.records]:
-                raise InputError(f"{path}, entry {number}: {unknown[0]} is no annotated image.")
-            if entry.target in (entry.source, *entry.sources):
-                raise InputError(f"{path}, entry {number}: {entry.target} is both source and target.")
+                target, source, sources = entry["target"], entry["source"], tuple(entry["sources"])
+            except (KeyError, TypeError) as error:
+                raise InputError(f"{place}: expected {{target, source, sources}} ({error}).") from error
+            if not all(isinstance(name, str) for name in (target, source, *sources)) or source not in sources:
+                raise InputError(f"{place}: expected names, the source among the sources.")
+            if target in sources:
+                raise InputError(f"{place}: {target} is both source and target.")
+            entries.append(Scenario(target, source, sources))
         return entries
 
-    def _read_split(self, split: str) -> list[str]:
-        keypoints = self._read_annotation(self.root / f"fashion-annotation-{split}.csv")
-        listing = self.root / f"{split}.lst"
-        with _open(listing) as file:
-            names = [line.strip() for line in file if line.strip()]
-        for number, name in enumerate(names, start=1):
-            if name not in keypoints:
-                raise InputError(f"{listing}, row {number}: {name} has no row in fashion-annotation-{split}.csv.")
-            inner = unflatten_name(name)
-            path = self.root / "img_highres" / inner
-            identity, person = "/".join(inner.split("/")[:3]) + "/" + inner.split("/")[3][:2], inner.split("/")[2]
-            self.records[name] = ImageRecord(name, path, identity, person, keypoints[name])
-        return names
+    def _find_images(self) -> Files:
+        files = find_files(self.root, IMAGE_FOLDERS, IMAGE_ENDINGS, _name_of)
+        if not files.paths and not files.links:
+            raise InputError(
+                f"{self.root} has no DeepFashion images; they belong into one of {', '.join(IMAGE_FOLDERS)}."
+            )
+        return files
 
-    @staticmethod
-    def _read_annotation(path: Path) -> dict[str, Array]:
-        keypoints = {}
-        with _open(path) as file:
-            if file.readline().strip() != "name:keypoints_y:keypoints_x":
-                raise InputError(f"{path}, row 1: the header must be 'name:keypoints_y:keypoints_x'.")
-            for number, line in enumerate(file, start=2):
-                if not line.strip():
-                    continue
-                try:
-                    name, ys, xs = line.split(":")
-                    points = np.array([ast.literal_eval(xs.strip()), ast.literal_eval(ys.strip())], dtype=float).T
-                    if points.shape != (NUM_JOINTS, 2):
-                        raise ValueError(f"it has {points.shape[0]} joints, not {NUM_JOINTS}")
-                except (ValueError, SyntaxError, TypeError) as error:
-                    raise InputError(f"{path}, row {number}: expected 'name: [18 y]: [18 x]' ({error}).") from error
-                points[(points < 0).any(axis=1)] = MISSING
-                keypoints[name] = points
-        return keypoints
+    def _pair_files(self, split: str) -> Sequence[Path]:
+        names = (*_spellings("pairs", split), f"{split}_pairs.txt", f"{split}_data.json")
+        return [self.root / name for name in names]
+
+    def _read_split(self, split: str, files: Files) -> Listing:
+        table = self._first(_spellings("annotation", split))
+        annotated = read_annotations(table, self.frame) if table else None
+        listing, names = self._list(split, annotated.listing if annotated else None)
+        if annotated is None:
+            found = self._read_poses(split, names)
+        else:
+            found = self._by_name(annotated, names)
+        self._fill(split, listing, names, found, files)
+        return listing
+
+    def _list(self, split: str, annotated: Listing | None) -> tuple[Listing, dict[str, Listed]]:
+        groups = ("train.json", "fashion.json", "IMAGPose_DeepFashion_label.json") if split == "train" else ()
+        if (path := self._first((f"{split}.lst",))) is not None:
+            listing = read_listing(path)
+        elif annotated is not None:
+            listing = annotated
+        elif (path := self.pair_file(split)) is not None:
+            listing = names_of_pairs(path)
+        elif (path := self._first(groups)) is not None:
+            listing = read_groups(path)
+            names = self._names(listing)
+            _check_groups(listing, names)
+            return listing, names
+        else:
+            known = (f"{split}.lst", *_spellings("annotation", split), *(p.name for p in self._pair_files(split)))
+            raise InputError(f"{self.root} has no list of its {split} images; it needs one of {', '.join(known)}.")
+        return listing, self._names(listing)
+
+    def _read_poses(self, split: str, names: dict[str, Listed]) -> dict[str, Annotation]:
+        """Keypoints of text files, one per image."""
+        folder = self._first(tuple(_POSE_FOLDERS))
+        if folder is None:
+            known = (*_spellings("annotation", split), *_POSE_FOLDERS)
+            raise InputError(f"{self.root} has no keypoints of its {split} images; it needs one of {', '.join(known)}.")
+        poses = find_files(self.root, (folder.name,), (".txt",), _name_of)
+        self._tell_links(poses)
+        present = [name for name in names if name in poses.paths]
+        paths = [f"{self.root}/{poses.paths[name]}" for name in present]
+        read = read_pose_files(paths, self.frame, normalised=_POSE_FOLDERS[folder.name])
+        return dict(zip(present, read, strict=True))
+
+    def _first(self, names: Sequence[str]) -> Path | None:
+        return next((path for name in names if (path := self.root / name).exists()), None)
 
 
-def _open(path: Path):  # type: ignore[no-untyped-def]
-    try:
-        return open(path, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); a DeepFashion folder needs it.") from error
+def _name_of(path: str) -> str | None:
+    parsed = parse_name(path)
+    return parsed and parsed.name
+
+
+def _spellings(what: str, split: str) -> tuple[str, ...]:
+    return tuple(f"{stem}{resize}-{what}-{split}.csv" for resize in ("-resize", "") for stem in ("fashion", "fasion"))
+
+
+def _check_groups(listing: Listing, names: dict[str, Listed]) -> None:
+    """Refuse a group that mixes people or garments; the names would tell another story than the list."""
+    first: dict[int, Name] = {}
+    for listed in names.values():
+        leader = first.setdefault(listed.row, listed.image)
+        if leader.identity != listed.image.identity:
+            raise InputError(
+                f"{listing.file}, entry {listed.row}: {leader.name} and {listed.image.name} are of different people or "
+                "garments; a list holds the views of one."
+            )

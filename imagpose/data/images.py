@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.descriptions import Description, describe
+from imagpose.data.index import ImageRecord
 from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure
 from imagpose.data.sampling import StepSampler, member_of_epoch, rng_for
 from imagpose.errors import InputError
@@ -25,14 +26,42 @@ def read_image(path: Path) -> Tensor:
     Raises:
         InputError: The file is missing or no image.
     """
+    return to_tensor(_open(path))
+
+
+def read_view(record: ImageRecord, size: tuple[int, int] | None) -> tuple[Tensor, np.ndarray]:
+    """Read a view and its keypoints.
+
+    Where a picture is one of DeepFashion's low-resolution ones, 256×256 with white beside the person, its middle 176
+    columns are taken, as the field does.
+
+    Args:
+        record: The view.
+        size: (height, width) to resize to, bilinear and without aliasing; None leaves the picture as it is.
+
+    Returns:
+        The image, (3, H, W) in [-1, 1], and its keypoints, (18, 2) in its own pixels; -1 marks a missing joint.
+
+    Raises:
+        InputError: The file is missing or no image.
+    """
+    image = _open(record.path)
+    if left := record.border((image.height, image.width)):
+        image = image.crop((left, 0, image.width - left, image.height))
+    if size is not None and (image.height, image.width) != size:
+        image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return to_tensor(image), record.keypoints_at((image.height, image.width))
+
+
+def _open(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
-            return to_tensor(image)
+            return image.convert("RGB")
     except FileNotFoundError as error:
         raise InputError(
             f"{path} is missing although the dataset lists it; restore it or draw the set again."
         ) from error
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is not a readable image; replace it ({error}).") from error
 
 

@@ -195,7 +195,7 @@ def ensure(root: Path, spec: MannequinSet | None) -> None:
     """
     if not root.exists():
         if spec is None:
-            raise InputError(f"{root} does not exist; put a DeepFashion folder there or set data.mannequins.")
+            raise InputError(f"{root} does not exist; put a dataset there or set data.mannequins.")
         write(root, spec)
         return
     if spec is None or not (root / MANIFEST).exists():

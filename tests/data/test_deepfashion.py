@@ -34,8 +34,10 @@ def edit(path, old, new):
         ("fashion-annotation-train.csv", "name:keypoints_y", "name;keypoints_y", "row 1: the header must be"),
         ("fashion-annotation-test.csv", ": [", ": [7, ", "row 2: expected 'name: "),
         ("fashion-annotation-test.csv", ": [", ": [__import__('os'), ", "row 2: expected 'name: "),
-        ("train.lst", "fashion", "fashionWOMENDressesid9999999901_1front.jpg\nfashion", "has no row in"),
-        ("test_scenarios.json", "[", "[[", "is not a list of"),
+        ("train.lst", "fashion", "passion", "row 1: 'passionMEN"),
+        ("test_scenarios.json", "[", "[[", "row 1[0-9]*: this is no JSON"),
+        ("test_scenarios.json", '"target"', '"goal"', "entry 1: expected {target, source, sources}"),
+        ("test_scenarios.json", "fashion", "passion", "entry 1: passion.* is in no list of the images"),
     ],
 )
 def test_malformed_files_are_refused_with_file_and_row(copy, file, old, new, message):
@@ -53,8 +55,9 @@ def test_a_malformed_pair_is_refused(copy):
 
 
 def test_a_missing_file_is_named(copy):
-    (copy / "test.lst").unlink()
-    with pytest.raises(InputError, match=r"test.lst cannot be read .* a DeepFashion folder needs it"):
+    for name in ("test.lst", "fashion-annotation-test.csv", "fashion-pairs-test.csv"):
+        (copy / name).unlink()
+    with pytest.raises(InputError, match=r"has no list of its test images; it needs one of test\.lst, fashion-resize-"):
         DeepFashion(copy)
 
 

@@ -1,0 +1,72 @@
+"""Market-1501 as it is downloaded, with the field's keypoints and pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from pathlib import Path
+
+from imagpose.data.annotations import read_annotations
+from imagpose.data.folders import Files, find_files
+from imagpose.data.index import Index, Name
+from imagpose.data.keypoints import JOINTS, visible
+from imagpose.data.pairs import Pair
+from imagpose.data.text import Listing
+
+TRAIN_FOLDER = "bounding_box_train"
+IMAGE_FOLDERS = (TRAIN_FOLDER, "bounding_box_test", "query")
+_NAME = re.compile(r"(?:.*/)?((-1|\d{4})_c\d+s\d+_\d+_\d+\.jpg)", re.ASCII)
+_NOBODY = ("-1", "0000")  # junk and distractors
+_LONGEST = 400  # characters of a name
+_TORSO = [JOINTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("hip", "shoulder")]
+
+
+class Market1501(Index):
+    """The index of a Market-1501 folder: ``bounding_box_train/``, ``bounding_box_test/`` and ``query/``.
+
+    A split's images are the rows of ``market-annotation-<split>.csv``; its pairs are those of
+    ``market-pairs-<split>.csv``, and where that is missing, every ordered pair of images of one person in both of which
+    both hips and both shoulders were found. Person ids -1 (junk) and 0 (distractors) are left out. Keypoints are in the
+    128×64 frame.
+
+    Assumption: an identity is a person. Market-1501 films everybody within one day, and the published pairs cross the
+    cameras. IMAGPose's own list parts a person by camera too, which would halve the views that a canvas can show.
+    """
+
+    frame = (128, 64)
+    example = "0264_c3s1_061292_02.jpg"
+
+    def parse(self, text: str) -> Name | None:
+        """Understand a name such as ``0264_c3s1_061292_02.jpg``, below any folder."""
+        match = _NAME.fullmatch(text) if len(text) <= _LONGEST else None
+        return match and Name(match[1], match[2], match[2], f"{TRAIN_FOLDER}/{match[1]}")
+
+    def _find_images(self) -> Files:
+        return find_files(self.root, IMAGE_FOLDERS, (".jpg",), self._name_of)
+
+    def _name_of(self, path: str) -> str | None:
+        parsed = self.parse(path)
+        return parsed and parsed.name
+
+    def _read_split(self, split: str, files: Files) -> Listing:
+        annotated = read_annotations(self.root / f"market-annotation-{split}.csv", self.frame)
+        listed = self._names(annotated.listing)
+        names = {name: image for name, image in listed.items() if image.image.person not in _NOBODY}
+        found = {name: annotation for name, annotation in self._by_name(annotated, listed).items() if name in names}
+        self._fill(split, annotated.listing, names, found, files)
+        return annotated.listing
+
+    def _pair_files(self, split: str) -> Sequence[Path]:
+        return [self.root / f"market-pairs-{split}.csv"]
+
+    def _published(self, split: str) -> tuple[Path, Iterable[Pair]]:
+        if self.pair_file(split) is not None:
+            return super()._published(split)
+        file = self.root / f"market-annotation-{split}.csv"
+        pairs = (
+            (source.name, target.name)
+            for views in self.identities(split).values()
+            for source, target in permutations([view for view in views if visible(view.keypoints)[_TORSO].all()], 2)
+        )
+        return file, (Pair(number, target, (source,)) for number, (source, target) in enumerate(pairs, start=1))

@@ -1,0 +1,68 @@
+"""Text files that users bring: read whole, or refused in a sentence that names the file and the row."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from imagpose.errors import InputError
+
+
+class Listing(NamedTuple):
+    """Names in the order of a file.
+
+    Attributes:
+        file: Where they stand.
+        entries: (row, text); rows count from 1, and so do the entries of a JSON list.
+    """
+
+    file: Path
+    entries: list[tuple[int, str]]
+
+
+def read_text(path: Path | str) -> str:
+    """A UTF-8 file, with or without a byte order mark.
+
+    Raises:
+        InputError: It cannot be read, or is no UTF-8.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); the dataset needs it.") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, row {row}: this is no UTF-8 text; save the file as UTF-8.") from error
+
+
+def read_rows(path: Path | str) -> list[tuple[int, str]]:
+    """The rows that are not blank, with their numbers."""
+    # Not splitlines, which also breaks at characters that no editor counts as the end of a row.
+    rows = enumerate(read_text(path).split("\n"), start=1)
+    return [(number, row.strip()) for number, row in rows if row and not row.isspace()]
+
+
+def read_listing(path: Path) -> Listing:
+    """A file of one name per row."""
+    return Listing(path, read_rows(path))
+
+
+def read_json_list(path: Path) -> list[Any]:
+    """A JSON file whose outermost value is a list.
+
+    Raises:
+        InputError: It is no JSON, or another value.
+    """
+    try:
+        found = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, row {error.lineno}: this is no JSON ({error.msg}); repair the file.") from error
+    except (ValueError, RecursionError) as error:  # a number of too many digits; brackets too deep to follow
+        raise InputError(f"{path}, row 1: this JSON cannot be read ({error}); repair the file.") from error
+    if not isinstance(found, list):
+        raise InputError(f"{path}, row 1: expected a JSON list, found {type(found).__name__}.")
+    return found

@@ -1,0 +1,389 @@
+import re
+import time
+import tracemalloc
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from imagpose.data.annotations import read_annotations, read_pose_files
+from imagpose.data.deepfashion import DeepFashion, parse_name
+from imagpose.data.findings import Kind
+from imagpose.data.folders import leaves_root
+from imagpose.data.images import read_view
+from imagpose.data.index import SPLITS
+from imagpose.data.keypoints import JOINTS, visible
+from imagpose.data.layouts import open_index
+from imagpose.data.market1501 import Market1501
+from imagpose.data.pairs import read_groups, read_pairs
+from imagpose.data.text import read_listing
+from imagpose.errors import InputError
+from tests.data import layouts
+
+FRAME = (256, 176)
+NAME = "fashionWOMENTees_Tanksid0000000101_3back.jpg"
+KEYPOINTS = "[36, 81, 80, 141, 202, 82, 148, 208, 196, -1, -1, 195, -1, -1, 28, 26, 32, 32]"
+XS = "[88, 89, 52, 41, 44, 124, 132, 148, 72, -1, -1, 118, -1, -1, 81, 97, 71, 108]"
+
+
+@pytest.fixture(scope="module")
+def mannequins(mannequin_root):
+    return DeepFashion(mannequin_root)
+
+
+@pytest.fixture(scope="module")
+def exported(mannequins, tmp_path_factory):
+    """Each layout's folder, written once."""
+    roots = {}
+    for export in (*layouts.DEEPFASHION, layouts.market):
+        roots[export.__name__] = tmp_path_factory.mktemp(export.__name__)
+        export(mannequins, roots[export.__name__])
+    return roots
+
+
+@pytest.mark.parametrize("layout", [export.__name__ for export in layouts.DEEPFASHION])
+def test_every_layout_gives_the_same_index(mannequins, exported, layout):
+    index = open_index(exported[layout])
+    assert index.findings == []
+    assert index.splits == mannequins.splits
+    assert list(index.records) == list(mannequins.records)
+    for name, ours in mannequins.records.items():
+        theirs = index.records[name]
+        assert (theirs.identity, theirs.person, theirs.frame) == (ours.identity, ours.person, ours.frame)
+        assert np.array_equal(visible(theirs.keypoints), visible(ours.keypoints))
+        np.testing.assert_allclose(theirs.keypoints, ours.keypoints, atol=1e-9)
+        assert np.array_equal(Image.open(theirs.path), Image.open(ours.path))
+    assert index.pairs("test") == mannequins.pairs("test")
+    assert index.pair_findings("test") == []
+    if layout != "groups":  # which has no training pairs
+        assert index.pairs("train") == mannequins.pairs("train")
+    for scenario, (source, target) in zip(index.scenarios(), mannequins.pairs("test"), strict=True):
+        assert (scenario.source, scenario.sources[0], scenario.target) == (source, source, target)
+        identity = [v.name for v in mannequins.identities("test")[mannequins.records[source].identity]]
+        assert set(scenario.sources) == {*identity} - {target}
+
+
+def test_market_gives_the_same_index_under_its_own_names(mannequins, exported):
+    index = open_index(exported["market"])
+    names = dict(zip(mannequins.records, index.records, strict=True))  # junk and distractors are left out
+    assert isinstance(index, Market1501)
+    assert index.findings == []
+    for split in SPLITS:
+        assert index.splits[split] == [names[name] for name in mannequins.splits[split]]
+        assert index.pairs(split) == [(names[a], names[b]) for a, b in mannequins.pairs(split)]
+        groups, theirs = mannequins.identities(split).values(), index.identities(split).values()
+        assert [[names[v.name] for v in group] for group in groups] == [[v.name for v in group] for group in theirs]
+    for name, record in mannequins.records.items():
+        theirs = index.records[names[name]]
+        np.testing.assert_allclose(theirs.keypoints_at((64, 44)), record.keypoints_at((64, 44)), atol=1e-9)
+        assert theirs.path.read_bytes() == record.path.read_bytes()
+
+
+def test_markets_missing_pairs_are_rebuilt(mannequins, tmp_path):
+    layouts.market(mannequins, tmp_path)
+    (tmp_path / "market-pairs-test.csv").unlink()
+    annotations = tmp_path / "market-annotation-test.csv"
+    header, first, *rest = annotations.read_text().splitlines()
+    name, ys, xs = first.split(": ")
+    hip = JOINTS.index("left_hip")
+    xs = str([-1.0 if i == hip else x for i, x in enumerate(map(float, xs[1:-1].split(",")))])
+    annotations.write_text("\n".join([header, f"{name}: {ys}: {xs}", *rest]) + "\n")
+    index = Market1501(tmp_path)
+    torso = [JOINTS.index(joint) for joint in ("right_shoulder", "left_shoulder", "right_hip", "left_hip")]
+    expected = [
+        (a.name, b.name)
+        for group in index.identities("test").values()
+        for a, b in permutations(group, 2)
+        if visible(a.keypoints)[torso].all() and visible(b.keypoints)[torso].all()
+    ]
+    assert index.pairs("test") == expected
+    assert expected
+    assert name not in {one for pair in expected for one in pair}
+    assert len(index.scenarios()) == len(expected)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        NAME,
+        "train/" + NAME,
+        NAME.replace(".jpg", ".png"),
+        "img_highres/WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg",
+        "/data/img/WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg",
+        "WOMEN-Tees_Tanks-id_00000001-01_3_back.png",
+        "fashionWOMEN_Tees_Tanks_id_00000001_01_3_back.png",
+    ],
+)
+def test_all_spellings_are_one_name(spelling):
+    parsed = parse_name(spelling)
+    assert parsed is not None
+    assert parsed.name == NAME
+    assert parsed.identity == "WOMEN/Tees_Tanks/id_00000001/01"
+    assert parsed.person == "id_00000001"
+    assert parsed.path == "img_highres/WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg"
+
+
+def test_the_field_s_own_row_is_read_y_first(tmp_path):
+    path = tmp_path / "fasion-resize-annotation-test.csv"
+    path.write_bytes(b"\xef\xbb\xbfname:keypoints_y:keypoints_x\r\n" + f"{NAME}: {KEYPOINTS}: {XS}\r\n".encode())
+    listing, (annotation,) = read_annotations(path, FRAME)
+    assert listing.entries == [(2, NAME)]
+    assert annotation.points[0].tolist() == [88, 36]
+    assert visible(annotation.points).sum() == 14
+    assert annotation.found
+    assert annotation.outside is None
+
+
+def test_a_target_may_have_several_sources(tmp_path):
+    path = tmp_path / "test_pairs.txt"
+    path.write_text("a.jpg,b.jpg,c.jpg\n\nb.jpg, a.jpg\n")
+    assert [tuple(pair) for pair in read_pairs(path)] == [
+        (1, "a.jpg", ("b.jpg", "c.jpg")),
+        (3, "b.jpg", ("a.jpg",)),
+    ]
+
+
+# Any text either parses or is refused with its file and row.
+
+VALID = {
+    "annotations.csv": f"name:keypoints_y:keypoints_x\n{NAME}: {KEYPOINTS}: {XS}\n{NAME}: {XS}: {XS}\n",
+    "pose.txt": "".join(f"{40 + 2.5 * i} {3 * i}\n" for i in range(17)) + "-1 -1\n",
+    "pairs.csv": f"from,to\n{NAME},{NAME}\n",
+    "pairs.txt": f"{NAME},{NAME},{NAME}\n",
+    "pairs.json": f'[{{"source_image": "{NAME}", "target_image": "{NAME}"}}]',
+    "groups.json": f'[["{NAME}", "{NAME}"]]',
+    "names.lst": f"{NAME}\n",
+}
+READERS = {
+    "annotations.csv": lambda path: read_annotations(path, FRAME),
+    "pose.txt": lambda path: (read_pose_files([str(path)], FRAME, True), read_pose_files([str(path)], FRAME, False)),
+    "pairs.csv": read_pairs,
+    "pairs.txt": read_pairs,
+    "pairs.json": read_pairs,
+    "groups.json": read_groups,
+    "names.lst": read_listing,
+}
+SPLICES = st.sampled_from(
+    [
+        "",
+        ",",
+        ":",
+        "[",
+        "]",
+        "\n",
+        "\x00",
+        "\u2028",
+        "nan",
+        "1e999",
+        "-1",
+        "null",
+        '"',
+        "{}",
+        "[" * 3000,
+        "9" * 5000,
+        "../",
+    ]
+) | st.text(max_size=4)
+
+
+@st.composite
+def damaged(draw, text):
+    """The text with a few places cut out or written over, as bytes."""
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(text)))
+        text = text[:start] + draw(SPLICES) + text[start + draw(st.integers(0, 12)) :]
+    return text.encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize("name", list(VALID))
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_text_parses_or_is_refused_with_file_and_row(name, data, tmp_path):
+    path = tmp_path / name
+    path.write_text(VALID[name])
+    READERS[name](path)
+    path.write_bytes(data.draw(damaged(VALID[name]) | st.binary(max_size=60) | st.text(max_size=40).map(_utf8)))
+    refusal = None
+    try:
+        READERS[name](path)
+    except InputError as error:
+        refusal = str(error)
+    assert refusal is None or re.search(rf"{re.escape(str(path))}, (row|entry) \d+: ", refusal)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_folder_indexes_or_is_refused(data, exported):
+    root = exported[data.draw(st.sampled_from(sorted(exported)))]
+    texts = sorted(p for p in root.rglob("*") if p.suffix in (".csv", ".lst", ".json", ".txt"))
+    path = data.draw(st.sampled_from(texts))
+    before = path.read_bytes()
+    path.write_bytes(data.draw(damaged(before.decode())))
+    refusal = None
+    try:
+        index = open_index(root)
+        index.pair_findings("train"), index.pair_findings("test")
+        index.scenarios(skip_unknown=True)
+    except InputError as error:
+        refusal = str(error)
+    finally:
+        path.write_bytes(before)
+    assert refusal is None or (str(root) in refusal and "\n" not in refusal)
+
+
+@given(st.text(max_size=30))
+def test_names_never_lead_out_of_the_root(text):
+    root = Path("/data/set")
+    if not leaves_root(root, text):
+        assert Path("/data/set") in (root / text).parents or ".." not in Path(text).parts
+    assert leaves_root(root, "../" + text.lstrip("/"))
+    assert leaves_root(root, "/data/settings/" + text)
+    assert not leaves_root(root, "/data/set/a.jpg")
+    assert not leaves_root(root, "img/a..jpg")
+
+
+# What is refused.
+
+
+def test_a_person_in_both_splits_is_named(mannequins, tmp_path):
+    layouts.market(mannequins, tmp_path)
+    row = (tmp_path / "market-annotation-train.csv").read_text().splitlines()[1]
+    with open(tmp_path / "market-annotation-test.csv", "a") as file:
+        file.write(row + "\n")
+    with pytest.raises(InputError, match=r"0001 is in both market-annotation-train\.csv and market-annotation-test"):
+        Market1501(tmp_path)
+
+
+def test_a_group_of_two_garments_is_refused(mannequins, tmp_path):
+    layouts.groups(mannequins, tmp_path)
+    path = tmp_path / "train.json"
+    path.write_text(path.read_text().replace("], [", ", ", 1))
+    with pytest.raises(InputError, match=r"train\.json, entry 1: .* are of different people or garments"):
+        DeepFashion(tmp_path)
+
+
+def test_an_image_as_its_own_source_is_refused(mannequins, tmp_path):
+    layouts.originals(mannequins, tmp_path)
+    name = mannequins.splits["test"][0]
+    (tmp_path / "fasion-resize-pairs-test.csv").write_text(f"from,to\n{name},{name}\n")
+    with pytest.raises(InputError, match=r"pairs-test\.csv, row 2: .* is both source and target"):
+        DeepFashion(tmp_path).scenarios()
+
+
+def test_folders_that_are_no_dataset_are_refused(mannequins, tmp_path):
+    with pytest.raises(InputError, match="is no folder"):
+        open_index(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="has no DeepFashion images; they belong into one of img_highres"):
+        open_index(tmp_path)
+    layouts.market(mannequins, tmp_path)
+    (tmp_path / "img").mkdir()
+    with pytest.raises(InputError, match="say which by the option layout"):
+        open_index(tmp_path)
+    assert isinstance(open_index(tmp_path, "market1501"), Market1501)
+    (tmp_path / "market-annotation-test.csv").unlink()
+    with pytest.raises(InputError, match=r"market-annotation-test\.csv cannot be read"):
+        open_index(tmp_path, "market1501")
+
+
+def test_links_are_followed_within_the_root_alone(mannequins, tmp_path):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    layouts.originals(mannequins, inside)
+    (inside / "img_highres").rename(inside / "elsewhere")
+    (inside / "img_highres").symlink_to("elsewhere")
+    (inside / "elsewhere" / "WOMEN" / "round").symlink_to("../..")
+    assert DeepFashion(inside).findings == []
+    (inside / "elsewhere").rename(outside)
+    (inside / "img_highres").unlink()
+    (inside / "img_highres").symlink_to(outside)
+    findings = DeepFashion(inside).findings
+    assert findings[0][:4] == (Kind.OUTSIDE_ROOT, "img_highres", None, "img_highres")
+    assert {finding.kind for finding in findings[1:]} == {Kind.NO_FILE}
+    (inside / "img_highres").unlink()
+    (inside / "Img").symlink_to(tmp_path)
+    outside.rename(tmp_path / "img_highres")
+    assert DeepFashion(inside).findings[0].detail == f"a link to {tmp_path / 'img_highres'}"
+
+
+def test_keypoints_behind_a_link_out_of_the_root_are_not_read(mannequins, tmp_path):
+    root = tmp_path / "root"
+    layouts.nted(mannequins, root)
+    (root / "pose").rename(tmp_path / "pose")
+    (root / "pose").symlink_to(tmp_path / "pose")
+    findings = DeepFashion(root).findings
+    assert findings[0][:3] == (Kind.OUTSIDE_ROOT, "pose", None)
+    assert {finding.kind for finding in findings[1:]} == {Kind.NO_KEYPOINTS}
+
+
+# Size.
+
+
+def test_low_resolution_pictures_lose_their_white_sides(mannequins, tmp_path):
+    layouts.originals(mannequins, tmp_path)
+    record = next(iter(DeepFashion(tmp_path).records.values()))
+    pixels = np.asarray(Image.open(record.path).resize((176, 256)))
+    bordered = np.full((256, 256, 3), 255, np.uint8)
+    bordered[:, 40:216] = pixels
+    record.path.unlink()
+    Image.fromarray(bordered).save(record.path, quality=100, subsampling=0)
+    found = visible(record.keypoints)
+    image, keypoints = read_view(record, None)
+    assert image.shape == (3, 256, 176)
+    assert np.array_equal(keypoints, record.keypoints)
+    assert np.abs((image.permute(1, 2, 0).numpy() + 1) * 127.5 - pixels).mean() < 2  # JPEG
+    whole = record.keypoints_at((256, 256))  # in the picture as it is on disk
+    np.testing.assert_allclose(whole[found], record.keypoints[found] + np.array([40, 0]))
+    assert (whole[~found] == -1).all()
+    image, keypoints = read_view(record, (64, 44))
+    assert image.shape == (3, 64, 44)
+    assert np.array_equal(keypoints, record.keypoints_at((64, 44)))
+
+
+@pytest.fixture(scope="module")
+def full_size(tmp_path_factory):
+    """As many names as the paper's training split, without pictures."""
+    root = tmp_path_factory.mktemp("full")
+    (root / "train").mkdir()
+    rng = np.random.default_rng(0)
+    for split, people in (("train", range(1, 8114)), ("test", range(9000, 9002))):
+        names = [
+            f"fashionWOMENTees_Tanksid{person:08d}01_{view}{side}.jpg"
+            for person in people
+            for view, side in enumerate(("front", "side", "back", "full", "flat", "additional"), start=1)
+        ][:48674]
+        numbers = rng.integers(-1, 176, (len(names), 36)).tolist()
+        rows = [f"{name}: {row[:18]}: {row[18:]}" for name, row in zip(names, numbers, strict=True)]
+        (root / f"fasion-resize-annotation-{split}.csv").write_text("name:keypoints_y:keypoints_x\n" + "\n".join(rows))
+        (root / f"{split}.lst").write_text("\n".join(names))
+        for name in names:
+            (root / "train" / name).touch()
+    return root
+
+
+def test_48674_images_are_indexed_in_two_seconds_and_200_megabytes(full_size):
+    def seconds():
+        start = time.process_time()
+        index = DeepFashion(full_size)
+        taken = time.process_time() - start
+        assert len(index.splits["train"]) == 48674
+        assert index.findings == []
+        return taken
+
+    taken = seconds()
+    if taken > 2:  # something else was running
+        taken = seconds()
+    tracemalloc.start()
+    DeepFashion(full_size)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    print(f"{taken:.2f} s of one core, {peak / 1e6:.0f} MB at most")
+    assert taken < 2
+    assert peak < 200e6
