@@ -13,6 +13,9 @@ COMMANDS = {
     "generate": "draw a person in new poses",
     "export": "a run's averaged weights as a pipeline folder",
     "pose": "write the pose of a dataset's picture to a file",
+    "evaluate": "score a folder of pictures under the field's protocols",
+    "compare": "the paper's tables, printed scores beside measured ones",
+    "gallery": "source, pose, truth and each method's picture, row by row",
     "mannequins": "draw the embedded dataset",
 }
 
@@ -64,7 +67,28 @@ def _pose(args: list[str]) -> None:
     auto_cli(pose, args=args, as_positional=False)
 
 
-_OWN = {"mannequins": _mannequins, "generate": _generate, "export": _export, "pose": _pose}  # the rest is Lightning's
+def _evaluate(args: list[str]) -> None:
+    from imagpose.evaluation.evaluate import evaluate
+
+    evaluate(args)
+
+
+def _compare(args: list[str]) -> None:
+    from imagpose.evaluation.compare import compare
+
+    compare(args)
+
+
+def _gallery(args: list[str]) -> None:
+    from imagpose.evaluation.gallery import gallery
+
+    gallery(args)
+
+
+_OWN = {  # the rest is Lightning's
+    "mannequins": _mannequins, "generate": _generate, "export": _export, "pose": _pose,
+    "evaluate": _evaluate, "compare": _compare, "gallery": _gallery,
+}  # fmt: skip
 
 
 def main(args: list[str] | None = None) -> int:
