@@ -1,6 +1,6 @@
 """Both SSIMs and PSNR at 256×176: the published loop over skimage beside ours. Decoding is not measured.
 
-The machine's other work disturbs both alike, so they take turns, and the median of the turns counts.
+The machine's other work slows both, so they take turns, and the best turn of each counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from imagpose.data import drawing, mannequins
 from imagpose.evaluation.protocols import ssim_gaussian, ssim_uniform
 from imagpose.evaluation.ssim import psnr
 
-IMAGES, TURNS, SIZE, SIGMA = 16, 9, (256, 176), 1.5
+IMAGES, TURNS, SIZE, SIGMA = 16, 40, (256, 176), 1.5
 
 
 def pictures() -> np.ndarray:
@@ -69,7 +69,7 @@ def main() -> None:
     generated, truth = images[1:], images[:-1]
     difference = float(np.abs(published(generated, truth) - ours(generated, truth)).max())
     turns = [[seconds(partial(task, generated, truth)) for task in (published, ours)] for _ in range(TURNS)]
-    theirs, own = IMAGES / np.median(turns, axis=0)
+    theirs, own = IMAGES / np.min(turns, axis=0)
     result = {
         "what": "SSIM (51, uniform), SSIM_256 (σ 1.5) and PSNR at 256×176, images a second",
         "published_skimage_loop": round(float(theirs), 1), "imagpose": round(float(own), 1),

@@ -11,46 +11,43 @@ from rich.console import Console
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
 from imagpose.evaluation.scoring import Networks
-from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed
+from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
 from imagpose.options import Parser, named
 from imagpose.runs import write_atomically
 
+_PRINTED = ("ssim", "lpips", "fid")
 _MEASURED = ("ssim", "ssim_256", "lpips", "fid")
 NOT_RUN = "not run"
 
 
-def comparison(table: str, results: dict[str, Scores], protocols: Sequence[str]) -> Table:
-    """A table of the paper with what was measured beside it.
+def comparison(table: str, results: dict[str, Scores], protocol: str) -> Table:
+    """A table of the paper with what was measured by one protocol beside it.
 
     Args:
         table: A key of ``SIZES``.
         results: By method; one that the table prints is matched whatever its case, others follow below.
-        protocols: Columns to show, a group each.
+        protocol: Whose scores to show.
     """
-    header = ["method", *(f"printed {HEADINGS[metric]}" for metric in ("ssim", "lpips", "fid"))]
-    header += [f"{protocol} {HEADINGS[metric]}" for protocol in protocols for metric in _MEASURED]
-    named = {name.lower(): scores for name, scores in results.items()}
+    header = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
     papers = {row.method.lower(): row for row in printed(table)}
-    rows, sources, reasons = [], [], []
-    for key in dict.fromkeys([*papers, *named]):
-        paper = papers.get(key)
-        said = [paper.ssim, paper.lpips, paper.fid] if paper else ["", "", ""]
-        name = paper.method if paper else next(n for n in results if n.lower() == key)
-        row = [name, *(text or "–" for text in said)]
-        if paper:
-            sources.append(paper.source)
-        for protocol in protocols:
-            of_metric = named.get(key, {}).get(protocol)
-            if of_metric is None:
-                row += [NOT_RUN] * len(_MEASURED)
-                continue
-            row += [cell(metric, of_metric[metric], interval=False) for metric in _MEASURED]
-            reasons += [f"{name}: {score.reason}" for score in of_metric.values() if score.reason]
-        rows.append(row)
-    notes = [f"Printed by: {'; '.join(dict.fromkeys(sources))}."]
-    notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}; no paper says which SSIM it prints.")
+    measured = {name.lower(): (name, scores.get(protocol)) for name, scores in results.items()}
+    rows, notes = [], [f"Printed by: {'; '.join(dict.fromkeys(paper.source for paper in papers.values()))}."]
+    if protocol.startswith(PRESUMED):
+        notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}, their SSIM is SSIM_256.")
+    for key in dict.fromkeys([*papers, *measured]):
+        paper, (name, scores) = papers.get(key), measured.get(key, ("", None))
+        said = [getattr(paper, metric) for metric in _PRINTED] if paper else [""] * len(_PRINTED)
+        row = [paper.method if paper else name, *(text or "–" for text in said)]
+        if scores is None:
+            rows.append([*row, *[NOT_RUN] * len(_MEASURED)])
+            continue
+        rows.append([*row, *(cell(metric, scores[metric], interval=False) for metric in _MEASURED)])
+        shown = [scores[metric] for metric in _MEASURED]
+        notes += [
+            score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason
+        ]
     size = SIZES[table]
-    return Table(f"{table} at {size[0]}×{size[1]}", header, rows, [*notes, *dict.fromkeys(reasons)])
+    return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", header, rows, list(dict.fromkeys(notes)))
 
 
 def compare(args: Sequence[str]) -> None:
@@ -65,7 +62,7 @@ def compare(args: Sequence[str]) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--results", type=named, nargs="*", default=[], metavar="NAME=PATH",
-        help="a method and its folder of pictures, or the evaluation.json of one; without any, all is 'not run'",
+        help="a method and its folder of pictures, or its evaluation.json of the same size",
     )  # fmt: skip
     parser.add_argument("--table", choices=tuple(SIZES), default="deepfashion-256x176")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the tables")
@@ -83,10 +80,18 @@ def compare(args: Sequence[str]) -> None:
         networks = Networks.load(asked.protocols, asked.device)
         for name, folder in folders.items():
             results[name] = evaluate_folder(folder, asked, networks, console).scores
-    # Best-of-n is a figure of its own and has its own columns.
+    # Best-of-n is a figure of its own and has its own table.
     protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
-    table = comparison(options.table, results, protocols)
-    for suffix, text in ((".md", table.markdown()), (".tex", table.latex()), (".csv", table.csv())):
-        write_atomically(options.out / f"{options.table}{suffix}", text)
-    show(table, console)
-    print(f"The table is in {options.out / options.table}.md, .tex and .csv.")
+    tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
+    sheet = [["protocol", *next(iter(tables.values())).header]]
+    sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
+    path = options.out / options.table
+    try:
+        write_atomically(path.with_suffix(".md"), "\n".join(table.markdown() for table in tables.values()))
+        write_atomically(path.with_suffix(".tex"), "\n".join(table.latex() for table in tables.values()))
+        write_atomically(path.with_suffix(".csv"), to_csv(sheet))
+    except OSError as error:
+        raise InputError(f"{options.out} cannot be written ({error.strerror}); name another --out.") from error
+    for table in tables.values():
+        show(table, console)
+    print(f"The tables are in {path}.md, .tex and .csv.")

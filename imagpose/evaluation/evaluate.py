@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +22,7 @@ from imagpose.evaluation import scoring
 from imagpose.evaluation.matching import Pair, common_size, match, read
 from imagpose.evaluation.protocols import PROTOCOLS, Protocol, Size
 from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
-from imagpose.evaluation.tables import Table, score_table
+from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.jobs import read_picture
 from imagpose.options import Parser, at_least, size
 from imagpose.runs import write_atomically
@@ -217,12 +215,8 @@ def from_json(path: Path) -> Scores:
 
 
 def _scores_csv(scores: Scores) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["protocol", "metric", "value", "low", "high", "n", "reason"])
-    for name, of_metric in scores.items():
-        writer.writerows([name, metric, *asdict(score).values()] for metric, score in of_metric.items())
-    return text.getvalue()
+    rows = [[name, metric, *asdict(score).values()] for name, of in scores.items() for metric, score in of.items()]
+    return to_csv([["protocol", "metric", "value", "low", "high", "n", "reason"], *rows])
 
 
 def _images_csv(evaluation: Evaluation) -> str:
@@ -231,12 +225,11 @@ def _images_csv(evaluation: Evaluation) -> str:
         for name, measured in evaluation.measured.items()
         for metric, values in measured.values.items()
     }
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["from", "to", "file", *columns])
-    for number, sample in enumerate(evaluation.samples):
-        writer.writerow([*sample.pair, sample.path.name, *(f"{values[number]:.6f}" for values in columns.values())])
-    return text.getvalue()
+    rows = [
+        [*sample.pair, sample.path.name, *(f"{values[number]:.6f}" for values in columns.values())]
+        for number, sample in enumerate(evaluation.samples)
+    ]
+    return to_csv([["from", "to", "file", *columns], *rows])
 
 
 def _worst(evaluation: Evaluation, index: DeepFashion, count: int) -> Image.Image:
@@ -250,7 +243,7 @@ def _worst(evaluation: Evaluation, index: DeepFashion, count: int) -> Image.Imag
         sample = evaluation.samples[i]
         shown = [Image.fromarray(read(sample.path))]
         source, truth = read_picture(index.records[sample.pair[0]].path), read_picture(sample.truth)
-        rows.append(Row([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}: {sample.path.name}"))
+        rows.append(Row([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv"))
     return contact_sheet(rows)
 
 
@@ -279,7 +272,7 @@ def evaluate(args: Sequence[str]) -> None:
     add_task_options(parser)
     parser.add_argument("--size", type=size, help="measure at this height and width; default: the pictures' own")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the results")
-    parser.add_argument("--sheet", type=at_least(0), default=24, help="how many of the worst pictures to show")
+    parser.add_argument("--sheet", type=at_least(0), default=12, help="how many of the worst pictures to show")
     options = parser.parse_args(args)
     console = Console()
     asked = task(options, options.size)

@@ -76,8 +76,8 @@ def ssim_uniform(generated: Tensor, truth: Tensor) -> Tensor:
 
 def ssim_gaussian(generated: Tensor, truth: Tensor, sigma: float) -> Tensor:
     """The field's ``ssim_256``: a Gaussian window; the range is that of the prediction, and changes with it."""
-    data_range = generated.amax((1, 2, 3)) - generated.amin((1, 2, 3))
-    return ssim(generated, truth, gaussian_window(sigma), data_range)
+    values = generated.movedim(1, -1).flatten(1)  # as they lie in memory: several times faster
+    return ssim(generated, truth, gaussian_window(sigma), values.amax(1) - values.amin(1))
 
 
 def ssim_fixed(generated: Tensor, truth: Tensor) -> Tensor:

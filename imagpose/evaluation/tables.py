@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,18 +87,19 @@ class Table:
         """For a paper; needs booktabs."""
         body = "".join(f"{' & '.join(_latex(cell) for cell in row)} \\\\\n" for row in self.rows)
         head = " & ".join(_latex(cell) for cell in self.header)
-        notes = " ".join(_latex(note) for note in self.notes)
+        notes = "".join(f"\\par\\footnotesize {_latex(note)}\n" for note in self.notes)
         return (
-            f"\\begin{{table}}\n\\caption{{{_latex(self.title)}. {notes}}}\n"
+            f"\\begin{{table}}\n\\caption{{{_latex(self.title)}}}\n"
             f"\\begin{{tabular}}{{l{'r' * (len(self.header) - 1)}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}"
-            "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
+            f"\\bottomrule\n\\end{{tabular}}\n{notes}\\end{{table}}\n"
         )
 
-    def csv(self) -> str:
-        """For a spreadsheet."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.header, *self.rows])
-        return text.getvalue()
+
+def to_csv(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 _LATEX = {
