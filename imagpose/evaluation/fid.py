@@ -37,13 +37,12 @@ class Moments:
     """Gathers the statistics of features batch by batch, so that the features of a whole dataset need no room.
 
     Args:
-        dim: Length of a feature.
         keep: Ignore all features after so many.
     """
 
-    def __init__(self, dim: int, keep: int) -> None:
+    def __init__(self, keep: int) -> None:
         self.count, self._keep = 0, keep
-        self._sum, self._outer = np.zeros(dim), np.zeros((dim, dim))
+        self._sum, self._outer = np.zeros(1), np.zeros((1, 1))  # of any length, until the first batch
 
     def add(self, features: Array) -> None:
         """Take in a batch, (B, d).
@@ -55,8 +54,8 @@ class Moments:
             raise InputError("Inception's features are not all finite numbers; fetch its weights again.")
         features = features[: self._keep - self.count].astype(np.float64)
         self.count += len(features)
-        self._sum += features.sum(0)
-        self._outer += features.T @ features
+        self._sum = self._sum + features.sum(0)
+        self._outer = self._outer + features.T @ features
 
     def statistics(self) -> Statistics:
         """Of all that was taken in.

@@ -97,7 +97,7 @@ class Measured:
 
     Attributes:
         values: Of each per-image metric one number a sample, NaN or infinity included.
-        features: (N, 2048), where FID's network is there.
+        features: (N, d), where FID's network is there.
         reasons: Why a metric is missing.
     """
 
@@ -200,7 +200,7 @@ def reference_statistics(
         for prepare, network, batch in kinds
     }  # fmt: skip
     known = {kind: fid.load_statistics(key) for kind, key in keys.items()}
-    gathered = {kind: fid.Moments(2048, fid.kept(len(images), kind[2])) for kind in kinds if known[kind] is None}
+    gathered = {kind: fid.Moments(fid.kept(len(images), kind[2])) for kind in kinds if known[kind] is None}
     if gathered:
         with ThreadPoolExecutor() as pool, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             for start in range(0, len(images), _BATCH):
@@ -271,7 +271,7 @@ def _fid(
 ) -> Score:
     if measured.features is None or reference is None:
         return Score(None, reason=missing.get(protocol.network, "fid: the dataset has no training images."))
-    moments = fid.Moments(measured.features.shape[1], fid.kept(len(chosen), protocol.fid_batch))
+    moments = fid.Moments(fid.kept(len(chosen), protocol.fid_batch))
     try:
         moments.add(measured.features[list(chosen)])
         distance = fid.frechet_distance(moments.statistics(), reference)

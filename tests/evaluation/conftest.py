@@ -56,7 +56,9 @@ def pairs(mannequin_root, tmp_path):
 def outputs(mannequin_root, pairs, tmp_path):
     """Writes what a method made of the pairs: copies of the source or of the truth."""
 
-    def write(kind: str, name: str = "{a}_2_{b}_vis.png", folder: str = "generated", convert=lambda image: image) -> Path:
+    def write(
+        kind: str, name: str = "{a}_2_{b}_vis.png", folder: str = "generated", convert=lambda image: image
+    ) -> Path:
         index, target_folder = DeepFashion(mannequin_root), tmp_path / folder
         target_folder.mkdir(exist_ok=True)
         for source, target in pairs[0]:
