@@ -22,7 +22,7 @@ from imagpose.data import drawing, mannequins
 from imagpose.evaluation.protocols import ssim_gaussian, ssim_uniform
 from imagpose.evaluation.ssim import psnr
 
-IMAGES, TURNS, SIZE, SIGMA = 16, 40, (256, 176), 1.5
+IMAGES, TURNS, SIZE, SIGMA = 32, 25, (256, 176), 1.5
 
 
 def pictures() -> np.ndarray:

@@ -155,12 +155,14 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
         bar = progress.add_task(f"Scoring {folder.name}", total=len(samples))
         measured = scoring.measure(samples, fitting, size, networks, task.device, lambda n: progress.advance(bar, n))
         train = [records[name].path for name in task.index.splits["train"]]
+        missing = {**networks.missing, **_without_reference(train, networks)}
         bar = progress.add_task("Reference of FID", total=len(train), visible=False)
 
         def advance(n: int) -> None:
             progress.update(bar, advance=n, visible=True)
 
-        references = scoring.reference_statistics(fitting, train, size, networks, task.device, advance)
+        there = [protocol for protocol in fitting if protocol.network not in missing]
+        references = scoring.reference_statistics(there, train, size, networks, task.device, advance)
 
     scores: Scores = {}
     samples_each = counts.pop()
@@ -173,15 +175,26 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
         found = measured[protocol.name]
         choices = {protocol.name: [group[0] for group in groups]}
         if task.best_of and samples_each > 1:
+            if "ssim_256" not in found.values:
+                raise InputError(f"--best-of chooses by ssim_256, for which pictures of {_times(size)} are too small.")
             choices[f"{protocol.name} (best of {samples_each})"] = scoring.best_of(found, groups)
         for label, chosen in choices.items():
             reference = references.get(protocol.name)
-            of_metric = scoring.summarise_protocol(protocol, found, samples, chosen, reference, networks.missing)
+            of_metric = scoring.summarise_protocol(protocol, found, samples, chosen, reference, missing)
             scores[label] = {
                 metric: _partial(score, len(groups), pairs) if matches.missing else score
                 for metric, score in of_metric.items()
             }
     return Evaluation(size, scores, samples, measured)
+
+
+def _without_reference(train: Sequence[Path], networks: Networks) -> dict[str, str]:
+    """Why no network can be used, where a training image is missing."""
+    absent = next((str(path) for path in train if not path.exists()), None if train else "any training image")
+    if absent is None:
+        return {}
+    reason = f"fid is against all training images, and {absent} is missing; restore it."
+    return dict.fromkeys(networks.extractors, reason)
 
 
 def _partial(score: Score, there: int, pairs: int) -> Score:

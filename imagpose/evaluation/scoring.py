@@ -21,7 +21,7 @@ from imagpose.jobs import read_picture
 
 Array = np.ndarray
 METRICS = ("ssim", "ssim_256", "psnr", "lpips", "fid")
-_BATCH = 16
+_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def reference_statistics(
         advance: Is told how many images more are done; never where all is in the cache.
     """
     # Two protocols that prepare the truth alike share their reference.
-    kinds = {(p.truth, p.network, p.fid_batch) for p in protocols if p.network in networks.extractors}
+    kinds = {(p.truth, p.network, p.fid_batch) for p in protocols}
     keys = {
         (prepare, network, batch): fid.fingerprint(
             {"prepare": prepare.__name__, "network": network, "batch": batch, "size": size},
@@ -214,8 +214,8 @@ def reference_statistics(
     for kind, moments in gathered.items():
         known[kind] = moments.statistics()
         fid.save_statistics(keys[kind], moments.statistics())
-    found = {p.name: known.get((p.truth, p.network, p.fid_batch)) for p in protocols}
-    return {name: statistics for name, statistics in found.items() if statistics is not None}
+    statistics = {kind: found for kind, found in known.items() if found is not None}
+    return {p.name: statistics[p.truth, p.network, p.fid_batch] for p in protocols}
 
 
 def summarise_protocol(
@@ -270,7 +270,7 @@ def _fid(
     missing: dict[str, str],
 ) -> Score:
     if measured.features is None or reference is None:
-        return Score(None, reason=missing.get(protocol.network, "fid: the dataset has no training images."))
+        return Score(None, reason=missing[protocol.network])
     moments = fid.Moments(fid.kept(len(chosen), protocol.fid_batch))
     try:
         moments.add(measured.features[list(chosen)])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+Similarity = Callable[[Tensor, Tensor], Tensor]
+"""Of generated and true images, (B, 3, H, W) in [0, 1], one number an image, (B,)."""
 
 _K1, _K2 = 0.01, 0.03
 
@@ -52,7 +56,7 @@ def gaussian_window(sigma: float) -> Window:
 
 
 def ssim(
-    generated: Tensor, truth: Tensor, window: Window, data_range: float | Tensor = 1.0, sample_covariance: bool = False
+    generated: Tensor, truth: Tensor, window: Window, data_range: float | None = 1.0, sample_covariance: bool = False
 ) -> Tensor:
     """Mean structural similarity over channels and all places where the window fits.
 
@@ -63,7 +67,7 @@ def ssim(
         generated: (B, C, H, W) in [0, 1].
         truth: Likewise.
         window: Over which means and covariances are taken.
-        data_range: One number, or one an image, (B,).
+        data_range: None takes each generated image's own, largest less smallest value.
         sample_covariance: Divide covariances by the window's pixels less one.
 
     Returns:
@@ -74,40 +78,40 @@ def ssim(
     """
     if min(truth.shape[-2:]) < window.size:
         raise ValueError(f"the window of {window.size} pixels is larger than the image")
-    ranges = torch.as_tensor(data_range, device=truth.device).float().expand(len(truth))
     correction = window.size**2 / (window.size**2 - 1) if sample_covariance else 1.0
 
-    def score(a: Tensor, b: Tensor, data_range: Tensor) -> Tensor:
+    def score(a: Tensor, b: Tensor) -> Tensor:
         return _ssim(a.float(), b.float(), window, data_range, correction)
 
-    if truth.device.type == "cpu":
-        return torch.cat(_side_by_side(score, generated.split(1), truth.split(1), ranges.split(1)))
     # TensorFloat-32 keeps ten bits: far from enough.
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        return score(generated, truth, ranges)
+        return _side_by_side(score, generated, truth)
 
 
-def _side_by_side(score: Callable[..., Tensor], *images: Sequence[Tensor]) -> list[Tensor]:
-    """Score images on the CPU, each by one thread.
+def _side_by_side(score: Similarity, generated: Tensor, truth: Tensor) -> Tensor:
+    """Score images; on the CPU each by one thread.
 
     One image's maps fit a core's cache, a batch's do not; and cores that share one image wait for each other after
     every operation, which on a busy machine takes longer than the operation.
     """
+    if truth.device.type != "cpu":
+        return score(generated, truth)
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        scores = list(pool.map(score, *images))
+        scores = list(pool.map(score, generated.split(1), truth.split(1)))
     torch.set_num_threads(threads)  # a worker's setting is the default of threads that start later
-    return scores
+    return torch.cat(scores)
 
 
-def _ssim(a: Tensor, b: Tensor, window: Window, data_range: Tensor, correction: float) -> Tensor:
+def _ssim(a: Tensor, b: Tensor, window: Window, data_range: float | None, correction: float) -> Tensor:
     # Of sum s and difference d the four filtered maps give all terms: 4 μ_a μ_b = μ_s² - μ_d², 4 cov = var_s - var_d,
     # 2 (μ_a² + μ_b²) = μ_s² + μ_d², 2 (var_a + var_b) = var_s + var_d. Variances are small differences of large
     # numbers; single precision serves because s lies around 0 and d is 0 where the images agree.
     s, d = (a + b).sub_(1), a - b
     maps = torch.cat([s, d, s * s, d * d], 1).contiguous(memory_format=torch.channels_last)
     mean_s, mean_d, squares_s, squares_d = window.filter(maps).chunk(4, 1)
-    c1, c2 = ((k * data_range).square().mul(2).view(-1, 1, 1, 1) for k in (_K1, _K2))
+    extent = torch.full_like(a[:, :1, :1, :1], data_range) if data_range is not None else _extent(a)
+    c1, c2 = (2 * (k * extent).square() for k in (_K1, _K2))
     power_s, power_d = mean_s * mean_s, mean_d * mean_d
     variance_s, variance_d = (squares_s - power_s).mul_(correction), (squares_d - power_d).mul_(correction)
     power_s.add_(mean_s, alpha=2).add_(1 + c1)  # (μ_s + 1)², for 1 was taken off s
@@ -117,8 +121,15 @@ def _ssim(a: Tensor, b: Tensor, window: Window, data_range: Tensor, correction: 
     return luminance.mul_(structure).flatten(1).mean(1)
 
 
+def _extent(images: Tensor) -> Tensor:
+    """Each image's largest less its smallest value, (B, 1, 1, 1)."""
+    values = images.movedim(1, -1).flatten(1)  # as they mostly lie in memory: several times faster
+    return (values.amax(1) - values.amin(1)).view(-1, 1, 1, 1)
+
+
 def psnr(generated: Tensor, truth: Tensor) -> Tensor:
     """Peak signal-to-noise ratio in dB for a range of 1, (B,); infinite where the images are equal."""
     from torchmetrics.functional.image import peak_signal_noise_ratio
 
-    return peak_signal_noise_ratio(generated, truth, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    score = partial(peak_signal_noise_ratio, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    return _side_by_side(score, generated, truth)

@@ -161,6 +161,19 @@ def test_features_that_are_not_numbers_are_one_sentence_and_the_rest_stands(outp
     assert "not all finite numbers" in sentence
 
 
+def test_without_the_training_images_the_rest_stands(outputs, run, quick_inception, mannequin_root):
+    folder = outputs("source")
+    index = DeepFashion(mannequin_root)
+    absent = index.records[index.splits["train"][3]].path
+    aside = absent.rename(absent.with_suffix(".aside"))
+    try:
+        scores = run(folder, "--protocol", "strict")
+    finally:
+        aside.rename(absent)
+    assert scores["strict"]["fid"]["reason"].endswith(f"{absent.name} is missing; restore it.")
+    assert scores["strict"]["psnr"]["value"] > 5
+
+
 def test_a_part_of_the_pairs_is_refused_or_marked(outputs, run, pairs):
     folder = outputs("source")
     next(folder.iterdir()).unlink()
