@@ -19,7 +19,7 @@ from rich.table import Table as Screen
 from imagpose.data.deepfashion import DeepFashion
 from imagpose.errors import InputError
 from imagpose.evaluation import scoring
-from imagpose.evaluation.matching import Pair, common_size, match, read
+from imagpose.evaluation.matching import Matches, Pair, common_size, match, read
 from imagpose.evaluation.protocols import PROTOCOLS, Protocol, Size
 from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
 from imagpose.evaluation.tables import Table, score_table, to_csv
@@ -113,14 +113,56 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
     Raises:
         InputError: A file, the set of files or their size is not as it must be.
     """
+    matches = _complete(folder, task, console)
+    samples, groups = _samples(matches, task.index)
+    theirs = common_size([sample.path for sample in samples])
+    size = task.size or _SQUARES.get(theirs, theirs)
+    fitting = [protocol for protocol in task.protocols if protocol.resamples or theirs == size]
+    if not fitting:
+        raise InputError(
+            f"{folder} holds pictures of {_times(theirs)}, which strict does not resample to {_times(size)}; "
+            f"add --size {_times(theirs, 'x')} or choose another protocol."
+        )
+    train = [task.index.records[name].path for name in task.index.splits["train"]]
+    missing = {**networks.missing, **_without_reference(train, networks)}
+    referring = [protocol for protocol in fitting if protocol.network not in missing]
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    ) as progress:
+        bar = progress.add_task(f"Scoring {folder.name}", total=len(samples))
+        measured = scoring.measure(samples, fitting, size, networks, task.device, lambda n: progress.advance(bar, n))
+        reference_bar = progress.add_task("Reference of FID", total=len(train), visible=False)
+
+        def advance(n: int) -> None:
+            progress.update(reference_bar, advance=n, visible=True)
+
+        references = scoring.reference_statistics(referring, train, size, networks, task.device, advance)
+
+    scores: Scores = {}
+    for protocol in task.protocols:
+        if protocol not in fitting:
+            reason = f"{protocol.name} does not resample {_times(theirs)} to {_times(size)}."
+            scores[protocol.name] = dict.fromkeys(METRICS, Score(None, reason=reason))
+            continue
+        found = measured[protocol.name]
+        for label, chosen in _choices(protocol, found, groups).items():
+            reference = references.get(protocol.name)
+            scores[label] = scoring.summarise_protocol(protocol, found, samples, chosen, reference, missing)
+            if matches.missing:
+                scores[label] = {metric: _partial(score, matches) for metric, score in scores[label].items()}
+    return Evaluation(size, scores, samples, measured)
+
+
+def _complete(folder: Path, task: Task, console: Console) -> Matches:
+    """A folder's pictures, if they are all there or need not be."""
     matches = match(folder, task.pairs)
-    pairs = len(matches.outputs) + len(matches.missing)
     if matches.extra:
         console.print(
             f"{len(matches.extra)} pictures in {folder} show no pair of the list, {matches.extra[0].name} first."
         )
     if matches.missing:
         source, target = matches.missing[0]
+        pairs = len(matches.outputs) + len(matches.missing)
         told = f"{folder} has no picture of {len(matches.missing)} of {pairs} pairs, {source} → {target} first"
         if not matches.outputs or not task.allow_partial:
             raise InputError(f"{told}; generate them, or add --allow-partial to score what is there.")
@@ -132,60 +174,29 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
         raise InputError(
             f"{folder} holds {min(counts)} samples of some pairs and {max(counts)} of others; make them equal."
         )
+    return matches
 
+
+def _samples(matches: Matches, index: DeepFashion) -> tuple[list[Sample], list[list[int]]]:
+    """All samples, and the numbers of each pair's."""
+    samples: list[Sample] = []
+    groups = []
     # In the order of the files' names, as the published evaluators drop the last of them.
-    ordered = sorted(matches.outputs.items(), key=lambda item: item[1][0].name)
-    records = task.index.records
-    samples = [
-        Sample(pair, path, records[pair[1]].path, records[pair[1]].identity)
-        for pair, paths in ordered
-        for path in paths
-    ]
-    theirs = common_size([sample.path for sample in samples])
-    size = task.size or _SQUARES.get(theirs, theirs)
-    fitting = [protocol for protocol in task.protocols if protocol.resamples or theirs == size]
-    if not fitting:
-        raise InputError(
-            f"{folder} holds pictures of {_times(theirs)}, which strict does not resample to {_times(size)}; "
-            f"add --size {_times(theirs, 'x')} or choose another protocol."
-        )
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as progress:
-        bar = progress.add_task(f"Scoring {folder.name}", total=len(samples))
-        measured = scoring.measure(samples, fitting, size, networks, task.device, lambda n: progress.advance(bar, n))
-        train = [records[name].path for name in task.index.splits["train"]]
-        missing = {**networks.missing, **_without_reference(train, networks)}
-        bar = progress.add_task("Reference of FID", total=len(train), visible=False)
+    for pair, paths in sorted(matches.outputs.items(), key=lambda item: item[1][0].name):
+        groups.append(list(range(len(samples), len(samples) + len(paths))))
+        target = index.records[pair[1]]
+        samples += [Sample(pair, path, target.path, target.identity) for path in paths]
+    return samples, groups
 
-        def advance(n: int) -> None:
-            progress.update(bar, advance=n, visible=True)
 
-        there = [protocol for protocol in fitting if protocol.network not in missing]
-        references = scoring.reference_statistics(there, train, size, networks, task.device, advance)
-
-    scores: Scores = {}
-    samples_each = counts.pop()
-    groups = [range(start, start + samples_each) for start in range(0, len(samples), samples_each)]
-    for protocol in task.protocols:
-        if protocol not in fitting:
-            reason = f"{protocol.name} does not resample {_times(theirs)} to {_times(size)}."
-            scores[protocol.name] = dict.fromkeys(METRICS, Score(None, reason=reason))
-            continue
-        found = measured[protocol.name]
-        choices = {protocol.name: [group[0] for group in groups]}
-        if task.best_of and samples_each > 1:
-            if "ssim_256" not in found.values:
-                raise InputError(f"--best-of chooses by ssim_256, for which pictures of {_times(size)} are too small.")
-            choices[f"{protocol.name} (best of {samples_each})"] = scoring.best_of(found, groups)
-        for label, chosen in choices.items():
-            reference = references.get(protocol.name)
-            of_metric = scoring.summarise_protocol(protocol, found, samples, chosen, reference, missing)
-            scores[label] = {
-                metric: _partial(score, len(groups), pairs) if matches.missing else score
-                for metric, score in of_metric.items()
-            }
-    return Evaluation(size, scores, samples, measured)
+def _choices(protocol: Protocol, measured: Measured, groups: list[list[int]]) -> dict[str, list[int]]:
+    """Which sample of each pair counts: the first, and apart from that the best."""
+    choices = {protocol.name: [group[0] for group in groups]}
+    if (each := len(groups[0])) > 1:
+        if "ssim_256" not in measured.values:
+            raise InputError("--best-of chooses by ssim_256, for whose window these pictures are too small.")
+        choices[f"{protocol.name} (best of {each})"] = scoring.best_of(measured, groups)
+    return choices
 
 
 def _without_reference(train: Sequence[Path], networks: Networks) -> dict[str, str]:
@@ -197,8 +208,10 @@ def _without_reference(train: Sequence[Path], networks: Networks) -> dict[str, s
     return dict.fromkeys(networks.extractors, reason)
 
 
-def _partial(score: Score, there: int, pairs: int) -> Score:
-    return score if score.value is None else replace(score, reason=f"partial: {there} of {pairs} pairs.")
+def _partial(score: Score, matches: Matches) -> Score:
+    there = len(matches.outputs)
+    reason = f"partial: {there} of {there + len(matches.missing)} pairs."
+    return score if score.value is None else replace(score, reason=reason)
 
 
 def _times(size: Size, sign: str = "×") -> str:
