@@ -2,13 +2,14 @@
 EXP ?= tiny
 PYTHON ?= python3.11
 RUN ?=
+GENERATED ?= generated/images
 DATA ?= data/mannequins
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
 WITH ?=
-.PHONY: help setup train doctor generate evaluate-run test test-slow bench-train lint vae base demo showcase mannequins check-data tensorboard clean
+.PHONY: help setup train doctor generate evaluate-run evaluate compare gallery bench-eval test test-slow bench-train lint vae base demo showcase mannequins check-data tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -31,6 +32,18 @@ generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS n
 
 evaluate-run: .venv/.done  ## test a run again, into its evaluation.json: RUN=runs/tiny/version_0
 	$(BIN)/python -m imagpose test -c $(RUN)/config.yaml --folder $(RUN) $(ARGS)
+
+evaluate: .venv/.done  ## score a folder of pictures: GENERATED=generated/images DATA=data/mannequins; ARGS adds options
+	$(BIN)/python -m imagpose evaluate --generated $(GENERATED) --data $(DATA) $(ARGS)
+
+compare: .venv/.done  ## the paper's tables beside measured scores: RESULTS="name=DIR …" DATA=…; ARGS="--table market-1501"
+	$(BIN)/python -m imagpose compare $(if $(RESULTS),--results $(RESULTS) --data $(DATA)) $(ARGS)
+
+gallery: .venv/.done  ## source, pose, truth and each method's picture: RESULTS="name=DIR …" DATA=…
+	$(BIN)/python -m imagpose gallery --results $(RESULTS) --data $(DATA) $(ARGS)
+
+bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, into benchmarks/evaluation.json
+	$(BIN)/python benchmarks/evaluation.py
 
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
 	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)

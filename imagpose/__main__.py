@@ -15,6 +15,9 @@ COMMANDS = {
     "generate": "draw a person in new poses",
     "export": "a run's averaged weights as a pipeline folder",
     "pose": "write the pose of a dataset's picture to a file",
+    "evaluate": "score a folder of pictures under the field's protocols",
+    "compare": "the paper's tables, printed scores beside measured ones",
+    "gallery": "source, pose, truth and each method's picture, row by row",
     "mannequins": "draw the embedded dataset",
     "check": "look at every row and every image of a dataset once",
 }
@@ -86,6 +89,24 @@ def _check(args: list[str]) -> int:
         return 130
 
 
+def _evaluate(args: list[str]) -> None:
+    from imagpose.evaluation.evaluate import evaluate
+
+    evaluate(args)
+
+
+def _compare(args: list[str]) -> None:
+    from imagpose.evaluation.compare import compare
+
+    compare(args)
+
+
+def _gallery(args: list[str]) -> None:
+    from imagpose.evaluation.gallery import gallery
+
+    gallery(args)
+
+
 _OWN: dict[str, Callable[[list[str]], int | None]] = {
     "mannequins": _mannequins,
     "check": _check,
@@ -93,6 +114,9 @@ _OWN: dict[str, Callable[[list[str]], int | None]] = {
     "generate": _generate,
     "export": _export,
     "pose": _pose,
+    "evaluate": _evaluate,
+    "compare": _compare,
+    "gallery": _gallery,
 }  # fmt: skip - the rest is Lightning's
 
 

@@ -6,9 +6,9 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
@@ -18,6 +18,7 @@ from imagpose import weights
 from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
 from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs, read_picture
+from imagpose.options import Parser, at_least
 from imagpose.runs import from_folder, write_atomically
 from imagpose.sheet import Row, contact_sheet
 
@@ -25,26 +26,8 @@ DEMO = "mannequin-demo"
 _ON_SHEET = 24  # canvases of a long list that the contact sheet shows
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message} (python -m imagpose generate --help lists the options).")
-
-
-def _at_least(low: int, high: int | None = None) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text)
-        if value < low or (high is not None and value > high):
-            raise argparse.ArgumentTypeError(
-                f"must be {f'{low} to {high}' if high else f'at least {low}'}, not {value}"
-            )
-        return value
-
-    parse.__name__ = "whole number"  # argparse names it in its message
-    return parse
-
-
 def _parse(args: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m imagpose generate", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Draw a person in new poses. Give pictures and poses, or a dataset and its list of pairs.",
     )  # fmt: skip
@@ -55,14 +38,14 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     pairs = parser.add_argument_group("a whole list")
     pairs.add_argument("--data", type=Path, help="a DeepFashion or Market-1501 folder")
     pairs.add_argument("--pairs", type=Path, help="CSV of from,to, or another of the field's lists of pairs")
-    pairs.add_argument("--limit", type=_at_least(1), help="only the first so many canvases")
-    pairs.add_argument("--batch-size", type=_at_least(1), default=8, help="canvases at once")
+    pairs.add_argument("--limit", type=at_least(1), help="only the first so many canvases")
+    pairs.add_argument("--batch-size", type=at_least(1), default=8, help="canvases at once")
     parser.add_argument("--run", type=Path, help="a run's folder, such as runs/tiny/version_0")
     parser.add_argument("--model", default=DEMO, help="a pipeline folder, or the name of shipped weights")
     parser.add_argument("--out", type=Path, default=Path("generated"), help="folder of the results")
     parser.add_argument("--scenario", default="auto", choices=("auto", "T1", "T2", "T3", "IMAGPose*"))
-    parser.add_argument("--seed", type=_at_least(0), default=0)
-    parser.add_argument("--steps", type=_at_least(1, 1000), default=20, help="denoising steps")
+    parser.add_argument("--seed", type=at_least(0), default=0)
+    parser.add_argument("--steps", type=at_least(1, 1000), default=20, help="denoising steps")
     parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
     parser.add_argument("--guidance", type=float, default=2.0, help="w of Eq. (5); 1 is none")
     parser.add_argument("--overwrite", action="store_true", help="generate again what is there already")

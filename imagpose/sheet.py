@@ -38,6 +38,25 @@ class Row:
 def contact_sheet(rows: Sequence[Row]) -> Image.Image:
     """Lay rows out in columns of like kind; small pictures are enlarged by whole pixels."""
     size = rows[0].generated[0].size
+    columns = [
+        ("source", [list(row.sources) for row in rows]),
+        ("pose", [[pose_picture(pose, size) for pose in row.poses] for row in rows]),
+        ("generated", [list(row.generated) for row in rows]),
+        ("truth", [list(row.truths) for row in rows]),
+    ]
+    return lay_out(columns, size, [row.label for row in rows] if any(row.label for row in rows) else ())
+
+
+def lay_out(
+    columns: Sequence[tuple[str, Sequence[Sequence[Image.Image]]]], size: tuple[int, int], labels: Sequence[str] = ()
+) -> Image.Image:
+    """Lay pictures out under headings.
+
+    Args:
+        columns: A heading and, row by row, the pictures under it.
+        size: (width, height) that pictures are shown at; small ones are enlarged by whole pixels.
+        labels: Written above the rows, if any.
+    """
     factor = max(_HEIGHT // size[1], 1)
     cell = (size[0] * factor, size[1] * factor)
 
@@ -46,32 +65,28 @@ def contact_sheet(rows: Sequence[Row]) -> Image.Image:
             return image.resize(cell, Image.Resampling.NEAREST)
         return ImageOps.pad(image, cell, Image.Resampling.LANCZOS, color="white")
 
-    kinds = [
-        ("source", [list(row.sources) for row in rows]),
-        ("pose", [[_map(pose, size) for pose in row.poses] for row in rows]),
-        ("generated", [list(row.generated) for row in rows]),
-        ("truth", [list(row.truths) for row in rows]),
-    ]
-    widths = [max(len(pictures) for pictures in columns) for _, columns in kinds]
+    widths = [max(len(pictures) for pictures in rows) for _, rows in columns]
     step = cell[0] + _GAP
-    labelled = _HEADING if any(row.label for row in rows) else 0
-    height = _HEADING + len(rows) * (cell[1] + _GAP + labelled)
-    sheet = Image.new("RGB", (sum(widths) * step + 3 * _GAP + _GAP, height), "white")
+    labelled = _HEADING if labels else 0
+    height = _HEADING + len(columns[0][1]) * (cell[1] + _GAP + labelled)
+    sheet = Image.new("RGB", (sum(widths) * step + len(columns) * _GAP, height), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT)
     left = _GAP
-    for (heading, columns), width in zip(kinds, widths, strict=True):
+    for (heading, rows), width in zip(columns, widths, strict=True):
         if not width:
             continue
         draw.text((left, 2), heading, fill="black", font=font)
-        for number, pictures in enumerate(columns):
+        for number, pictures in enumerate(rows):
             top = _HEADING + number * (cell[1] + _GAP + labelled)
-            if labelled and heading == "source":
-                draw.text((left, top + 2), rows[number].label, fill="dimgray", font=font)
             for i, picture in enumerate(pictures):
                 sheet.paste(shown(picture), (left + i * step, top + labelled))
         left += width * step + _GAP
+    for number, label in enumerate(labels):
+        top = _HEADING + number * (cell[1] + _GAP + labelled)
+        draw.text((_GAP, top + 2), label, fill="dimgray", font=font)
     return sheet
 
 
-def _map(pose: BodyPose, size: tuple[int, int]) -> Image.Image:
+def pose_picture(pose: BodyPose, size: tuple[int, int]) -> Image.Image:
+    """A pose drawn at a size (width, height)."""
     return Image.fromarray(to_uint8(pose.map((size[1], size[0])) * 2 - 1))

@@ -1,0 +1,97 @@
+"""``python -m imagpose compare``: the paper's tables, each printed score beside the measured ones."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from imagpose.errors import InputError
+from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
+from imagpose.evaluation.scoring import Networks
+from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
+from imagpose.options import Parser, named
+from imagpose.runs import write_atomically
+
+_PRINTED = ("ssim", "lpips", "fid")
+_MEASURED = ("ssim", "ssim_256", "lpips", "fid")
+NOT_RUN = "not run"
+
+
+def comparison(table: str, results: dict[str, Scores], protocol: str) -> Table:
+    """A table of the paper with what was measured by one protocol beside it.
+
+    Args:
+        table: A key of ``SIZES``.
+        results: By method; one that the table prints is matched whatever its case, others follow below.
+        protocol: Whose scores to show.
+    """
+    header = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
+    papers = {row.method.lower(): row for row in printed(table)}
+    measured = {name.lower(): (name, scores.get(protocol)) for name, scores in results.items()}
+    rows, notes = [], [f"Printed by: {'; '.join(dict.fromkeys(paper.source for paper in papers.values()))}."]
+    if protocol.startswith(PRESUMED):
+        notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}, their SSIM is SSIM_256.")
+    for key in dict.fromkeys([*papers, *measured]):
+        paper, (name, scores) = papers.get(key), measured.get(key, ("", None))
+        said = [getattr(paper, metric) for metric in _PRINTED] if paper else [""] * len(_PRINTED)
+        row = [paper.method if paper else name, *(text or "–" for text in said)]
+        if scores is None:
+            rows.append([*row, *[NOT_RUN] * len(_MEASURED)])
+            continue
+        rows.append([*row, *(cell(metric, scores[metric], interval=False) for metric in _MEASURED)])
+        shown = [scores[metric] for metric in _MEASURED]
+        notes += [
+            score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason
+        ]
+    size = SIZES[table]
+    return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", header, rows, list(dict.fromkeys(notes)))
+
+
+def compare(args: Sequence[str]) -> None:
+    """Carry out the command.
+
+    Raises:
+        InputError: An option or a file is not as it must be; the sentence says which.
+    """
+    parser = Parser(
+        prog="python -m imagpose compare", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="One row a method: what the paper prints, and what its pictures score under each protocol.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--results", type=named, nargs="*", default=[], metavar="NAME=PATH",
+        help="a method and its folder of pictures, or its evaluation.json of the same size",
+    )  # fmt: skip
+    parser.add_argument("--table", choices=tuple(SIZES), default="deepfashion-256x176")
+    parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the tables")
+    add_task_options(parser, data_required=False)
+    options = parser.parse_args(args)
+    console = Console()
+    folders = {name: Path(path) for name, path in options.results if not path.endswith(".json")}
+    results = {name: from_json(Path(path)) for name, path in options.results if path.endswith(".json")}
+    if len(folders) + len(results) < len(options.results):
+        raise InputError("--results names a method twice; give each method its own name.")
+    if folders:
+        if options.data is None:
+            raise InputError("--results names folders of pictures, so --data must name the dataset to compare with.")
+        asked = task(options, SIZES[options.table])
+        networks = Networks.load(asked.protocols, asked.device)
+        for name, folder in folders.items():
+            results[name] = evaluate_folder(folder, asked, networks, console).scores
+    # Best-of-n is a figure of its own and has its own table.
+    protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
+    tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
+    sheet = [["protocol", *next(iter(tables.values())).header]]
+    sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
+    path = options.out / options.table
+    try:
+        write_atomically(path.with_suffix(".md"), "\n".join(table.markdown() for table in tables.values()))
+        write_atomically(path.with_suffix(".tex"), "\n".join(table.latex() for table in tables.values()))
+        write_atomically(path.with_suffix(".csv"), to_csv(sheet))
+    except OSError as error:
+        raise InputError(f"{options.out} cannot be written ({error.strerror}); name another --out.") from error
+    for table in tables.values():
+        show(table, console)
+    print(f"The tables are in {path}.md, .tex and .csv.")

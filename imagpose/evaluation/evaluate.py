@@ -1,0 +1,320 @@
+"""``python -m imagpose evaluate``: scores a folder of generated pictures under any of the field's protocols."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table as Screen
+
+from imagpose.data.index import Index
+from imagpose.data.layouts import open_index
+from imagpose.errors import InputError
+from imagpose.evaluation import scoring
+from imagpose.evaluation.matching import Matches, Pair, common_size, match, read
+from imagpose.evaluation.protocols import PROTOCOLS, Protocol, Size
+from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
+from imagpose.evaluation.tables import Table, score_table, to_csv
+from imagpose.jobs import read_picture
+from imagpose.options import Parser, at_least, size
+from imagpose.runs import write_atomically
+from imagpose.sheet import Row, contact_sheet
+
+Scores = dict[str, dict[str, Score]]
+_SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A folder's scores.
+
+    Attributes:
+        size: That they were measured at.
+        scores: By protocol, ``pcdms (best of 4)`` beside ``pcdms``, and metric.
+        samples: The pictures.
+        measured: Their single numbers by protocol.
+    """
+
+    size: Size
+    scores: Scores
+    samples: list[Sample]
+    measured: dict[str, Measured]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to evaluate against, and how.
+
+    Attributes:
+        index: The dataset.
+        pairs: Its pairs.
+        protocols: Those to measure by.
+        size: To measure at; None takes the pictures'.
+        allow_partial: Go on where pairs have no picture.
+        best_of: Score several samples of a pair.
+        device: To compute on.
+    """
+
+    index: Index
+    pairs: list[Pair]
+    protocols: list[Protocol]
+    size: Size | None
+    allow_partial: bool
+    best_of: bool
+    device: str
+
+
+def add_task_options(parser: argparse.ArgumentParser, data_required: bool = True) -> None:
+    """The options that :func:`task` reads."""
+    parser.add_argument("--data", type=Path, required=data_required, help="the dataset with the true pictures")
+    parser.add_argument("--pairs", type=Path, help="the pairs to score; default: the folder's test pairs")
+    parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="all")
+    parser.add_argument("--allow-partial", action="store_true", help="score what is there, and mark the numbers")
+    parser.add_argument("--best-of", action="store_true", help="score numbered samples: the first, and the best apart")
+    parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
+
+
+def task(options: argparse.Namespace, size: Size | None) -> Task:
+    """What the options ask for.
+
+    Raises:
+        InputError: The dataset cannot be read or the device cannot be used.
+    """
+    index = open_index(options.data)
+    pairs = index.pairs_of(options.pairs) if options.pairs else index.pairs("test")
+    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {device} cannot be used: {str(error).splitlines()[0]}") from error
+    protocols = list(PROTOCOLS.values()) if options.protocol == "all" else [PROTOCOLS[options.protocol]]
+    return Task(index, pairs, protocols, size, options.allow_partial, options.best_of, device)
+
+
+def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Console) -> Evaluation:
+    """Score a folder.
+
+    Args:
+        folder: Of generated pictures.
+        task: How.
+        networks: For LPIPS and FID.
+        console: For progress and what is missing.
+
+    Raises:
+        InputError: A file, the set of files or their size is not as it must be.
+    """
+    matches = _complete(folder, task, console)
+    samples, groups = _samples(matches, task.index)
+    theirs = common_size([sample.path for sample in samples])
+    size = task.size or _SQUARES.get(theirs, theirs)
+    fitting = [protocol for protocol in task.protocols if protocol.resamples or theirs == size]
+    if not fitting:
+        raise InputError(
+            f"{folder} holds pictures of {_times(theirs)}, which strict does not resample to {_times(size)}; "
+            f"add --size {_times(theirs, 'x')} or choose another protocol."
+        )
+    train = [task.index.records[name].path for name in task.index.splits["train"]]
+    missing = {**networks.missing, **_without_reference(train, networks)}
+    referring = [protocol for protocol in fitting if protocol.network not in missing]
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    ) as progress:
+        bar = progress.add_task(f"Scoring {folder.name}", total=len(samples))
+        measured = scoring.measure(samples, fitting, size, networks, task.device, lambda n: progress.advance(bar, n))
+        reference_bar = progress.add_task("Reference of FID", total=len(train), visible=False)
+
+        def advance(n: int) -> None:
+            progress.update(reference_bar, advance=n, visible=True)
+
+        references = scoring.reference_statistics(referring, train, size, networks, task.device, advance)
+
+    scores: Scores = {}
+    for protocol in task.protocols:
+        if protocol not in fitting:
+            reason = f"{protocol.name} does not resample {_times(theirs)} to {_times(size)}."
+            scores[protocol.name] = dict.fromkeys(METRICS, Score(None, reason=reason))
+            continue
+        found = measured[protocol.name]
+        for label, chosen in _choices(protocol, found, groups).items():
+            reference = references.get(protocol.name)
+            scores[label] = scoring.summarise_protocol(protocol, found, samples, chosen, reference, missing)
+            if matches.missing:
+                scores[label] = {metric: _partial(score, matches) for metric, score in scores[label].items()}
+    return Evaluation(size, scores, samples, measured)
+
+
+def _complete(folder: Path, task: Task, console: Console) -> Matches:
+    """A folder's pictures, if they are all there or need not be."""
+    matches = match(folder, task.pairs)
+    if matches.extra:
+        console.print(
+            f"{len(matches.extra)} pictures in {folder} show no pair of the list, {matches.extra[0].name} first."
+        )
+    if matches.missing:
+        source, target = matches.missing[0]
+        pairs = len(matches.outputs) + len(matches.missing)
+        told = f"{folder} has no picture of {len(matches.missing)} of {pairs} pairs, {source} → {target} first"
+        if not matches.outputs or not task.allow_partial:
+            raise InputError(f"{told}; generate them, or add --allow-partial to score what is there.")
+        console.print(f"{told}.")
+    counts = {len(samples) for samples in matches.outputs.values()}
+    if counts != {1} and not task.best_of:
+        raise InputError(f"{folder} holds several samples of a pair; keep one, or add --best-of to score both ways.")
+    if len(counts) > 1:
+        raise InputError(
+            f"{folder} holds {min(counts)} samples of some pairs and {max(counts)} of others; make them equal."
+        )
+    return matches
+
+
+def _samples(matches: Matches, index: Index) -> tuple[list[Sample], list[list[int]]]:
+    """All samples, and the numbers of each pair's."""
+    samples: list[Sample] = []
+    groups = []
+    # In the order of the files' names, as the published evaluators drop the last of them.
+    for pair, paths in sorted(matches.outputs.items(), key=lambda item: item[1][0].name):
+        groups.append(list(range(len(samples), len(samples) + len(paths))))
+        target = index.records[pair[1]]
+        samples += [Sample(pair, path, target.path, target.identity) for path in paths]
+    return samples, groups
+
+
+def _choices(protocol: Protocol, measured: Measured, groups: list[list[int]]) -> dict[str, list[int]]:
+    """Which sample of each pair counts: the first, and apart from that the best."""
+    choices = {protocol.name: [group[0] for group in groups]}
+    if (each := len(groups[0])) > 1:
+        if "ssim_256" not in measured.values:
+            raise InputError("--best-of chooses by ssim_256, for whose window these pictures are too small.")
+        choices[f"{protocol.name} (best of {each})"] = scoring.best_of(measured, groups)
+    return choices
+
+
+def _without_reference(train: Sequence[Path], networks: Networks) -> dict[str, str]:
+    """Why no network can be used, where a training image is missing."""
+    absent = next((str(path) for path in train if not path.exists()), None if train else "any training image")
+    if absent is None:
+        return {}
+    reason = f"fid is against all training images, and {absent} is missing; restore it."
+    return dict.fromkeys(networks.extractors, reason)
+
+
+def _partial(score: Score, matches: Matches) -> Score:
+    there = len(matches.outputs)
+    reason = f"partial: {there} of {there + len(matches.missing)} pairs."
+    return score if score.value is None else replace(score, reason=reason)
+
+
+def _times(size: Size, sign: str = "×") -> str:
+    return f"{size[0]}{sign}{size[1]}"
+
+
+# Files --------------------------------------------------------------------------------------------------------------
+
+
+def to_json(scores: Scores) -> str:
+    """``{protocol: {metric: {value, low, high, n, reason}}}``."""
+    plain = {name: {metric: asdict(score) for metric, score in of.items()} for name, of in scores.items()}
+    return json.dumps(plain, indent=1, allow_nan=False) + "\n"
+
+
+def from_json(path: Path) -> Scores:
+    """The inverse of :func:`to_json`.
+
+    Raises:
+        InputError: The file holds something else.
+    """
+    try:
+        plain = json.loads(path.read_text())
+        return {name: {metric: Score(**of[metric]) for metric in METRICS} for name, of in plain.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is no evaluation.json ({error}); name one, or a folder of pictures.") from error
+
+
+def _scores_csv(scores: Scores) -> str:
+    rows = [[name, metric, *asdict(score).values()] for name, of in scores.items() for metric, score in of.items()]
+    return to_csv([["protocol", "metric", "value", "low", "high", "n", "reason"], *rows])
+
+
+def _images_csv(evaluation: Evaluation) -> str:
+    columns = {
+        f"{name}/{metric}": values
+        for name, measured in evaluation.measured.items()
+        for metric, values in measured.values.items()
+    }
+    rows = [
+        [*sample.pair, sample.path.name, *(f"{values[number]:.6f}" for values in columns.values())]
+        for number, sample in enumerate(evaluation.samples)
+    ]
+    return to_csv([["from", "to", "file", *columns], *rows])
+
+
+def _worst(evaluation: Evaluation, index: Index, count: int) -> Image.Image:
+    """A contact sheet of the worst pictures: by LPIPS, or by SSIM where there is none."""
+    name, measured = next(iter(evaluation.measured.items()))
+    metric = "lpips" if "lpips" in measured.values else "ssim_256"
+    values = measured.values[metric]
+    order = np.argsort(-values if metric == "lpips" else values)[:count]
+    rows = []
+    for i in order:
+        sample = evaluation.samples[i]
+        shown = [Image.fromarray(read(sample.path))]
+        source, truth = read_picture(index.records[sample.pair[0]].path), read_picture(sample.truth)
+        rows.append(Row([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv"))
+    return contact_sheet(rows)
+
+
+def show(table: Table, console: Console) -> None:
+    """Print a table to the screen."""
+    screen = Screen(*table.header, title=table.title, box=box.SIMPLE)
+    for row in table.rows:
+        screen.add_row(*(text.replace(" [", "\n[").replace("[", r"\[") for text in row))
+    console.print(screen)
+    for note in table.notes:
+        console.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)
+
+
+def evaluate(args: Sequence[str]) -> None:
+    """Carry out the command.
+
+    Raises:
+        InputError: An option or a file is not as it must be; the sentence says which.
+    """
+    parser = Parser(
+        prog="python -m imagpose evaluate", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Score a folder of generated pictures under the field's protocols.",
+        epilog="Protocols: " + "; ".join(f"{p.name}: {p.about}" for p in PROTOCOLS.values()) + ".",
+    )  # fmt: skip
+    parser.add_argument("--generated", type=Path, required=True, help="the folder of generated pictures")
+    add_task_options(parser)
+    parser.add_argument("--size", type=size, help="measure at this height and width; default: the pictures' own")
+    parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the results")
+    parser.add_argument("--sheet", type=at_least(0), default=12, help="how many of the worst pictures to show")
+    options = parser.parse_args(args)
+    console = Console()
+    asked = task(options, options.size)
+    networks = Networks.load(asked.protocols, asked.device)
+    evaluation = evaluate_folder(options.generated, asked, networks, console)
+    title = f"{options.generated.name} at {_times(evaluation.size)}, {len(evaluation.samples)} pictures"
+    table = score_table(title, evaluation.scores, evaluation.size)
+    try:
+        write_atomically(options.out / "evaluation.json", to_json(evaluation.scores))
+        write_atomically(options.out / "evaluation.csv", _scores_csv(evaluation.scores))
+        write_atomically(options.out / "evaluation.md", table.markdown())
+        write_atomically(options.out / "images.csv", _images_csv(evaluation))
+        if options.sheet:
+            _worst(evaluation, asked.index, options.sheet).save(options.out / "worst.png")
+    except OSError as error:
+        raise InputError(
+            f"{options.out} cannot be written ({error.strerror}); make room or name another --out."
+        ) from error
+    show(table, console)
+    print(f"The scores are in {options.out}: evaluation.json, .csv and .md, images.csv, worst.png.")

@@ -1,0 +1,76 @@
+"""``python -m imagpose gallery``: rows of source, pose, truth and each method's picture (Figures 5, 9, 10, 12)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from imagpose.data.body_pose import BodyPose
+from imagpose.data.layouts import open_index
+from imagpose.errors import InputError
+from imagpose.evaluation.matching import match, read
+from imagpose.jobs import read_picture
+from imagpose.options import Parser, at_least, named
+from imagpose.sheet import lay_out, pose_picture
+
+_NOT_RUN = (235, 235, 235)  # the empty cell of a pair that a method has no picture of
+
+
+def gallery(args: Sequence[str]) -> None:
+    """Carry out the command.
+
+    Raises:
+        InputError: An option or a file is not as it must be; the sentence says which.
+    """
+    parser = Parser(
+        prog="python -m imagpose gallery", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="One row a pair: source, pose, truth and each method's picture.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--results",
+        type=named,
+        nargs="+",
+        required=True,
+        metavar="NAME=DIR",
+        help="a method and its folder of pictures",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="the dataset with the true pictures")
+    parser.add_argument("--pairs", type=Path, help="the pairs to show; default: the folder's test pairs")
+    parser.add_argument("--rows", type=at_least(1), default=8, help="how many pairs")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of which pairs are drawn")
+    parser.add_argument("--out", type=Path, default=Path("gallery.png"), help="the picture to write")
+    options = parser.parse_args(args)
+    index = open_index(options.data)
+    pairs = index.pairs_of(options.pairs) if options.pairs else index.pairs("test")
+    methods = {name: match(Path(folder), pairs).outputs for name, folder in options.results}
+    if len(methods) < len(options.results):
+        raise InputError("--results names a method twice; give each method its own name.")
+    shown = [pair for pair in dict.fromkeys(pairs) if any(pair in outputs for outputs in methods.values())]
+    if not shown:
+        raise InputError(f"No folder of --results has a picture of a pair of {options.pairs or options.data}.")
+    order = np.random.default_rng(options.seed).permutation(len(shown))[: options.rows]
+    chosen = [shown[i] for i in sorted(order)]
+
+    sources = [read_picture(index.records[source].path) for source, _ in chosen]
+    truths = [read_picture(index.records[target].path) for _, target in chosen]
+    made = {
+        name: [Image.fromarray(read(outputs[pair][0])) if pair in outputs else None for pair in chosen]
+        for name, outputs in methods.items()
+    }
+    size = next(picture.size for pictures in made.values() for picture in pictures if picture)
+    records = [index.records[target] for _, target in chosen]
+    poses = [pose_picture(BodyPose(record.frame, record.keypoints), size) for record in records]
+    empty = Image.new("RGB", size, _NOT_RUN)
+    columns = [("source", sources), ("pose", poses), ("truth", truths)]
+    columns += [(name, [picture or empty for picture in pictures]) for name, pictures in made.items()]
+    sheet = lay_out([(heading, [[picture] for picture in pictures]) for heading, pictures in columns], size)
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(options.out)
+    except (OSError, ValueError) as error:  # the latter of a name without a picture's ending
+        raise InputError(f"{options.out} cannot be written ({error}); name another --out.") from error
+    print(f"{options.out} shows {len(chosen)} of {len(shown)} pairs.")

@@ -1,0 +1,286 @@
+"""Scores a set of generated pictures under several protocols at once; every file is read once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imagpose.errors import InputError
+from imagpose.evaluation import backbones, fid
+from imagpose.evaluation.intervals import summarise
+from imagpose.evaluation.matching import Pair, read
+from imagpose.evaluation.protocols import Protocol, Size
+from imagpose.jobs import read_picture
+
+Array = np.ndarray
+METRICS = ("ssim", "ssim_256", "psnr", "lpips", "fid")
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One generated picture of a pair.
+
+    Attributes:
+        pair: Names of source and target.
+        path: The picture.
+        truth: The target's picture.
+        identity: Whom the pair shows.
+    """
+
+    pair: Pair
+    path: Path
+    truth: Path
+    identity: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number of a table.
+
+    Attributes:
+        value: None where it cannot be computed.
+        low: Of the 95 % interval, if there is one.
+        high: Likewise.
+        n: Number of generated pictures behind it.
+        reason: Why there is no value, or what must be known beside it.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What LPIPS and FID look through.
+
+    Attributes:
+        lpips: LPIPS, if it can be had.
+        extractors: FID's networks that can be had, by name.
+        missing: The reason for each that cannot, by ``lpips`` or name.
+    """
+
+    lpips: torch.nn.Module | None
+    extractors: dict[str, backbones.Extractor]
+    missing: dict[str, str]
+
+    @staticmethod
+    def load(protocols: Sequence[Protocol], device: str) -> Networks:
+        """Load what these protocols need; what cannot be had is noted with its reason."""
+        missing: dict[str, str] = {}
+        extractors, lpips = {}, None
+        try:
+            lpips = backbones.lpips_alex(device)
+        except backbones.UnavailableError as error:
+            missing["lpips"] = str(error)
+        for name in dict.fromkeys(protocol.network for protocol in protocols):
+            try:
+                extractors[name] = backbones.EXTRACTORS[name][1](device)
+            except backbones.UnavailableError as error:
+                missing[name] = str(error)
+        return Networks(lpips, extractors, missing)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a protocol found.
+
+    Attributes:
+        values: Of each per-image metric one number a sample, NaN or infinity included.
+        features: (N, d), where FID's network is there.
+        reasons: Why a metric is missing.
+    """
+
+    values: dict[str, Array]
+    features: Array | None
+    reasons: dict[str, str]
+
+
+@torch.inference_mode()
+def measure(
+    samples: Sequence[Sample],
+    protocols: Sequence[Protocol],
+    size: Size,
+    networks: Networks,
+    device: str,
+    advance: Callable[[int], None],
+) -> dict[str, Measured]:
+    """Measure every sample by every protocol.
+
+    Args:
+        samples: What to measure, in order.
+        protocols: How; those that do not resample must fit the pictures' size.
+        size: To measure at.
+        networks: For LPIPS and FID.
+        device: To compute on.
+        advance: Is told how many samples more are done.
+
+    Raises:
+        InputError: A picture cannot be read.
+    """
+    values: dict[str, dict[str, list[Array]]] = {protocol.name: {} for protocol in protocols}
+    features: dict[str, list[Array]] = {protocol.name: [] for protocol in protocols}
+    reasons: dict[str, dict[str, str]] = {protocol.name: {} for protocol in protocols}
+
+    def show(frames: Sequence[Array]) -> Tensor:
+        return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).to(device)
+
+    with ThreadPoolExecutor() as pool, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for batch in _batches(samples):
+            generated = list(pool.map(lambda sample: read(sample.path), batch))
+            truths = list(pool.map(lambda sample: np.asarray(read_picture(sample.truth)), batch))
+            for protocol in protocols:
+                ours = [protocol.generated(image, size) for image in generated]
+                theirs = [protocol.truth(image, size) for image in truths]
+                pixels = show([frame.pixels for frame in ours]), show([frame.pixels for frame in theirs])
+                seen = show([frame.features for frame in ours]), show([frame.features for frame in theirs])
+                found = values[protocol.name]
+                for metric, similarity in protocol.similarities.items():
+                    try:
+                        found.setdefault(metric, []).append(similarity(*pixels).cpu().numpy())
+                    except ValueError as error:  # a window larger than the picture
+                        reasons[protocol.name][metric] = f"{metric} at {size[0]}×{size[1]}: {error}."
+                if networks.lpips is not None:
+                    distance = networks.lpips(*seen, normalize=protocol.lpips_normalised)
+                    found.setdefault("lpips", []).append(distance.flatten().cpu().numpy())
+                if protocol.network in networks.extractors:
+                    features[protocol.name].append(networks.extractors[protocol.network](seen[0]).cpu().numpy())
+            advance(len(batch))
+    return {
+        name: Measured(
+            {metric: np.concatenate(parts) for metric, parts in values[name].items() if metric not in reasons[name]},
+            np.concatenate(features[name]) if features[name] else None,
+            reasons[name],
+        )
+        for name in values
+    }
+
+
+def _batches(samples: Sequence[Sample]) -> Iterator[Sequence[Sample]]:
+    for start in range(0, len(samples), _BATCH):
+        yield samples[start : start + _BATCH]
+
+
+@torch.inference_mode()
+def reference_statistics(
+    protocols: Sequence[Protocol],
+    images: Sequence[Path],
+    size: Size,
+    networks: Networks,
+    device: str,
+    advance: Callable[[int], None],
+) -> dict[str, fid.Statistics]:
+    """The statistics of a dataset's training images as each protocol sees them, from the cache where they are in it.
+
+    Args:
+        protocols: Those whose network is there.
+        images: The training images.
+        size: To measure at.
+        networks: For FID.
+        device: To compute on.
+        advance: Is told how many images more are done; never where all is in the cache.
+    """
+    # Two protocols that prepare the truth alike share their reference.
+    kinds = {(p.truth, p.network, p.fid_batch) for p in protocols}
+    keys = {
+        (prepare, network, batch): fid.fingerprint(
+            {"prepare": prepare.__name__, "network": network, "batch": batch, "size": size},
+            backbones.EXTRACTORS[network][0].path(), images,
+        )
+        for prepare, network, batch in kinds
+    }  # fmt: skip
+    known = {kind: fid.load_statistics(key) for kind, key in keys.items()}
+    gathered = {kind: fid.Moments(fid.kept(len(images), kind[2])) for kind in kinds if known[kind] is None}
+    if gathered:
+        with ThreadPoolExecutor() as pool, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            for start in range(0, len(images), _BATCH):
+                batch = images[start : start + _BATCH]
+                pictures = list(pool.map(lambda path: np.asarray(read_picture(path)), batch))
+                for (prepare, network, _), moments in gathered.items():
+                    frames = np.stack([prepare(picture, size).features for picture in pictures])
+                    seen = torch.from_numpy(frames).permute(0, 3, 1, 2).to(device)
+                    moments.add(networks.extractors[network](seen).cpu().numpy())
+                advance(len(batch))
+    for kind, moments in gathered.items():
+        known[kind] = moments.statistics()
+        fid.save_statistics(keys[kind], moments.statistics())
+    statistics = {kind: found for kind, found in known.items() if found is not None}
+    return {p.name: statistics[p.truth, p.network, p.fid_batch] for p in protocols}
+
+
+def summarise_protocol(
+    protocol: Protocol,
+    measured: Measured,
+    samples: Sequence[Sample],
+    chosen: Sequence[int],
+    reference: fid.Statistics | None,
+    missing: dict[str, str],
+) -> dict[str, Score]:
+    """A protocol's means and distances.
+
+    Args:
+        protocol: The protocol.
+        measured: What it found on all samples.
+        samples: All samples.
+        chosen: Which of them count, one a pair, in the order in which incomplete batches are dropped.
+        reference: FID's, if there is one.
+        missing: Why LPIPS or a network is missing.
+    """
+    scores = {}
+    for metric in METRICS[:-1]:
+        if metric in measured.values:
+            batch = protocol.lpips_batch if metric == "lpips" else None
+            scores[metric] = _mean(metric, measured.values[metric], samples, chosen[: fid.kept(len(chosen), batch)])
+        else:
+            known = {**measured.reasons, **({"lpips": missing["lpips"]} if "lpips" in missing else {})}
+            scores[metric] = Score(None, reason=known.get(metric, f"{metric} is no part of {protocol.name}."))
+    scores["fid"] = _fid(protocol, measured, chosen, reference, missing)
+    return scores
+
+
+def _mean(metric: str, values: Array, samples: Sequence[Sample], chosen: Sequence[int]) -> Score:
+    picked = values[list(chosen)].astype(float)
+    if not np.isfinite(picked).all():
+        first = samples[chosen[int(np.argmin(np.isfinite(picked)))]].path
+        if metric == "psnr" and not np.isnan(picked).any():
+            reason = f"psnr is infinite: {int(np.isinf(picked).sum())} pictures equal the truth, {first.name} first."
+        else:
+            why = " (of one colour, so that its range is 0)" if metric == "ssim_256" else ""
+            reason = f"{metric} of {first.name} is not a number{why}."
+        return Score(None, n=len(chosen), reason=reason)
+    summary = summarise(metric, picked.tolist(), [samples[i].identity for i in chosen])
+    return Score(summary[metric], summary.get(f"{metric}_low"), summary.get(f"{metric}_high"), len(chosen))
+
+
+def _fid(
+    protocol: Protocol,
+    measured: Measured,
+    chosen: Sequence[int],
+    reference: fid.Statistics | None,
+    missing: dict[str, str],
+) -> Score:
+    if measured.features is None or reference is None:
+        return Score(None, reason=missing[protocol.network])
+    moments = fid.Moments(fid.kept(len(chosen), protocol.fid_batch))
+    try:
+        moments.add(measured.features[list(chosen)])
+        distance = fid.frechet_distance(moments.statistics(), reference)
+    except InputError as error:  # the other metrics stand
+        return Score(None, n=len(chosen), reason=str(error))
+    assert math.isfinite(distance)
+    return Score(distance, n=moments.count)
+
+
+def best_of(measured: Measured, groups: Sequence[Sequence[int]]) -> list[int]:
+    """Of each pair's samples the one nearest to the truth by ``ssim_256``, as PCDMs chooses: an oracle's choice."""
+    return [max(group, key=lambda i: float(measured.values["ssim_256"][i])) for group in groups]
