@@ -46,6 +46,9 @@ def test_a_run_from_first_step_to_results_and_back(fit, mannequin_root, tmp_path
     for name in ("test", "wrong_source", "vae"):
         assert 0 <= metrics[f"{name}/identity_at_1"] <= 1
         assert 0 <= metrics[f"{name}/pattern_at_1"] <= 1
+    strict = json.loads((folder / "protocols/evaluation.json").read_text())["strict"]
+    assert metrics["strict/psnr"] == pytest.approx(strict["psnr"]["value"])
+    assert strict["psnr"]["n"] == len(list((folder / "test_images").glob("*_2_*_vis.png"))) == 6
     assert "results in metrics.json" in capsys.readouterr().out
 
     assert fit("--trainer.max_steps", "2", "--trainer.val_check_interval", "2") == 0

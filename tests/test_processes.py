@@ -62,6 +62,10 @@ def test_the_test_sees_each_pair_once_and_scores_the_same(both):
     one, two = (json.loads((runs / "plain_sgd/version_0/metrics.json").read_text()) for runs in both)
     assert one.keys() == two.keys()
     assert two["test/ssim_n"] == 6
+    pictures = [{path.name for path in runs.glob("plain_sgd/version_0/test_images/*.png")} for runs in both]
+    assert pictures[0] == pictures[1]
+    assert len(pictures[1]) == 6
+    assert "strict/ssim_256" in two
     for name, value in one.items():
         assert two[name] == pytest.approx(value, abs=2e-3), name
 

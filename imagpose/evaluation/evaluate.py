@@ -282,6 +282,36 @@ def show(table: Table, console: Console) -> None:
         console.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)
 
 
+def write(evaluation: Evaluation, out: Path, index: Index, name: str = "test", sheet: int = 12) -> Table:
+    """Write an evaluation's files.
+
+    Args:
+        evaluation: What was found.
+        out: Folder for ``evaluation.json``, ``.csv`` and ``.md``, ``images.csv`` and ``worst.png``.
+        index: The dataset.
+        name: Of what was scored, for the title.
+        sheet: How many of the worst pictures to show; 0 draws no sheet.
+
+    Returns:
+        The table for the screen.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    title = f"{name} at {_times(evaluation.size)}, {len(evaluation.samples)} pictures"
+    table = score_table(title, evaluation.scores, evaluation.size)
+    try:
+        write_atomically(out / "evaluation.json", to_json(evaluation.scores))
+        write_atomically(out / "evaluation.csv", _scores_csv(evaluation.scores))
+        write_atomically(out / "evaluation.md", table.markdown())
+        write_atomically(out / "images.csv", _images_csv(evaluation))
+        if sheet:
+            _worst(evaluation, index, sheet).save(out / "worst.png")
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror}); make room or name another --out.") from error
+    return table
+
+
 def evaluate(args: Sequence[str]) -> None:
     """Carry out the command.
 
@@ -303,18 +333,6 @@ def evaluate(args: Sequence[str]) -> None:
     asked = task(options, options.size)
     networks = Networks.load(asked.protocols, asked.device)
     evaluation = evaluate_folder(options.generated, asked, networks, console)
-    title = f"{options.generated.name} at {_times(evaluation.size)}, {len(evaluation.samples)} pictures"
-    table = score_table(title, evaluation.scores, evaluation.size)
-    try:
-        write_atomically(options.out / "evaluation.json", to_json(evaluation.scores))
-        write_atomically(options.out / "evaluation.csv", _scores_csv(evaluation.scores))
-        write_atomically(options.out / "evaluation.md", table.markdown())
-        write_atomically(options.out / "images.csv", _images_csv(evaluation))
-        if options.sheet:
-            _worst(evaluation, asked.index, options.sheet).save(options.out / "worst.png")
-    except OSError as error:
-        raise InputError(
-            f"{options.out} cannot be written ({error.strerror}); make room or name another --out."
-        ) from error
+    table = write(evaluation, options.out, asked.index, options.generated.name, options.sheet)
     show(table, console)
     print(f"The scores are in {options.out}: evaluation.json, .csv and .md, images.csv, worst.png.")
