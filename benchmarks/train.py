@@ -8,6 +8,7 @@ without torch.compile, and says so.
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import resource
@@ -92,9 +93,13 @@ def measure(module: IMAGPose, size: tuple[int, int], batch: int, precision: str,
     """One variant, in a run of its own."""
     clock = Clock()
     module.setup, module.prepare_data = lambda stage: None, lambda: None  # type: ignore[method-assign, assignment]
+    for frozen in (module.vae, module.encoder):
+        frozen.keep_in(module.frozen_dtype)
     if compiled:
         module.network.compile()
     if torch.cuda.is_available():
+        gc.collect()  # of the variant before
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     steps = WARM_UP + TIMED
     trainer = Trainer(
@@ -136,7 +141,7 @@ def main(args: list[str]) -> None:
         found["matrix_share"] = operations * found["steps_per_second"] / rate
         variants.append({"compile": compiled, "checkpointing": checkpointing, "estimated_gib": expected, **found})
     name = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"
-    files = [Path(str(path)).stem for path in config.config]
+    files = [Path(str(path)).stem for path in config.config if Path(str(path)).parent.name != "overlays"]
     report = {
         "device": name, "experiment": files[-1], "torch": torch.__version__, "size": list(size), "batch": batch,
         "precision": precision, "tflop_a_step": operations / 1e12, "matrix_tflops": rate / 1e12, "variants": variants,

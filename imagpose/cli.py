@@ -83,7 +83,7 @@ class RunCLI(LightningCLI):
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
         if not self.trainer.is_global_zero:
             return
-        runs.write_metrics(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.max_steps)})
+        runs.write_metrics(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.global_step)})
         print(
             f"The run is in {self.run.folder}: results in metrics.json, pictures of its validations in panels/; "
             "make tensorboard shows the rest."

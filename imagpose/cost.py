@@ -16,7 +16,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from imagpose.module import IMAGPose
 
 GIB = 2**30
-_HALF = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,8 @@ class Estimate:
         optimizer: AdamW's two moments.
         average: The moving average, where it is kept on the device.
         activations: Kept from the forward for the backward pass, with the half-precision copies of the weights.
-        working: The largest tensors of the VAE's pass, and the libraries' own memory.
+        working: What passes: the VAE's largest tensors beside the activations, or without these the optimiser's
+            temporaries, or at validation the weights put aside for the average; and the libraries' own memory.
     """
 
     frozen: int
@@ -79,7 +79,24 @@ class _AsTrained(TorchFunctionMode):
         return self.copies.setdefault((id(value), dtype), value.to(dtype))
 
 
-def estimate(module: IMAGPose, size: tuple[int, int], batch: int, precision: str) -> Estimate:
+@dataclass(frozen=True)
+class Shards:
+    """Into how many parts the processes share what they hold.
+
+    Attributes:
+        weights: Parts of the trainable weights.
+        gradients: Of the gradients.
+        moments: Of the optimiser's moments.
+    """
+
+    weights: int = 1
+    gradients: int = 1
+    moments: int = 1
+
+
+def estimate(
+    module: IMAGPose, size: tuple[int, int], batch: int, precision: str, shards: Shards = Shards(), gpu: bool = True
+) -> Estimate:
     """The memory of one step.
 
     Args:
@@ -87,23 +104,30 @@ def estimate(module: IMAGPose, size: tuple[int, int], batch: int, precision: str
         size: (height, width) of the images.
         batch: Canvases a step and device.
         precision: Lightning's name of it.
+        shards: Of strategies that part the state.
+        gpu: Whether what is kept on the CPU is elsewhere.
     """
-    half = _HALF.get(precision)
+    half = torch.bfloat16 if precision.startswith("bf16") else torch.float16 if precision.startswith("16") else None
     trainable = sum(p.numel() for p in module.network.parameters())
     frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
     panels, _, height, width = module.synthesis.latent_shape(size)
     # The VAE's first level holds 128 channels of the padded image, and a residual block some four tensors of it.
     scale = module.vae.downscale
     channels = int(module.vae.autoencoder.config["block_out_channels"][0])
-    working = 4 * batch * panels * channels * height * width * scale**2 * (2 if half else 4)
+    encoding = 4 * batch * panels * channels * height * width * scale**2 * (2 if half else 4)
+    activations = _activations(module, size, batch, half, module.network.is_gradient_checkpointing)
+    elsewhere = module.ema.device is not None and gpu
+    eight_bit = module.optimizer == "adamw8bit"
+    temporaries = 0 if eight_bit else 4 * trainable // shards.moments  # AdamW steps all tensors at once
+    aside = 4 * trainable if module.ema.decay is not None and not elsewhere else 0
     return Estimate(
         frozen=frozen * module.frozen_dtype.itemsize,
-        weights=4 * trainable,
-        gradients=4 * trainable,
-        optimizer=(2 if module.optimizer == "adamw8bit" else 8) * trainable,
-        average=4 * trainable if module.ema.decay is not None and module.ema.device is None else 0,
-        activations=_activations(module, size, batch, half, module.network.is_gradient_checkpointing),
-        working=working + GIB // 2,
+        weights=4 * trainable // shards.weights,
+        gradients=4 * trainable // shards.gradients,
+        optimizer=(2 if eight_bit else 8) * trainable // shards.moments,
+        average=4 * trainable if module.ema.decay is not None and not elsewhere else 0,
+        activations=activations,
+        working=max(encoding, temporaries - activations, aside - activations) + GIB // 2,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,10 @@ from rich.table import Column, Table
 
 from imagpose import weights
 from imagpose.cli import quiet
-from imagpose.cost import GIB, Estimate, estimate
+from imagpose.cost import GIB, Estimate, Shards, estimate
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
-from imagpose.module import IMAGPose
+from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
 
 
 class _Inspection(LightningCLI):
@@ -84,9 +86,9 @@ def doctor(args: list[str]) -> int:
     report = Report()
     _weights(report, module, options.download)
     size = _data(report, data)
-    _machine(report, module, options.trainer)
+    machine = _machine(report, module, options.trainer)
     if size is not None:
-        _memory(report, module, size, data.batch_size, str(options.trainer.precision or "32-true"))
+        _memory(report, machine, lambda batch: machine.estimate(module, size, batch), module, data.batch_size)
     if options.json is not None:
         options.json.write_text(json.dumps(asdict(report), indent=1) + "\n")
     _print(report)
@@ -133,23 +135,60 @@ def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:
     return image.shape[-2], image.shape[-1]
 
 
-def _machine(report: Report, module: IMAGPose, trainer: Any) -> None:
-    gpus = torch.cuda.device_count()
-    if gpus:
+@dataclass(frozen=True)
+class _Machine:
+    """On what an experiment would be trained."""
+
+    gpu: bool
+    precision: str
+    shards: Shards
+
+    def estimate(self, module: IMAGPose, size: tuple[int, int], batch: int) -> Estimate:
+        return estimate(module, size, batch, self.precision, self.shards, self.gpu)
+
+
+def _machine(report: Report, module: IMAGPose, trainer: Any) -> _Machine:
+    there = torch.cuda.device_count() if trainer.accelerator != "cpu" else 0
+    devices = str(trainer.devices)
+    wanted = len(trainer.devices) if isinstance(trainer.devices, list) else int(devices) if devices.isdecimal() else 0
+    if there:
         report.device, report.available = torch.cuda.get_device_name(0), torch.cuda.mem_get_info(0)[1]
     else:
         report.device = f"no GPU, {os.cpu_count()} cores"
-        report.available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    wanted = trainer.devices if isinstance(trainer.devices, int) and trainer.devices > 0 else 1
-    if trainer.accelerator in ("gpu", "cuda") and gpus < wanted:
+        report.available = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), _container_limit())
+    if trainer.accelerator in ("gpu", "cuda") and there < max(wanted, 1):
         report.problems.append(
-            f"trainer.devices: the experiment asks for {wanted} GPUs and this machine has {gpus}; leave the overlay "
-            "out, or lower trainer.devices."
+            f"trainer.devices: the experiment asks for {max(wanted, 1)} GPUs and this machine has {there}; leave the "
+            "overlay out, or lower trainer.devices."
         )
+    name = str(getattr(trainer.strategy, "class_path", trainer.strategy))
+    fsdp, deepspeed = "fsdp" in name.lower(), "deepspeed" in name.lower()
+    processes = (wanted or there or 1) * int(trainer.num_nodes)
+    shards = Shards()
+    if fsdp:
+        shards = Shards(processes, processes, processes)
+    elif deepspeed:  # stage 2
+        shards = Shards(1, processes, processes)
+        if importlib.util.find_spec("deepspeed") is None:
+            report.problems.append(f"trainer.strategy {name} needs deepspeed: pip install deepspeed.")
+    if (fsdp or deepspeed) and module.ema.decay is not None:
+        report.problems.append(f"trainer.strategy {name}: {NO_AVERAGE_OF_SHARDS}")
+    if (fsdp or deepspeed) and not there and trainer.accelerator not in ("gpu", "cuda"):
+        report.problems.append(f"trainer.strategy {name} needs GPUs and this machine has none; leave it out.")
+    return _Machine(bool(there), str(trainer.precision or "32-true"), shards)
 
 
-def _memory(report: Report, module: IMAGPose, size: tuple[int, int], batch: int, precision: str) -> None:
-    found = estimate(module, size, batch, precision)
+def _container_limit() -> int:
+    """Bytes that this process may use, where a container says so."""
+    file = Path("/sys/fs/cgroup/memory.max")
+    text = file.read_text().strip() if file.exists() else "max"
+    return int(text) if text.isdecimal() else sys.maxsize
+
+
+def _memory(
+    report: Report, machine: _Machine, estimated: Callable[[int], Estimate], module: IMAGPose, batch: int
+) -> None:
+    found = estimated(batch)
     report.memory = {**{k: int(v) for k, v in asdict(found).items()}, "total": found.total}
     if found.total <= report.available:
         return
@@ -157,22 +196,24 @@ def _memory(report: Report, module: IMAGPose, size: tuple[int, int], batch: int,
         f"memory: a step at batch {batch} takes about {found.total / GIB:.1f} GiB and {report.device} has "
         f"{report.available / GIB:.1f} GiB."
     )
-    report.advice = _what_fits(module, size, batch, precision, report.available)
+    report.advice = _what_fits(machine, estimated, module, batch, report.available)
 
 
-def _what_fits(module: IMAGPose, size: tuple[int, int], batch: int, precision: str, available: int) -> str:
+def _what_fits(
+    machine: _Machine, estimated: Callable[[int], Estimate], module: IMAGPose, batch: int, available: int
+) -> str:
     """Options that would make it fit, the cheapest first; changes the module."""
     options: list[str] = []
 
     def fits(option: str, at: int = batch) -> Estimate | None:
         options.append(option)
-        found = estimate(module, size, at, precision)
+        found = estimated(at)
         return found if found.total <= available else None
 
     model = "--model.init_args"
     module.frozen_dtype = torch.bfloat16
     found = fits(f"{model}.frozen_dtype bfloat16")
-    if not found and module.ema.decay is not None and torch.cuda.is_available():
+    if not found and module.ema.decay is not None and machine.gpu:
         module.ema.device = "cpu"
         found = fits(f"{model}.ema_device cpu")
     if not found:
@@ -182,14 +223,15 @@ def _what_fits(module: IMAGPose, size: tuple[int, int], batch: int, precision: s
         module.optimizer = "adamw8bit"
         found = fits(f"{model}.optimizer adamw8bit")
     at = batch
-    while not found and at > 1:
+    while not found and at % 2 == 0:
         at //= 2
         options = [option for option in options if not option.startswith("--data")]
         steps = f"--data.init_args.batch_size {at} --trainer.accumulate_grad_batches {batch // at}"
         found = fits(steps, at)
     if not found:
         return "It would not fit with any of its settings; take smaller images or another machine."
-    return f'About {found.total / GIB:.1f} GiB with ARGS="{" ".join(options)}".'
+    first = "After pip install 'imagpose[8bit]': about" if module.optimizer == "adamw8bit" else "About"
+    return f'{first} {found.total / GIB:.1f} GiB with ARGS="{" ".join(options)}".'
 
 
 def _print(report: Report) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from diffusers.training_utils import EMAModel
 from torch import nn
 
@@ -48,7 +49,8 @@ class EMA:
 
     def _follow(self) -> None:
         assert self.model is not None
-        self.model.to(self.device or next(self.module.parameters()).device)
+        with torch.inference_mode(False):  # what is moved during a validation is updated in training
+            self.model.to(self.device or next(self.module.parameters()).device)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -57,7 +59,7 @@ class EMA:
             yield
             return
         self._follow()
-        parameters = [p.detach().clone() for p in self.module.parameters()]
+        parameters = [p.detach().to(self.device or p.device, copy=True) for p in self.module.parameters()]
         self.model.copy_to(self.module.parameters())
         try:
             yield

@@ -9,6 +9,7 @@ import torch
 from diffusers.optimization import get_scheduler
 from lightning import LightningModule
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from imagpose import weights
@@ -22,6 +23,11 @@ from imagpose.panels import crop, pad
 from imagpose.sampler import Guidance, initial_noise
 from imagpose.synthesis import Synthesis
 
+NO_AVERAGE_OF_SHARDS = (
+    "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot follow; "
+    "experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
+)
+SHARDED = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
 NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
 
 
@@ -46,7 +52,7 @@ class IMAGPose(LightningModule):
         rows: Panels of the canvas from top to bottom.
         cols: Panels from left to right.
         along_batch: Panels along the batch instead of a canvas (M1).
-        schedule: The noise schedule; None takes the base's, which its UNet was trained with.
+        schedule: What to change of the base's noise schedule, which its UNet was trained with.
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
         min_snr_gamma: Loss weights, see Objective.
         timesteps: Density of the training timesteps, see Objective.
@@ -102,8 +108,10 @@ class IMAGPose(LightningModule):
     ) -> None:
         super().__init__()
         self.base = Base(base, vae)
-        if schedule is None and unet is None:
-            self.base.check_prediction(self.base.schedule)
+        self.schedule = (schedule or Schedule()).over(self.base.schedule)
+        meant = schedule is not None and (schedule.prediction_type or schedule.zero_terminal_snr)
+        if unet is None and not meant:
+            self.base.check_prediction(self.schedule)
         self.start = None if start is None else weights.File(start, ("network/diffusion_pytorch_model.safetensors",))
         self.encoder, self.vae, self.from_base = encoder, self.base.vae(), unet is None
         with torch.random.fork_rng():
@@ -119,7 +127,7 @@ class IMAGPose(LightningModule):
             self.network.enable_gradient_checkpointing()
         self.ema = EMA(self.network, ema_decay, ema_device)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
-        self.schedule, self.guidance = schedule or self.base.schedule, guidance
+        self.guidance = guidance
         self.objective = Objective(self.schedule, min_snr_gamma, timesteps)
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
         self.frozen_dtype = getattr(torch, frozen_dtype)
@@ -144,8 +152,10 @@ class IMAGPose(LightningModule):
 
     def prepare_data(self) -> None:
         """Download what is missing, once a machine."""
-        for _, file, _, _ in self.weights_files():
-            file.fetch()
+        trains = self.trainer.state.fn == TrainerFn.FITTING
+        for _, file, module, _ in self.weights_files():
+            if trains or module in (self.vae.autoencoder, self.encoder.network):
+                file.fetch()
 
     def setup(self, stage: str) -> None:
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
@@ -155,12 +165,8 @@ class IMAGPose(LightningModule):
         self.encoder.keep_in(self.frozen_dtype)
         if stage != "fit":
             return
-        sharded = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
-        if self.ema.decay is not None and self._trainer is not None and isinstance(self.trainer.strategy, sharded):
-            raise InputError(
-                "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot "
-                "follow; experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
-            )
+        if self.ema.decay is not None and self._trainer is not None and isinstance(self.trainer.strategy, SHARDED):
+            raise InputError(NO_AVERAGE_OF_SHARDS)
         if self.start is not None:
             weights.load(self.network, self.start.fetch())
         elif self.from_base:
@@ -253,13 +259,34 @@ class IMAGPose(LightningModule):
         checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         checkpoint["ema"] = self.ema.state_dict()
         checkpoint["image_size"] = list(self.image_size) if self.image_size else None
+        checkpoint["canvases_a_step"] = self._canvases_a_step()
+
+    def _canvases_a_step(self) -> int | None:
+        """Of all processes; None outside of training."""
+        data = getattr(self._trainer, "datamodule", None)
+        if data is None or self.trainer.state.fn != TrainerFn.FITTING:
+            return None
+        return int(data.batch_size) * int(self.trainer.accumulate_grad_batches) * int(self.trainer.world_size)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a checkpoint whose trainable part is not exactly ours.
+        """Refuse a checkpoint whose trainable part is not exactly ours, or whose steps were of other sizes.
 
         Raises:
-            InputError: It belongs to another experiment.
+            InputError: It belongs to another experiment, or to steps of more or fewer canvases.
         """
+        was, now = checkpoint.get("canvases_a_step"), self._canvases_a_step()
+        if was is not None and now is not None and was != now:
+            raise InputError(
+                f"The run's steps were of {was} canvases and would be of {now} now; make data.batch_size × "
+                f"trainer.accumulate_grad_batches × processes {was} again, or start another run with RUN=new."
+            )
+        if now is not None:  # Lightning counts batches, of which a step may be parted into more or fewer now
+            progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+            batches = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
+            for counts in (progress["total"], progress["current"]):
+                counts.update(dict.fromkeys(counts, batches))
+        if "state_dict" not in checkpoint:  # strategies of shards read it themselves
+            return
         theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
         ours = {f"network.{name}": tuple(value.shape) for name, value in self.network.state_dict().items()}
         if theirs != ours:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,22 +18,24 @@ from imagpose.errors import InputError
 class Schedule:
     """The noise schedule, and what the network predicts.
 
+    What is None is the base model's, see :meth:`over`; without a base, Stable Diffusion 1.5's.
+
     Attributes:
         beta_schedule: Table 6 says "linear", which in Stable Diffusion's own code names what diffusers calls
             ``scaled_linear``.
-        beta_start: First β.
-        beta_end: Last β.
+        beta_start: First β, 0.00085.
+        beta_end: Last β, 0.012.
         prediction_type: ``epsilon`` as in Eq. (1) and SD 1.5, or ``v_prediction`` as in SD 2.1; None is ``epsilon``,
             or ``v_prediction`` with a zero terminal SNR.
         zero_terminal_snr: Rescale β so that the last step is pure noise, which ε cannot predict from: it forces
             ``v_prediction`` and trailing timesteps.
     """
 
-    beta_schedule: Literal["scaled_linear", "linear", "squaredcos_cap_v2"] = "scaled_linear"
-    beta_start: float = 0.00085
-    beta_end: float = 0.012
+    beta_schedule: Literal["scaled_linear", "linear", "squaredcos_cap_v2"] | None = None
+    beta_start: float | None = None
+    beta_end: float | None = None
     prediction_type: Literal["epsilon", "v_prediction"] | None = None
-    zero_terminal_snr: bool = False
+    zero_terminal_snr: bool | None = None
 
     def __post_init__(self) -> None:
         if self.zero_terminal_snr and self.prediction_type == "epsilon":
@@ -44,9 +46,22 @@ class Schedule:
 
     @staticmethod
     def of_base(config: dict[str, Any]) -> Schedule:
-        """The schedule of a base model's ``scheduler_config.json``, whichever scheduler wrote it."""
+        """The schedule of a base model's ``scheduler_config.json``, whichever scheduler wrote it.
+
+        Raises:
+            InputError: It predicts neither ε nor v.
+        """
+        if (predicted := config.get("prediction_type", "epsilon")) not in ("epsilon", "v_prediction"):
+            raise InputError(f"A base model that predicts {predicted!r} cannot be trained on; take one of ε or v.")
         theirs = {f.name: config[f.name] for f in fields(Schedule) if f.name in config}
         return Schedule(**theirs, zero_terminal_snr=bool(config.get("rescale_betas_zero_snr", False)))
+
+    def over(self, base: Schedule) -> Schedule:
+        """This schedule where it says something, else the base's."""
+        named = {f.name: value for f in fields(Schedule) if (value := getattr(self, f.name)) is not None}
+        if named.get("zero_terminal_snr") and "prediction_type" not in named:
+            named["prediction_type"] = "v_prediction"
+        return replace(base, **named)
 
     @property
     def predicts(self) -> str:
@@ -55,11 +70,11 @@ class Schedule:
 
     def _config(self) -> dict[str, Any]:
         return {
-            "beta_schedule": self.beta_schedule,
-            "beta_start": self.beta_start,
-            "beta_end": self.beta_end,
+            "beta_schedule": self.beta_schedule or "scaled_linear",
+            "beta_start": 0.00085 if self.beta_start is None else self.beta_start,
+            "beta_end": 0.012 if self.beta_end is None else self.beta_end,
             "prediction_type": self.predicts,
-            "rescale_betas_zero_snr": self.zero_terminal_snr,
+            "rescale_betas_zero_snr": bool(self.zero_terminal_snr),
             "timestep_spacing": "trailing" if self.zero_terminal_snr else "leading",
             "steps_offset": 1,
             "clip_sample": False,

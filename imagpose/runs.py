@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Iterator
@@ -17,9 +16,10 @@ import yaml
 
 from imagpose.errors import InputError
 
-_OF_THE_MACHINE = ("trainer.strategy", "trainer.accelerator", "data.init_args.num_workers")
-_SHARES_OF_A_STEP = (
-    "data.init_args.batch_size", "trainer.accumulate_grad_batches", "trainer.devices", "trainer.num_nodes",
+# How a step is shared out; that it stays of one size is looked at when the checkpoint is read.
+_OF_THE_MACHINE = (
+    "trainer.strategy", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
+    "trainer.accumulate_grad_batches", "data.init_args.batch_size", "data.init_args.num_workers",
 )  # fmt: skip
 
 
@@ -102,6 +102,8 @@ def check_checkpoint(path: Path) -> None:
     Raises:
         InputError: The file is missing, damaged, or no checkpoint.
     """
+    if path.is_dir():  # DeepSpeed's, which its strategy reads
+        return
     try:
         # Mapped, so that only the structure is read.
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -149,15 +151,7 @@ def check_unchanged(run: Run, options: dict[str, Any]) -> None:
 
 def _what_counts(options: dict[str, Any]) -> dict[str, Any]:
     """The options by name, without those that only say on what machine they are carried out."""
-    flat = dict(_flatten(options))
-    for name in [name for name in flat if name.startswith(_OF_THE_MACHINE)]:
-        del flat[name]
-    shares = [str(flat.get(name)) for name in _SHARES_OF_A_STEP]
-    if all(share.isdecimal() for share in shares):  # devices: auto is no number
-        for name in _SHARES_OF_A_STEP:
-            del flat[name]
-        flat[f"the number of canvases in a step ({' × '.join(_SHARES_OF_A_STEP)})"] = math.prod(map(int, shares))
-    return flat
+    return {name: value for name, value in _flatten(options) if not name.startswith(_OF_THE_MACHINE)}
 
 
 def _flatten(options: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

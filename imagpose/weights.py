@@ -32,6 +32,7 @@ def places(name: str) -> list[Path]:
     roots = [Path("weights"), PACKAGED]
     if root := os.environ.get("IMAGPOSE_WEIGHTS"):
         roots.insert(0, Path(root))
+    name = name.rstrip("/")
     if name.startswith((".", "/", "~")):
         return [Path(name).expanduser()]
     names = dict.fromkeys([name, name.rsplit("/", 1)[-1]] if is_hub_id(name) else [name])
@@ -72,6 +73,9 @@ class File:
 
     name: str
     accepted: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name.rstrip("/"))
 
     def path(self) -> Path | None:
         """The file on this machine, the hub's cache included; None if there is none. Nothing is downloaded."""
@@ -126,8 +130,10 @@ class File:
             InputError: They are.
         """
         for place in places(self.name):
-            found = [place] if place.is_file() else [p for p in place.rglob("*") if p.suffix in _PICKLES]
-            for path in found:
+            beside = (place / self.accepted[0]).parent  # or, of a single file, the folder itself
+            folder = beside if beside.is_dir() else place
+            found = [place] if place.is_file() else sorted(folder.glob("*"))
+            for path in (path for path in found if path.suffix in _PICKLES):
                 raise InputError(
                     f"{path} is a pickle, which can run code when it is read; get the safetensors file of the same "
                     f"weights ({self.accepted[0]}) instead."

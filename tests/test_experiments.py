@@ -5,8 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from imagpose.__main__ import main
+from imagpose.cost import estimate
+from imagpose.models.encoders import TimmEncoder
+from imagpose.module import IMAGPose
 from tests.conftest import ROOT
 from tests.published import write_everything
 
@@ -80,8 +84,23 @@ def test_overlays_change_what_they_name(published, tmp_path, monkeypatch, capsys
     memory = {name: findings["memory"] for name, findings in found.items()}
     gpus = {name for name in overlays if any("asks for 8 GPUs" in problem for problem in found[name]["problems"])}
     assert gpus == {"eight_gpus", "fsdp", "deepspeed"}
-    assert {name for name in overlays if memory[name]["average"] == 0} == {"low_memory", "fsdp", "deepspeed"}
+    assert {name for name in overlays if memory[name]["average"] == 0} == {"fsdp", "deepspeed"}
+    assert memory["fsdp"]["weights"] * 8 == memory["deepspeed"]["weights"] == plain["weights"]
+    assert memory["fsdp"]["gradients"] * 8 == memory["deepspeed"]["gradients"] * 8 == plain["gradients"]
     assert memory["low_memory"]["frozen"] * 2 == plain["frozen"]
     assert memory["low_memory"]["activations"] < plain["activations"] / 2
     assert memory["adamw8bit"]["optimizer"] * 4 == plain["optimizer"]
     assert memory["fp16"] == plain
+    with torch.device("meta"):
+        module = IMAGPose(TimmEncoder(model="resnet18"), "stable-diffusion-v1-5", ema_device="cpu")
+    on_gpu, on_cpu = (estimate(module, (128, 64), 1, "bf16-mixed", gpu=gpu) for gpu in (True, False))
+    assert (on_gpu.average, on_cpu.average) == (0, on_cpu.weights)
+
+
+def test_what_a_strategy_lacks_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for strategy, problem in (("fsdp", "ema_decay must be null"), ("deepspeed_stage_2", "pip install deepspeed")):
+        code, found = examine(tmp_path, *configs("tiny"), "--trainer.strategy", strategy)
+        assert code == 1
+        assert any(problem in told for told in found["problems"])
+        assert any("needs GPUs and this machine has none" in told for told in found["problems"])

@@ -69,6 +69,17 @@ def test_an_average_on_the_cpu_is_the_same_average():
     assert torch.equal(there.bias, here.bias)
 
 
+def test_an_average_moved_during_a_validation_is_updated_in_training():
+    module = torch.nn.Linear(3, 3)
+    ema = EMA(module, 0.9)
+    with torch.inference_mode():
+        ema.model.shadow_params = [p.clone() for p in ema.model.shadow_params]  # as a first move to a GPU makes them
+        with ema.applied():
+            pass
+    ema.load_state_dict({**EMA(module, 0.9).state_dict()})
+    ema.update()
+
+
 def test_without_an_average_the_weights_stand_for_it(make_module):
     module = make_module(ema_decay=None)
     module.ema.update()

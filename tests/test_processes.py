@@ -1,6 +1,7 @@
 """Two processes (gloo), started by our own command line, do what one does with twice the batch."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,9 @@ def fit(data: Path, runs: Path, steps: int, options: list[str]) -> subprocess.Co
     config.write_text(
         "model: {class_path: tests.plain_sgd.PlainSGD}\n"
         "trainer: {callbacks+: [{class_path: tests.plain_sgd.KeepGradients, "
-        f"init_args: {{path: {runs / 'gradients.pt'}}}}}]}}\n"
+        f"init_args: {{path: {runs / 'gradients.pt'}}}}}, "
+        "{class_path: lightning.pytorch.callbacks.ModelCheckpoint, init_args: {every_n_train_steps: 3, save_top_k: -1, "
+        "filename: 'step_{step}', auto_insert_metric_name: false}}]}\n"
     )
     files = ["experiments/_base.yaml", "experiments/tiny.yaml", "tests/quick.yaml", str(config)]
     words = [word for file in files for word in ("-c", file)]
@@ -70,15 +73,23 @@ def test_the_test_sees_each_pair_once_and_scores_the_same(both):
         assert two[name] == pytest.approx(value, abs=2e-3), name
 
 
-def test_a_run_of_two_processes_goes_on_in_one(both, mannequin_root):
+def test_a_run_of_two_processes_goes_on_in_one(both, mannequin_root, tmp_path):
+    """From its middle, with the steps parted into two batches each; it ends as the one that was not interrupted."""
     _, two = both
-    folder = two / "plain_sgd/version_0"
-    (folder / "metrics.json").unlink()  # as if it had been interrupted
-    refused = fit(mannequin_root, two, 6, ONE)
+    runs = tmp_path / "moved"
+    folder = shutil.copytree(two / "plain_sgd/version_0", runs / "plain_sgd/version_0")
+    (folder / "metrics.json").unlink()  # as if it had been interrupted at the third step
+    (folder / "checkpoints/last.ckpt").unlink()
+    (folder / "checkpoints/step_3.ckpt").rename(folder / "checkpoints/last.ckpt")
+    refused = fit(mannequin_root, runs, 6, ONE)
     assert refused.returncode == 2
-    assert "the number of canvases in a step" in refused.stderr
+    assert "steps were of 4 canvases and would be of 2 now" in refused.stderr
     assert "Traceback" not in refused.stderr
-    resumed = fit(mannequin_root, two, 6, [*ONE, "--data.init_args.batch_size", "4"])
+    resumed = fit(mannequin_root, runs, 6, [*ONE, "--trainer.accumulate_grad_batches", "2"])
     assert resumed.returncode == 0, resumed.stderr
     assert "Resuming" in resumed.stdout
-    assert (folder / "metrics.json").exists()
+    assert json.loads((folder / "metrics.json").read_text())["steps"] == 6
+    ours, theirs = checkpoint(runs), checkpoint(two)
+    assert ours["global_step"] == 6
+    for name, parameter in theirs["state_dict"].items():
+        torch.testing.assert_close(ours["state_dict"][name], parameter, rtol=0, atol=1e-5, msg=name)

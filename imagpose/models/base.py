@@ -37,10 +37,16 @@ class Base:
     """
 
     def __init__(self, name: str, vae: str | None = None) -> None:
+        name = name.rstrip("/")
         self.name, self._vae = name, vae
         self.unet_weights = weights.File(name, _files("unet/"))
         self._published = self._find_published()
         self.unet_config = _architecture(self._config("unet/config.json"))
+        if (channels := self.unet_config["in_channels"]) != self.unet_config["out_channels"]:
+            raise InputError(
+                f"The UNet of {name} takes {channels} channels, as that of inpainting models does; take the weights of "
+                "a text-to-image model."
+            )
         self.schedule = Schedule.of_base(self._config("scheduler/scheduler_config.json"))
 
     def vae(self) -> VAE:
@@ -48,9 +54,8 @@ class Base:
         if self._vae is None:
             config, file = self._config("vae/config.json"), weights.File(self.name, _files("vae/"))
         else:  # every Stable Diffusion VAE of four channels has one architecture, so a bare file needs no config
-            file, own = weights.File(self._vae, _files("")), weights.File(self._vae, ("config.json",))
-            path = own.path() or (None if file.path() is None else PUBLISHED / "stable-diffusion-v1-5/vae/config.json")
-            config = weights.read_config(path or own.fetch())
+            file, own = weights.File(self._vae, _files("")), weights.File(self._vae, ("config.json",)).path()
+            config = weights.read_config(own or PUBLISHED / "stable-diffusion-v1-5/vae/config.json")
         return VAE.of_config(_architecture(config), file)
 
     def check_prediction(self, schedule: Schedule) -> None:

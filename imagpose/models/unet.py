@@ -115,8 +115,13 @@ class CanvasUNet(nn.Module):
         own = self.unet.state_dict()
         ours = {name.replace("conv_in.conv.", "conv_in.").replace(".transformer.", "."): name for name in own}
         found = {ours.get(name, name): tensor for name, tensor in tensors.items()}
-        grown = "conv_in.conv.weight"
-        if grown in found and found[grown].shape[1] == self.unet.config["in_channels"]:
+        grown, channels = "conv_in.conv.weight", self.unet.config["in_channels"]
+        if grown in found:
+            if found[grown].shape[1] != channels:
+                raise InputError(
+                    f"The base's conv_in takes {found[grown].shape[1]} channels, not {channels}, as that of inpainting "
+                    "models does; take the weights of a text-to-image model."
+                )
             new = own[grown][:, found[grown].shape[1] :]
             found[grown] = torch.cat([found[grown], new.to(found[grown])], dim=1)
         return {name: tensor for name, tensor in own.items() if ".cva." in name} | found

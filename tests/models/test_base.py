@@ -80,7 +80,7 @@ def test_the_schedule_is_the_bases(config, prediction, zero_snr, spacing):
     assert sampling["rescale_betas_zero_snr"] == zero_snr
     assert sampling["timestep_spacing"] == spacing
     for name in ("beta_start", "beta_end", "beta_schedule"):
-        assert sampling[name] == config.get(name, getattr(Schedule(), name))
+        assert sampling[name] == config.get(name, Schedule()._config()[name])
 
 
 @pytest.mark.parametrize("name", ["mannequin-sd-v", "mannequin-sd-epsilon"])

@@ -14,8 +14,11 @@ from imagpose import weights
 from imagpose.__main__ import main
 from imagpose.errors import InputError
 from imagpose.models.base import PUBLISHED, Base
+from imagpose.models.encoders import TimmEncoder
 from imagpose.models.unet import CanvasUNet
 from imagpose.models.vae import VAE
+from imagpose.module import IMAGPose
+from imagpose.objective import Schedule
 from tests.conftest import ROOT
 from tests.published import (
     encoder_shapes,
@@ -163,6 +166,22 @@ def other_scheduler(home):
     shutil.copytree(PUBLISHED / "stable-diffusion-2-1/unet", folder / "unet", dirs_exist_ok=True)
 
 
+def inpainting(home):
+    folder = home / "stable-diffusion-v1-5/unet"
+    shapes = unet_and_vae("stable-diffusion-v1-5")[0]
+    write_sparse(folder / "diffusion_pytorch_model.safetensors", {**shapes, "conv_in.weight": (320, 9, 3, 3)})
+
+
+def inpainting_config(home):
+    path = home / "stable-diffusion-v1-5/unet/config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "in_channels": 9}))
+
+
+def other_prediction(home):
+    path = home / "stable-diffusion-v1-5/scheduler/scheduler_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "prediction_type": "sample"}))
+
+
 def no_json(home):
     (home / "stable-diffusion-v1-5/unet/config.json").write_text("<html>")
 
@@ -179,6 +198,9 @@ def no_json(home):
         (disguised, r"unet/diffusion_pytorch_model\.safetensors is not a readable safetensors file"),
         (other_width, r"model\.safetensors does not fit VisionTransformer: .* is \(.*384\) in it and \(.*768\) in"),
         (other_scheduler, r"scheduler_config\.json says epsilon, but .* stable-diffusion-2-1, which predicts v_pred"),
+        (inpainting, r"conv_in takes 9 channels, not 4, as that of inpainting models does"),
+        (inpainting_config, r"takes 9 channels, as that of inpainting models does"),
+        (other_prediction, r"predicts 'sample' cannot be trained on"),
         (no_json, r"unet/config\.json cannot be read as JSON"),
     ],
 )
@@ -211,3 +233,33 @@ def test_without_weights_the_doctor_says_what_to_get(home, monkeypatch, capsys):
 def test_a_hub_id_that_cannot_be_downloaded_is_told(home):
     with pytest.raises(InputError, match=r"^Weights 'nobody/nothing' have no model\.safetensors .*downloading it fail"):
         weights.File("nobody/nothing", ("model.safetensors",)).fetch()
+
+
+def test_one_change_of_the_schedule_leaves_the_rest_to_the_base():
+    base = Base("stable-diffusion-2-1").schedule
+    changed = Schedule(beta_schedule="linear").over(base)
+    assert (changed.beta_schedule, changed.predicts, changed.beta_end) == ("linear", "v_prediction", base.beta_end)
+    assert Schedule(prediction_type="epsilon").over(base).predicts == "epsilon"
+    epsilon = Base("stable-diffusion-v1-5").schedule
+    assert Schedule(zero_terminal_snr=True).over(epsilon).predicts == "v_prediction"
+    with torch.device("meta"):
+        encoder = TimmEncoder(model="resnet18")
+        module = IMAGPose(encoder, "stable-diffusion-2-1", schedule=Schedule(beta_schedule="linear"))
+    assert module.objective.predicts_v
+
+
+def test_a_pickle_of_another_part_does_not_stand_in_the_way(home):
+    (home / "some/text_encoder").mkdir(parents=True)
+    (home / "some/text_encoder/pytorch_model.bin").write_bytes(b"")
+    weights.File("some", ("vae/diffusion_pytorch_model.safetensors",)).refuse_pickles()
+    (home / "some/v1-5.ckpt").write_bytes(b"")
+    with pytest.raises(InputError, match=r"v1-5\.ckpt is a pickle"):
+        weights.File("some/", ("vae/diffusion_pytorch_model.safetensors",)).fetch()
+
+
+def test_a_missing_vae_of_ones_choice_is_one_entry_of_the_doctors_list(home, monkeypatch, capsys):
+    monkeypatch.chdir(home)
+    assert doctor("--model.init_args.vae", "stabilityai/sd-vae-ft-mse") == 1
+    output = capsys.readouterr().out
+    assert "huggingface.co/stabilityai/sd-vae-ft-mse" in output
+    assert "vit_base_patch14_dinov2.lvd142m/model.safetensors" in output
