@@ -37,7 +37,10 @@ def _check_experiments(args: list[str]) -> None:
         if flag in ("-c", "--config") and not path.exists():
             known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith("_"))
             choices = f"; there are: {', '.join(known)}" if known else ""
-            raise InputError(f"There is no experiment {path.stem!r} ({path} does not exist){choices}.")
+            if path.name == "config.yaml":
+                raise InputError(f"There is no run {path.parent} ({path} does not exist); make train leaves one.")
+            kind = "overlay" if path.parent.name == "overlays" else "experiment"
+            raise InputError(f"There is no {kind} {path.stem!r} ({path} does not exist){choices}.")
 
 
 def _mannequins(args: list[str]) -> None:

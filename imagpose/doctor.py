@@ -22,6 +22,7 @@ from imagpose import weights
 from imagpose.cli import quiet
 from imagpose.cost import GIB, Estimate, Shards, estimate
 from imagpose.data.datamodule import PoseDataModule
+from imagpose.data.images import read_image
 from imagpose.errors import InputError
 from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
 
@@ -108,7 +109,7 @@ def _weights(report: Report, module: IMAGPose, download: bool) -> None:
             report.weights[what] = f"{file.name}: not usable, see below"
             report.problems.append(f"{what}: {error}")
     if module.optimizer == "adamw8bit" and importlib.util.find_spec("bitsandbytes") is None:
-        report.problems.append("optimizer adamw8bit needs bitsandbytes: pip install 'imagpose[8bit]'.")
+        report.problems.append("optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes.")
     report.trainable = sum(p.numel() for p in module.network.parameters())
     report.frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
 
@@ -126,13 +127,19 @@ def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:
         report.problems.append(f"data: {error}")
         return data.size
     identities, images = len(data.train), sum(map(len, data.train))
+    image = read_image(data.train[0][0].path) if data.size is None else None
+    size = data.size if image is None else (int(image.shape[-2]), int(image.shape[-1]))
     report.data = (
         f"{data.root}: {images:,} images of {identities:,} identities to train on, {len(data.test):,} test pairs"
     )
-    if data.size is not None or drawn is not None:
-        return data.size or drawn.size  # type: ignore[union-attr]
-    image = data.train_dataset()[0]["images"]
-    return image.shape[-2], image.shape[-1]
+    assert size is not None
+    if drawn is not None and size != drawn.size:
+        report.problems.append(
+            f"data: the pictures of {data.root} are {size[0]}×{size[1]} and this experiment is for "
+            f"{drawn.size[0]}×{drawn.size[1]}; resize them with --data.init_args.size "
+            f"[{drawn.size[0]},{drawn.size[1]}]."
+        )
+    return size
 
 
 @dataclass(frozen=True)
@@ -188,13 +195,17 @@ def _container_limit() -> int:
 def _memory(
     report: Report, machine: _Machine, estimated: Callable[[int], Estimate], module: IMAGPose, batch: int
 ) -> None:
-    found = estimated(batch)
+    try:
+        found = estimated(batch)
+    except (RuntimeError, ValueError) as error:  # parts of different models, whose shapes do not meet
+        report.problems.append(f"model: its parts do not fit together ({' '.join(str(error).split())}).")
+        return
     report.memory = {**{k: int(v) for k, v in asdict(found).items()}, "total": found.total}
     if found.total <= report.available:
         return
     report.problems.append(
-        f"memory: a step at batch {batch} takes about {found.total / GIB:.1f} GiB and {report.device} has "
-        f"{report.available / GIB:.1f} GiB."
+        f"memory: a step at batch {batch} takes about {found.total / GIB:.1f} GiB, and this machine ({report.device}) "
+        f"has {report.available / GIB:.1f} GiB."
     )
     report.advice = _what_fits(machine, estimated, module, batch, report.available)
 
@@ -230,7 +241,7 @@ def _what_fits(
         found = fits(steps, at)
     if not found:
         return "It would not fit with any of its settings; take smaller images or another machine."
-    first = "After pip install 'imagpose[8bit]': about" if module.optimizer == "adamw8bit" else "About"
+    first = "After pip install bitsandbytes: about" if module.optimizer == "adamw8bit" else "About"
     return f'{first} {found.total / GIB:.1f} GiB with ARGS="{" ".join(options)}".'
 
 
@@ -244,7 +255,10 @@ def _print(report: Report) -> None:
     if report.memory:
         parts = ", ".join(f"{k} {v / GIB:.1f}" for k, v in report.memory.items() if k != "total" and v)
         table.add_row("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts})")
-    table.add_row("machine", f"{report.device}, {report.available / GIB:.1f} GiB")
+    slow = (
+        "; a network of this size trains on GPUs only" if report.trainable > 3e8 and "no GPU" in report.device else ""
+    )
+    table.add_row("machine", f"{report.device}, {report.available / GIB:.1f} GiB{slow}")
     console.print(table)
     for problem in report.problems:
         console.print(f"✗ {problem}", style="red", highlight=False, soft_wrap=True)

@@ -306,6 +306,6 @@ def _adamw(name: str) -> Callable[..., torch.optim.Optimizer]:
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
         raise InputError(
-            "model.init_args.optimizer adamw8bit needs bitsandbytes: pip install 'imagpose[8bit]', or choose adamw."
+            "model.init_args.optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes, or choose adamw."
         ) from error
     return AdamW8bit

@@ -123,5 +123,5 @@ def test_an_average_of_shards_is_refused(make_module):
 
 def test_8_bit_adamw_without_bitsandbytes_is_told(make_module, monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes.optim", None)
-    with pytest.raises(InputError, match=r"adamw8bit needs bitsandbytes: pip install 'imagpose\[8bit\]'"):
+    with pytest.raises(InputError, match=r"adamw8bit needs bitsandbytes: pip install bitsandbytes"):
         make_module(optimizer="adamw8bit").configure_optimizers()

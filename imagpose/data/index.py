@@ -124,7 +124,10 @@ class Index(ABC):
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise InputError(f"{root} is no folder; name the dataset's own.")
+            raise InputError(
+                f"{root} is no folder; put or link a dataset there (docs/datasets.md), or name its own with "
+                "--data.init_args.root."
+            )
         self.root = root
         self.records: dict[str, ImageRecord] = {}
         self.findings: list[Finding] = []

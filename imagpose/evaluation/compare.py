@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from imagpose.data.mannequin_folder import MANIFEST
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
 from imagpose.evaluation.scoring import Networks
@@ -83,6 +85,11 @@ def compare(args: Sequence[str]) -> None:
     # Best-of-n is a figure of its own and has its own table.
     protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
     tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
+    if options.data is not None and (options.data / MANIFEST).exists():
+        drawn = (
+            f"The measured scores are of {options.data}, drawn mannequins, and not comparable with the printed ones."
+        )
+        tables = {protocol: replace(table, notes=[drawn, *table.notes]) for protocol, table in tables.items()}
     sheet = [["protocol", *next(iter(tables.values())).header]]
     sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
     path = options.out / options.table

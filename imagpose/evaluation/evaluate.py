@@ -30,6 +30,7 @@ from imagpose.runs import write_atomically
 from imagpose.sheet import Row, contact_sheet
 
 Scores = dict[str, dict[str, Score]]
+_OTHER_SHAPE = 0.05  # DeepFashion's 1101×750 and 256×176 are one
 _SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
 
 
@@ -147,8 +148,8 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
         for label, chosen in _choices(protocol, found, groups).items():
             reference = references.get(protocol.name)
             scores[label] = scoring.summarise_protocol(protocol, found, samples, chosen, reference, missing)
-            if matches.missing:
-                scores[label] = {metric: _partial(score, matches) for metric, score in scores[label].items()}
+            for reason in _caveats(matches, samples, theirs, size):
+                scores[label] = {metric: _marked(score, reason) for metric, score in scores[label].items()}
     return Evaluation(size, scores, samples, measured)
 
 
@@ -163,7 +164,10 @@ def _complete(folder: Path, task: Task, console: Console) -> Matches:
         source, target = matches.missing[0]
         pairs = len(matches.outputs) + len(matches.missing)
         told = f"{folder} has no picture of {len(matches.missing)} of {pairs} pairs, {source} → {target} first"
-        if not matches.outputs or not task.allow_partial:
+        if not matches.outputs:
+            inner = f"; name {folder / 'images'} instead" if (folder / "images").is_dir() else "; generate them"
+            raise InputError(f"{told}{inner}.")
+        if not task.allow_partial:
             raise InputError(f"{told}; generate them, or add --allow-partial to score what is there.")
         console.print(f"{told}.")
     counts = {len(samples) for samples in matches.outputs.values()}
@@ -207,10 +211,24 @@ def _without_reference(train: Sequence[Path], networks: Networks) -> dict[str, s
     return dict.fromkeys(networks.extractors, reason)
 
 
-def _partial(score: Score, matches: Matches) -> Score:
-    there = len(matches.outputs)
-    reason = f"partial: {there} of {there + len(matches.missing)} pairs."
-    return score if score.value is None else replace(score, reason=reason)
+def _caveats(matches: Matches, samples: Sequence[Sample], theirs: Size, size: Size) -> list[str]:
+    """What must be known beside every number."""
+    caveats = []
+    if matches.missing:
+        there = len(matches.outputs)
+        caveats.append(f"partial: {there} of {there + len(matches.missing)} pairs.")
+    if theirs != size and _SQUARES.get(theirs) != size:
+        caveats.append(f"resampled from {_times(theirs)} to {_times(size)}.")
+    truth = read_picture(samples[0].truth)
+    if abs(truth.height / truth.width / (size[0] / size[1]) - 1) > _OTHER_SHAPE:
+        caveats.append(f"measured at {_times(size)}, but the truth is {truth.height}×{truth.width}: another shape.")
+    return caveats
+
+
+def _marked(score: Score, reason: str) -> Score:
+    if score.value is None:
+        return score
+    return replace(score, reason=f"{score.reason} {reason}" if score.reason else reason)
 
 
 def _times(size: Size, sign: str = "×") -> str:
