@@ -255,9 +255,8 @@ def _print(report: Report) -> None:
     if report.memory:
         parts = ", ".join(f"{k} {v / GIB:.1f}" for k, v in report.memory.items() if k != "total" and v)
         table.add_row("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts})")
-    slow = (
-        "; a network of this size trains on GPUs only" if report.trainable > 3e8 and "no GPU" in report.device else ""
-    )
+    large = report.trainable > 3e8 and report.device.startswith("no GPU")
+    slow = "; a network of this size trains on GPUs only" if large else ""
     table.add_row("machine", f"{report.device}, {report.available / GIB:.1f} GiB{slow}")
     console.print(table)
     for problem in report.problems:

@@ -195,7 +195,10 @@ def ensure(root: Path, spec: MannequinSet | None) -> None:
     """
     if not root.exists():
         if spec is None:
-            raise InputError(f"{root} does not exist; put a dataset there or set data.mannequins.")
+            raise InputError(
+                f"{root} is no folder; put or link a dataset there (docs/datasets.md), or name its own with "
+                "--data.init_args.root."
+            )
         write(root, spec)
         return
     if spec is None or not (root / MANIFEST).exists():

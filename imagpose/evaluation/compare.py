@@ -86,9 +86,7 @@ def compare(args: Sequence[str]) -> None:
     protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
     tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
     if options.data is not None and (options.data / MANIFEST).exists():
-        drawn = (
-            f"The measured scores are of {options.data}, drawn mannequins, and not comparable with the printed ones."
-        )
+        drawn = f"Measured on {options.data}, drawn mannequins: not comparable with the printed scores."
         tables = {protocol: replace(table, notes=[drawn, *table.notes]) for protocol, table in tables.items()}
     sheet = [["protocol", *next(iter(tables.values())).header]]
     sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
