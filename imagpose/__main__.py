@@ -17,6 +17,7 @@ COMMANDS = {
     "pose": "write the pose of a dataset's picture to a file",
     "mannequins": "draw the embedded dataset",
     "check": "look at every row and every image of a dataset once",
+    "cache": "compute what the frozen networks say of every training image, once",
 }
 
 
@@ -58,6 +59,18 @@ def _doctor(args: list[str]) -> int:
     return doctor(args)
 
 
+def _cache(args: list[str]) -> int:
+    from imagpose.cache import cache
+
+    _check_experiments(args)
+    try:
+        cache(args)
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
 def _export(args: list[str]) -> None:
     from jsonargparse import auto_cli
 
@@ -89,6 +102,7 @@ def _check(args: list[str]) -> int:
 _OWN: dict[str, Callable[[list[str]], int | None]] = {
     "mannequins": _mannequins,
     "check": _check,
+    "cache": _cache,
     "doctor": _doctor,
     "generate": _generate,
     "export": _export,

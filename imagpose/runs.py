@@ -17,7 +17,9 @@ import yaml
 
 from imagpose.errors import InputError
 
-_OF_THE_MACHINE = ("trainer.strategy", "trainer.accelerator", "data.init_args.num_workers")
+_OF_THE_MACHINE = (
+    "trainer.strategy", "trainer.accelerator", "data.init_args.num_workers", "data.init_args.cache",
+)  # fmt: skip
 _SHARES_OF_A_STEP = (
     "data.init_args.batch_size", "trainer.accumulate_grad_batches", "trainer.devices", "trainer.num_nodes",
 )  # fmt: skip
