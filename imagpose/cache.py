@@ -75,7 +75,7 @@ def cache(args: list[str]) -> None:
         args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
 
     Raises:
-        InputError: It is no experiment of IMAGPose, an image is damaged, or the disk is full.
+        InputError: It is no experiment of IMAGPose; or see :func:`fill`.
     """
     quiet()
     cli = _Reading(
@@ -85,19 +85,43 @@ def cache(args: list[str]) -> None:
     module, data, options = cli.model, cli.datamodule, cli.config
     if not isinstance(module, IMAGPose) or not isinstance(data, PoseDataModule):
         raise InputError("cache takes experiments of imagpose.module.IMAGPose; name one, such as tiny.")
-    part, parts = _part(options.shard)
-    half = autocast_dtype(options.trainer.precision)
+    share = _share(options.shard)
+    autocast_dtype(options.trainer.precision)  # refuses before anything is read
     data.prepare_data()
     module.prepare_data()
     data.setup("fit")
     module.setup("validate")  # the frozen weights alone
-    shards = data.shards(fingerprint(module.synthesis, data, options.trainer.precision))
+    on_cpu = options.trainer.accelerator == "cpu" or not torch.cuda.is_available()
+    fill(module, data, options.trainer.precision, share, torch.device("cpu" if on_cpu else "cuda"))
+
+
+def fill(
+    module: IMAGPose,
+    data: PoseDataModule,
+    precision: str | int | None,
+    share: tuple[int, int] = (0, 1),
+    device: torch.device = torch.device("cpu"),
+) -> None:
+    """Compute the shards that are not there yet.
+
+    Args:
+        module: With its frozen weights.
+        data: Set up.
+        precision: Lightning's name of that of the computation.
+        share: (i, n): every n-th shard, from i on.
+        device: That computes.
+
+    Raises:
+        InputError: An image is damaged or of another size, a feature is beyond the cache's type, or the disk is full.
+    """
+    part, parts = share
+    half = autocast_dtype(precision)
+    shards = data.shards(fingerprint(module.synthesis, data, precision))
     mine = shards[part::parts]
     todo = [shard for shard in mine if not shard.path.exists()]
     _drop_unfinished(shards, mine)
     size = _size_of(data)
     _announce(module.synthesis, data, size, shards, mine, todo)
-    device = torch.device("cpu" if options.trainer.accelerator == "cpu" or not torch.cuda.is_available() else "cuda")
     for frozen in (module.vae, module.encoder):
         torch.nn.Module.to(frozen, device)
     images = DataLoader(_Pictures(todo, data, size), batch_size=None, num_workers=data.num_workers)
@@ -113,7 +137,7 @@ def cache(args: list[str]) -> None:
     print(f"{left} of {len(shards)} shards are still missing." if left else "The cache is complete; training uses it.")
 
 
-def _part(text: str) -> tuple[int, int]:
+def _share(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if not match or int(match[1]) >= int(match[2]):
         raise InputError(f"--shard is {text}; it must be i/n with i from 0 to n-1, such as 0/2 here and 1/2 elsewhere.")
