@@ -57,10 +57,10 @@ cache: .venv/.done  ## compute the frozen networks' features of EXP's training i
 	$(BIN)/python -m imagpose cache $(CONFIGS) $(ARGS)
 
 bench-data: .venv/.done  ## measure how fast training samples load, cached and not, into benchmarks/
-	$(BIN)/python benchmarks/data.py
+	$(BIN)/python -m benchmarks.data
 
 bench-cache: .venv/.done  ## measure cached against uncached training steps, into benchmarks/
-	$(BIN)/python benchmarks/cache.py
+	$(BIN)/python -m benchmarks.cache
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
 	$(BIN)/python benchmarks/train.py $(if $(filter tiny,$(EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)

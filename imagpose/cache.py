@@ -131,7 +131,8 @@ def fill(
         for shard, pictures in zip(todo, images, strict=True):
             features = _compute(module.synthesis, pictures.to(device), getattr(torch, data.cache_dtype))
             _check_range(shard, features, data.cache_dtype)
-            _write(shard.path, save(features, {"height": str(size[0]), "width": str(size[1])}))
+            # One entry alone: safetensors writes several in any order, and the same shard should have the same bytes.
+            _write(shard.path, save(features, {"size": f"{size[0]}×{size[1]}"}))
             progress.advance(task, len(shard.records))
     left = sum(not shard.path.exists() for shard in shards)
     print(f"{left} of {len(shards)} shards are still missing." if left else "The cache is complete; training uses it.")

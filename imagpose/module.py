@@ -206,6 +206,7 @@ class IMAGPose(LightningModule):
     def _see(self, batch: dict[str, Tensor]) -> Seen:
         """What the frozen networks say of a batch, from the cache where that came with it."""
         if "semantic" not in batch:
+            self._keep_frozen_on(self.device)
             return self.synthesis.see(batch["images"], batch["source"])
         self.synthesis.black(pad(batch["poses"], self.synthesis.multiple))  # while the VAE is still where it is fast
         self._keep_frozen_on(torch.device("cpu"))  # until something is generated

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -129,17 +129,23 @@ def write_metrics(path: Path, metrics: dict[str, float]) -> None:
     write_atomically(path, json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
 
 
-def check_unchanged(run: Run, options: dict[str, Any]) -> None:
+def check_unchanged(run: Run, options: dict[str, Any], complete: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Refuse to resume a run with options other than those it was started with.
 
     Another machine is none of them: a run of two processes may go on in one, if that takes twice the batch.
+
+    Args:
+        run: To be resumed.
+        options: Of now.
+        complete: Adds the defaults of options that are newer than the run, which then are no change.
 
     Raises:
         InputError: An option differs; it is named.
     """
     if not run.config.exists():
         return
-    theirs = _what_counts(yaml.safe_load(run.config.read_text()))
+    stored = complete(yaml.safe_load(run.config.read_text()))
+    theirs = _what_counts({key: value for key, value in stored.items() if key in options})
     ours = _what_counts(options)
     for name in sorted(theirs.keys() | ours.keys()):
         if theirs.get(name) != ours.get(name):
@@ -152,8 +158,9 @@ def check_unchanged(run: Run, options: dict[str, Any]) -> None:
 def _what_counts(options: dict[str, Any]) -> dict[str, Any]:
     """The options by name, without those that only say on what machine they are carried out."""
     flat = dict(_flatten(options))
-    for name in [name for name in flat if name.startswith(_OF_THE_MACHINE)]:
-        del flat[name]
+    for name in list(flat):
+        if any(f"{name}.".startswith(f"{option}.") for option in _OF_THE_MACHINE):
+            del flat[name]
     shares = [str(flat.get(name)) for name in _SHARES_OF_A_STEP]
     if all(share.isdecimal() for share in shares):  # devices: auto is no number
         for name in _SHARES_OF_A_STEP:

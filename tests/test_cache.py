@@ -228,7 +228,7 @@ def prove(tmp_path: Path, identities: int, kills: int) -> None:
 
 def test_a_kill_costs_no_more_than_a_shard(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    prove(tmp_path, identities=150, kills=2)
+    prove(tmp_path, identities=100, kills=2)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ which formats made of tar files or compressed blocks serve badly.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -145,14 +146,15 @@ def _check(shard: Shard, orientations: int, dtype: str) -> Kind:
             shapes, types = [tuple(part.get_shape()) for part in slices], {part.get_dtype() for part in slices}
     except (OSError, SafetensorError) as error:
         raise _damaged(shard.path, str(error)) from error
-    if not slices or "height" not in about or "width" not in about:
+    size = re.fullmatch(r"(\d+)×(\d+)", about.get("size", ""))
+    if not slices or not size:
         raise _damaged(shard.path, f"it holds {', '.join(sorted(names)) or 'nothing'}")
     if types != {dtype}:
         raise _damaged(shard.path, f"it is in {', '.join(sorted(types))} and not in {dtype}")
     wanted = (len(shard.records), orientations)
     if any(shape[:2] != wanted for shape in shapes):
         raise _damaged(shard.path, f"it holds {shapes[0][:2]} and not {wanted} images and orientations")
-    return (int(about["height"]), int(about["width"])), tuple(shape[2:] for shape in shapes)
+    return (int(size[1]), int(size[2])), tuple(shape[2:] for shape in shapes)
 
 
 def _damaged(path: Path, why: str) -> InputError:
