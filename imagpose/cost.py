@@ -30,7 +30,8 @@ class Estimate:
         optimizer: AdamW's two moments.
         average: The moving average, where it is kept on the device.
         activations: Kept from the forward for the backward pass, with the half-precision copies of the weights.
-        working: The largest tensors of the VAE's pass, and the libraries' own memory.
+        vae: The largest tensors of the VAE's pass.
+        libraries: The libraries' own memory.
     """
 
     frozen: int
@@ -39,12 +40,18 @@ class Estimate:
     optimizer: int
     average: int
     activations: int
-    working: int
+    vae: int
+    libraries: int
 
     @property
     def total(self) -> int:
         """All of it."""
         return sum(vars(self).values())
+
+    @property
+    def cached(self) -> int:
+        """All of it when features come from a cache: VAE and encoder then wait on the CPU."""
+        return self.total - self.frozen - self.vae
 
 
 class _AsTrained(TorchFunctionMode):
@@ -95,7 +102,7 @@ def estimate(module: IMAGPose, size: tuple[int, int], batch: int, precision: str
     # The VAE's first level holds 128 channels of the padded image, and a residual block some four tensors of it.
     scale = module.vae.downscale
     channels = int(module.vae.autoencoder.config["block_out_channels"][0])
-    working = 4 * batch * panels * channels * height * width * scale**2 * (2 if half else 4)
+    vae = 4 * batch * panels * channels * height * width * scale**2 * (2 if half else 4)
     return Estimate(
         frozen=frozen * module.frozen_dtype.itemsize,
         weights=4 * trainable,
@@ -103,7 +110,8 @@ def estimate(module: IMAGPose, size: tuple[int, int], batch: int, precision: str
         optimizer=(2 if module.optimizer == "adamw8bit" else 8) * trainable,
         average=4 * trainable if module.ema.decay is not None and module.ema.device is None else 0,
         activations=_activations(module, size, batch, half, module.network.is_gradient_checkpointing),
-        working=working + GIB // 2,
+        vae=vae,
+        libraries=GIB // 2,
     )
 
 

@@ -82,6 +82,7 @@ def test_overlays_change_what_they_name(published, tmp_path, monkeypatch, capsys
     assert gpus == {"eight_gpus", "fsdp", "deepspeed"}
     assert {name for name in overlays if memory[name]["average"] == 0} == {"low_memory", "fsdp", "deepspeed"}
     assert memory["low_memory"]["frozen"] * 2 == plain["frozen"]
+    assert plain["cached"] == plain["total"] - plain["frozen"] - plain["vae"]
     assert memory["low_memory"]["activations"] < plain["activations"] / 2
     assert memory["adamw8bit"]["optimizer"] * 4 == plain["optimizer"]
     assert memory["fp16"] == plain
