@@ -235,7 +235,7 @@ def test_a_kill_costs_no_more_than_a_shard(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_ten_kills_change_no_byte(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    prove(tmp_path, identities=1000, kills=10)
+    prove(tmp_path, identities=500, kills=10)
 
 
 def test_shares_make_one_cache(tmp_path, monkeypatch, capsys):
