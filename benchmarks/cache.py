@@ -25,7 +25,7 @@ from imagpose.cost import GIB, flops
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
 
-ROUNDS, STEPS = 12, 2
+ROUNDS, STEPS = 6, 1
 TARGET = 0.8  # of the ratio of operations
 
 
@@ -111,7 +111,7 @@ def main() -> None:
     """Measure and write down."""
     torch.set_num_threads(1)
     gpu = torch.cuda.is_available()
-    size, batch, build = ((256, 176), 4, full_size) if gpu else ((64, 44), 4, reduced)
+    size, batch, build = ((256, 176), 4, full_size) if gpu else ((64, 44), 2, reduced)
     counted, full = flops(build("meta"), size), flops(full_size("meta"), (256, 176))
     steps = Steps(build("cuda" if gpu else "cpu"), size, batch)
     seconds: dict[str, list[float]] = {"uncached": [], "cached": []}

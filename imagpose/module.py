@@ -208,7 +208,8 @@ class IMAGPose(LightningModule):
         if "semantic" not in batch:
             self._keep_frozen_on(self.device)
             return self.synthesis.see(batch["images"], batch["source"])
-        self.synthesis.black(pad(batch["poses"], self.synthesis.multiple))  # while the VAE is still where it is fast
+        # The black latent first, once, while the VAE still computes as it would without a cache.
+        self.synthesis.black(pad(batch["poses"], self.synthesis.multiple))
         self._keep_frozen_on(torch.device("cpu"))  # until something is generated
         mean, std, source, semantic = (batch[name].float() for name in ("mean", "std", "source_mean", "semantic"))
         return Seen(Posterior(mean, std), source, semantic)
