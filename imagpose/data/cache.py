@@ -147,8 +147,10 @@ def _check(shard: Shard, orientations: int, dtype: str) -> Kind:
     except (OSError, SafetensorError) as error:
         raise _damaged(shard.path, str(error)) from error
     size = re.fullmatch(r"(\d+)×(\d+)", about.get("size", ""))
-    if not slices or not size:
+    if not slices:
         raise _damaged(shard.path, f"it holds {', '.join(sorted(names)) or 'nothing'}")
+    if not size:
+        raise _damaged(shard.path, "it does not tell the images' size")
     if types != {dtype}:
         raise _damaged(shard.path, f"it is in {', '.join(sorted(types))} and not in {dtype}")
     wanted = (len(shard.records), orientations)
