@@ -9,7 +9,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
 WITH ?=
-.PHONY: help setup train doctor generate evaluate-run evaluate compare gallery bench-eval test test-slow bench-train lint vae base demo showcase mannequins check-data tensorboard clean
+.PHONY: help setup train doctor generate evaluate-run evaluate compare gallery bench-eval test test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -65,6 +65,15 @@ mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (trai
 
 check-data: .venv/.done  ## look at every row and every image of a dataset once: DATA=data/mannequins
 	$(BIN)/python -m imagpose check $(DATA) $(ARGS)
+
+cache: .venv/.done  ## compute the frozen networks' features of EXP's training images once (WITH as for train, ARGS: --shard 0/8)
+	$(BIN)/python -m imagpose cache $(CONFIGS) $(ARGS)
+
+bench-data: .venv/.done  ## measure how fast training samples load, cached and not, into benchmarks/
+	$(BIN)/python -m benchmarks.data
+
+bench-cache: .venv/.done  ## measure cached against uncached training steps, into benchmarks/
+	$(BIN)/python -m benchmarks.cache
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
 	$(BIN)/python benchmarks/train.py $(if $(filter tiny,$(EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)

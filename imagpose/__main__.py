@@ -20,6 +20,7 @@ COMMANDS = {
     "gallery": "source, pose, truth and each method's picture, row by row",
     "mannequins": "draw the embedded dataset",
     "check": "look at every row and every image of a dataset once",
+    "cache": "compute what the frozen networks say of every training image, once",
 }
 
 
@@ -62,6 +63,18 @@ def _doctor(args: list[str]) -> int:
 
     _check_experiments(args)
     return doctor(args)
+
+
+def _cache(args: list[str]) -> int:
+    from imagpose.cache import cache
+
+    _check_experiments(args)
+    try:
+        cache(args)
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        return 130
+    return 0
 
 
 def _export(args: list[str]) -> None:
@@ -113,6 +126,7 @@ def _gallery(args: list[str]) -> None:
 _OWN: dict[str, Callable[[list[str]], int | None]] = {
     "mannequins": _mannequins,
     "check": _check,
+    "cache": _cache,
     "doctor": _doctor,
     "generate": _generate,
     "export": _export,

@@ -49,7 +49,7 @@ class RunCLI(LightningCLI):
                     "RUN=new starts another."
                 )
             if self.run.last.exists():
-                runs.check_unchanged(self.run, options)
+                runs.check_unchanged(self.run, options, lambda stored: _completed(parser, stored))
                 runs.check_checkpoint(self.run.last)
                 config.ckpt_path = str(self.run.last)
                 print(f"Resuming {self.run.folder}.")
@@ -99,6 +99,12 @@ class RunCLI(LightningCLI):
 
     def _metrics(self) -> dict[str, float]:
         return {key: float(value) for key, value in self.trainer.callback_metrics.items()}
+
+
+def _completed(parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
+    """A run's options with the defaults of those that there were not yet when it was started."""
+    parsed = parser.parse_object(options)
+    return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
 
 
 def quiet() -> None:

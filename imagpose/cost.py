@@ -29,8 +29,10 @@ class Estimate:
         optimizer: AdamW's two moments.
         average: The moving average, where it is kept on the device.
         activations: Kept from the forward for the backward pass, with the half-precision copies of the weights.
-        working: What passes: the VAE's largest tensors beside the activations, or without these the optimiser's
-            temporaries, or at validation the weights put aside for the average; and the libraries' own memory.
+        vae: The largest tensors of the VAE's pass, beside the activations.
+        transient: The optimiser's temporaries or, at validation, the weights put aside for the average: what comes when
+            activations are gone.
+        libraries: The libraries' own memory.
     """
 
     frozen: int
@@ -39,12 +41,23 @@ class Estimate:
     optimizer: int
     average: int
     activations: int
-    working: int
+    vae: int
+    transient: int
+    libraries: int
 
     @property
     def total(self) -> int:
-        """All of it."""
-        return sum(vars(self).values())
+        """All of it at its peak, in training or between its steps."""
+        return self._peak(self.frozen, self.activations + self.vae)
+
+    @property
+    def cached(self) -> int:
+        """The same when features come from a cache: VAE and encoder then wait on the CPU until a validation."""
+        return self._peak(0, self.activations)
+
+    def _peak(self, frozen: int, in_a_step: int) -> int:
+        kept = self.weights + self.gradients + self.optimizer + self.average + self.libraries
+        return frozen + kept + max(in_a_step, self.transient)
 
 
 class _AsTrained(TorchFunctionMode):
@@ -127,7 +140,9 @@ def estimate(
         optimizer=(2 if eight_bit else 8) * trainable // shards.moments,
         average=4 * trainable if module.ema.decay is not None and not elsewhere else 0,
         activations=activations,
-        working=max(encoding, temporaries - activations, aside - activations) + GIB // 2,
+        vae=encoding,
+        transient=max(temporaries, aside),
+        libraries=GIB // 2,
     )
 
 

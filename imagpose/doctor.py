@@ -48,7 +48,7 @@ class Report:
         weights: What is needed, by what it is: its name, and the file or what is wrong with it.
         trainable: Trainable parameters.
         frozen: Parameters of VAE and encoder.
-        memory: Estimated bytes, by what they are for, and their ``total``.
+        memory: Estimated bytes, by what they are for, their ``total``, and what it is with a feature cache, ``cached``.
         available: Bytes of the accelerator, or of this machine where there is none.
         device: Its name.
         problems: One sentence each; training could start only if there is none.
@@ -200,7 +200,7 @@ def _memory(
     except (RuntimeError, ValueError) as error:  # parts of different models, whose shapes do not meet
         report.problems.append(f"model: its parts do not fit together ({' '.join(str(error).split())}).")
         return
-    report.memory = {**{k: int(v) for k, v in asdict(found).items()}, "total": found.total}
+    report.memory = {**{k: int(v) for k, v in asdict(found).items()}, "total": found.total, "cached": found.cached}
     if found.total <= report.available:
         return
     report.problems.append(
@@ -253,8 +253,9 @@ def _print(report: Report) -> None:
     table.add_row("data", report.data)
     table.add_row("parameters", f"{report.trainable / 1e6:,.1f} M trainable, {report.frozen / 1e6:,.1f} M frozen")
     if report.memory:
-        parts = ", ".join(f"{k} {v / GIB:.1f}" for k, v in report.memory.items() if k != "total" and v)
-        table.add_row("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts})")
+        parts = ", ".join(f"{k} {v / GIB:.1f}" for k, v in report.memory.items() if k not in ("total", "cached") and v)
+        cached = f"; {report.memory['cached'] / GIB:.1f} GiB on a feature cache"
+        table.add_row("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts}){cached}")
     large = report.trainable > 3e8 and report.device.startswith("no GPU")
     slow = "; a network of this size trains on GPUs only" if large else ""
     table.add_row("machine", f"{report.device}, {report.available / GIB:.1f} GiB{slow}")

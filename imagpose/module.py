@@ -13,15 +13,18 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from imagpose import weights
+from imagpose.data.datamodule import PoseDataModule
 from imagpose.ema import EMA
 from imagpose.errors import InputError
+from imagpose.fingerprint import fingerprint
 from imagpose.models.base import Base
 from imagpose.models.encoders import Encoder
 from imagpose.models.network import Network
+from imagpose.models.vae import Posterior
 from imagpose.objective import Draws, Objective, Schedule
 from imagpose.panels import crop, pad
 from imagpose.sampler import Guidance, initial_noise
-from imagpose.synthesis import Synthesis
+from imagpose.synthesis import Seen, Synthesis
 
 NO_AVERAGE_OF_SHARDS = (
     "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot follow; "
@@ -165,27 +168,39 @@ class IMAGPose(LightningModule):
         self.encoder.keep_in(self.frozen_dtype)
         if stage != "fit":
             return
-        if self.ema.decay is not None and self._trainer is not None and isinstance(self.trainer.strategy, SHARDED):
+        if self.ema.decay is not None and self._sharded:
             raise InputError(NO_AVERAGE_OF_SHARDS)
         if self.start is not None:
             weights.load(self.network, self.start.fetch())
         elif self.from_base:
             self.network.unet.load_base(self.base.unet_weights.fetch())
         self.ema.reset()
+        if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
+            data.find_features(lambda: fingerprint(self.synthesis, data, self.trainer.precision))
+
+    @property
+    def _sharded(self) -> bool:
+        return self._trainer is not None and isinstance(self.trainer.strategy, SHARDED)
+
+    def _keep_frozen_on(self, device: torch.device) -> None:
+        """Move VAE and encoder, unless a strategy holds pieces of them."""
+        if not self._sharded:
+            for part in (self.vae, self.encoder):
+                if next(part.parameters()).device != device:
+                    torch.nn.Module.to(part, device)
 
     # Training -----------------------------------------------------------------------------------------------------
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Eq. (4) on a batch of canvases."""
-        images = pad(batch["images"], self.synthesis.multiple)
-        self.image_size = (batch["images"].shape[-2], batch["images"].shape[-1])
-        draws = Draws.make(
-            self.seed, batch["number"].tolist(), self.synthesis.latent_shape(self.image_size), images.device
-        )
-        posterior = self.vae.encode(images)
-        latents = posterior.sample(draws.posterior)
+        self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
+        seen = self._see(batch)
+        draws = Draws.make(self.seed, batch["number"].tolist(), seen.panels.mean.shape[1:], self.device)
+        latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
-        conditions = self.synthesis.encode_conditions(batch["source"], posterior.mean, batch["mask"], batch["poses"])
+        conditions = self.synthesis.conditions(
+            seen.source, seen.semantic, seen.panels.mean, batch["mask"], batch["poses"]
+        )
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
@@ -193,6 +208,17 @@ class IMAGPose(LightningModule):
         losses = self.objective.loss(predicted, latents, draws.noise, timesteps)
         self._log_losses(losses.detach(), timesteps)
         return losses.mean()
+
+    def _see(self, batch: dict[str, Tensor]) -> Seen:
+        """What the frozen networks say of a batch, from the cache where that came with it."""
+        if "semantic" not in batch:
+            self._keep_frozen_on(self.device)
+            return self.synthesis.see(batch["images"], batch["source"])
+        # The black latent first, once, while the VAE still computes as it would without a cache.
+        self.synthesis.black(pad(batch["poses"], self.synthesis.multiple))
+        self._keep_frozen_on(torch.device("cpu"))  # until something is generated
+        mean, std, source, semantic = (batch[name].float() for name in ("mean", "std", "source_mean", "semantic"))
+        return Seen(Posterior(mean, std), source, semantic)
 
     def _log_losses(self, losses: Tensor, timesteps: Tensor) -> None:
         self.log("train/loss", losses.mean(), prog_bar=True, batch_size=len(losses))
@@ -234,6 +260,7 @@ class IMAGPose(LightningModule):
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
         """
         shape = self.synthesis.latent_shape((batch["images"].shape[-2], batch["images"].shape[-1]))
+        self._keep_frozen_on(self.device)
         noise = initial_noise(seed, batch["number"].tolist(), shape).to(batch["images"].device)
         with self.ema.applied():
             return self.synthesis.generate(
@@ -249,6 +276,7 @@ class IMAGPose(LightningModule):
     @torch.no_grad()
     def reconstruct(self, images: Tensor) -> Tensor:
         """Images through the VAE, (..., 3, H, W): the ceiling of what can be generated."""
+        self._keep_frozen_on(self.device)
         padded = pad(images, self.synthesis.multiple)
         return crop(self.vae.decode(self.vae.encode(padded).mean), (images.shape[-2], images.shape[-1]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -20,6 +20,7 @@ from imagpose.errors import InputError
 _OF_THE_MACHINE = (
     "trainer.strategy", "trainer.accelerator", "trainer.devices", "trainer.num_nodes",
     "trainer.accumulate_grad_batches", "data.init_args.batch_size", "data.init_args.num_workers",
+    "data.init_args.cache",
 )  # fmt: skip
 
 
@@ -129,17 +130,23 @@ def write_metrics(path: Path, metrics: dict[str, float]) -> None:
     write_atomically(path, json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
 
 
-def check_unchanged(run: Run, options: dict[str, Any]) -> None:
+def check_unchanged(run: Run, options: dict[str, Any], complete: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Refuse to resume a run with options other than those it was started with.
 
     Another machine is none of them: a run of two processes may go on in one, if that takes twice the batch.
+
+    Args:
+        run: To be resumed.
+        options: Of now.
+        complete: Adds the defaults of options that are newer than the run, which then are no change.
 
     Raises:
         InputError: An option differs; it is named.
     """
     if not run.config.exists():
         return
-    theirs = _what_counts(yaml.safe_load(run.config.read_text()))
+    stored = complete(yaml.safe_load(run.config.read_text()))
+    theirs = _what_counts({key: value for key, value in stored.items() if key in options})
     ours = _what_counts(options)
     for name in sorted(theirs.keys() | ours.keys()):
         if theirs.get(name) != ours.get(name):
@@ -151,7 +158,10 @@ def check_unchanged(run: Run, options: dict[str, Any]) -> None:
 
 def _what_counts(options: dict[str, Any]) -> dict[str, Any]:
     """The options by name, without those that only say on what machine they are carried out."""
-    return {name: value for name, value in _flatten(options) if not name.startswith(_OF_THE_MACHINE)}
+    return {
+        name: value for name, value in _flatten(options)
+        if not any(f"{name}.".startswith(f"{option}.") for option in _OF_THE_MACHINE)
+    }  # fmt: skip
 
 
 def _flatten(options: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from imagpose.models.encoders import Encoder
 from imagpose.models.network import Conditions, Network
-from imagpose.models.vae import VAE
+from imagpose.models.vae import VAE, Posterior
 from imagpose.panels import crop, pad
 from imagpose.sampler import Guidance, OnStep, sample
+
+
+class Seen(NamedTuple):
+    """What the frozen networks say of a batch of canvases.
+
+    Attributes:
+        panels: The panels' posterior over latents, (B, V, c, h, w).
+        source: The source's latents, (B, c, h, w).
+        semantic: F_H of the source, (B, n, encoder_dim).
+    """
+
+    panels: Posterior
+    source: Tensor
+    semantic: Tensor
 
 
 class Synthesis:
@@ -42,23 +56,31 @@ class Synthesis:
         """The latent of a black panel, encoded once a size and device."""
         key = (*images.shape[-2:], images.device)
         if key not in self._black:
-            self._black[key] = self.vae.black((images.shape[-2], images.shape[-1]))
+            self._black[key] = self.vae.black((images.shape[-2], images.shape[-1])).to(images.device)
         return self._black[key]
 
-    def encode_conditions(self, source: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
-        """Images and pose maps → F_C, F_I, F_P.
+    def see(self, images: Tensor, source: Tensor) -> Seen:
+        """Let the frozen networks look.
 
         Args:
+            images: The panels, (B, V, 3, H, W) in [-1, 1].
             source: FLC's source, (B, 3, H, W) in [-1, 1].
+        """
+        panels = self.vae.encode(pad(images, self.multiple))
+        return Seen(panels, self.vae.encode(pad(source, self.multiple)).mean, self.encoder(source))
+
+    def conditions(self, source: Tensor, semantic: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
+        """What the frozen networks saw, and pose maps → F_C, F_I, F_P.
+
+        Args:
+            source: Latents of FLC's source, (B, c, h, w).
+            semantic: F_H of it, (B, n, encoder_dim).
             given: Latents of the padded panels, (B, V, c, h, w); masked ones have no influence.
             mask: (B, V), 0 = to generate, 1 = given.
             poses: Pose maps, (B, V, 3, H, W) in [0, 1].
         """
-        padded = pad(source, self.multiple)
-        return self.network.conditions(
-            self.vae.encode(padded).mean, self.encoder(source), given, mask, self.black(padded),
-            pad(poses, self.multiple, "constant"),
-        )  # fmt: skip
+        padded = pad(poses, self.multiple, "constant")
+        return self.network.conditions(source, semantic, given, mask, self.black(padded), padded)
 
     @torch.no_grad()
     def generate(
@@ -90,8 +112,8 @@ class Synthesis:
         """
         mask = canvases["mask"]
         images = torch.where(mask[:, :, None, None, None] > 0, canvases["images"], -1.0)
-        given = self.vae.encode(pad(images, self.multiple)).mean
-        conditions = self.encode_conditions(canvases["source"], given, mask, canvases["poses"])
+        seen = self.see(images, canvases["source"])
+        conditions = self.conditions(seen.source, seen.semantic, seen.panels.mean, mask, canvases["poses"])
         latents = sample(self.network, conditions, noise, scheduler, guidance, steps, on_step, generator)
         if wanted is not None:
             rows = torch.arange(len(latents), device=latents.device)[:, None]

@@ -88,6 +88,9 @@ def test_overlays_change_what_they_name(published, tmp_path, monkeypatch, capsys
     assert memory["fsdp"]["weights"] * 8 == memory["deepspeed"]["weights"] == plain["weights"]
     assert memory["fsdp"]["gradients"] * 8 == memory["deepspeed"]["gradients"] * 8 == plain["gradients"]
     assert memory["low_memory"]["frozen"] * 2 == plain["frozen"]
+    assert (
+        plain["cached"] == plain["total"] - plain["frozen"] - plain["vae"]
+    )  # its activations are more than comes after
     assert memory["low_memory"]["activations"] < plain["activations"] / 2
     assert memory["adamw8bit"]["optimizer"] * 4 == plain["optimizer"]
     assert memory["fp16"] == plain

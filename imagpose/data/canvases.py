@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from imagpose.data.cache import FeatureCache
 from imagpose.data.images import read_view
 from imagpose.data.index import ImageRecord, Scenario
 from imagpose.data.keypoints import draw_pose, figure_box, flip
@@ -91,9 +92,13 @@ class _Views:
                 f"{record.path} is {height}×{width}, and another image is {self._first[0]}×{self._first[1]}; set "
                 "data.size, to which all are resized."
             )
-        if mirrored:
-            image, keypoints = image.flip(-1), flip(keypoints, width)
-        return image, torch.from_numpy(draw_pose(keypoints, size)).permute(2, 0, 1)
+        return image.flip(-1) if mirrored else image, _pose_map(keypoints, size, mirrored)
+
+
+def _pose_map(keypoints: np.ndarray, size: Size, mirrored: bool) -> Tensor:
+    if mirrored:
+        keypoints = flip(keypoints, size[1])
+    return torch.from_numpy(draw_pose(keypoints, size)).permute(2, 0, 1)
 
 
 class Canvases(Dataset[dict[str, Tensor]]):
@@ -103,12 +108,16 @@ class Canvases(Dataset[dict[str, Tensor]]):
     generate and 1 = given, ``source`` (3, H, W), and its ``number``. A flip mirrors all of it, the left and right
     joints too.
 
+    With a feature cache no image is read: instead of ``images`` and ``source`` an item holds what the frozen networks
+    say of them, ``mean`` and ``std`` (V, c, h, w) of the panels, ``source_mean`` (c, h, w) and ``semantic`` (n, dim).
+
     Args:
         identities: Views of each identity.
         panels: V.
         seed: Of every draw.
         flips: Whether half of the canvases are mirrored.
         size: (height, width) that images are resized to; None leaves them as they are.
+        cache: The features of all of these views.
     """
 
     def __init__(
@@ -118,9 +127,10 @@ class Canvases(Dataset[dict[str, Tensor]]):
         seed: int,
         flips: bool = True,
         size: Size | None = None,
+        cache: FeatureCache | None = None,
     ) -> None:
         self.identities, self.panels, self.seed, self.flips = identities, panels, seed, flips
-        self._views = _Views(size)
+        self._views, self._cache = _Views(size), cache
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -130,14 +140,32 @@ class Canvases(Dataset[dict[str, Tensor]]):
         rng = rng_for(self.seed, number)
         layout = draw_layout(rng, len(views), self.panels)
         mirrored = self.flips and bool(rng.random() < 0.5)
+        if self._cache is None:
+            shown = self._pictures(views, layout, mirrored)
+        else:
+            shown = _features(self._cache, views, layout, mirrored)
+        mask = torch.tensor(layout.given, dtype=torch.float32)
+        return {**shown, "mask": mask, "number": torch.tensor(number)}
+
+    def _pictures(self, views: Sequence[ImageRecord], layout: Layout, mirrored: bool) -> dict[str, Tensor]:
         read = {i: self._views.read(views[i], mirrored) for i in {*layout.panels, layout.source}}
         return {
             "images": torch.stack([read[i][0] for i in layout.panels]),
             "poses": torch.stack([read[i][1] for i in layout.panels]),
-            "mask": torch.tensor(layout.given, dtype=torch.float32),
             "source": read[layout.source][0],
-            "number": torch.tensor(number),
         }
+
+
+def _features(cache: FeatureCache, views: Sequence[ImageRecord], layout: Layout, mirrored: bool) -> dict[str, Tensor]:
+    read = {i: cache.read(views[i], mirrored) for i in {*layout.panels, layout.source}}
+    poses = {i: _pose_map(views[i].keypoints_at(cache.size), cache.size, mirrored) for i in set(layout.panels)}
+    return {
+        "mean": torch.stack([read[i].mean for i in layout.panels]),
+        "std": torch.stack([read[i].std for i in layout.panels]),
+        "poses": torch.stack([poses[i] for i in layout.panels]),
+        "source_mean": read[layout.source].mean,
+        "semantic": read[layout.source].semantic,
+    }
 
 
 class TestCanvases(Dataset[dict[str, Tensor]]):

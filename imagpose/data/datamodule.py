@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from imagpose.data.cache import FOLDER, FeatureCache, Shard, plan
 from imagpose.data.canvases import Canvases, TestCanvases
 from imagpose.data.findings import REFUSED
 from imagpose.data.index import ImageRecord, Index, Scenario
@@ -41,7 +42,11 @@ class PoseDataModule(LightningDataModule):
         size: (height, width) that images are resized to, keypoints with them; None leaves them as they are.
         layout: The folder's layout; None tells it by the folders in it.
         skip_bad: Train and test without images that have no file or no keypoints, instead of refusing the folder.
+        cache: Where ``python -m imagpose cache`` keeps features; None is ``.imagpose-cache`` in ``root``.
+        cache_dtype: In which precision it keeps them.
     """
+
+    features: FeatureCache | None = None
 
     def __init__(
         self,
@@ -59,6 +64,8 @@ class PoseDataModule(LightningDataModule):
         size: tuple[int, int] | None = None,
         layout: LayoutName | None = None,
         skip_bad: bool = False,
+        cache: Path | None = None,
+        cache_dtype: Literal["float32", "float16", "bfloat16"] = "float32",
     ) -> None:
         super().__init__()
         self.root, self.batch_size, self.mannequins, self.panels, self.flips = (
@@ -68,6 +75,7 @@ class PoseDataModule(LightningDataModule):
         self.test_settings = tuple(test_settings)
         self.test_pairs, self.seed, self.num_workers = test_pairs, seed, num_workers
         self.size, self.layout, self.skip_bad = size, layout, skip_bad
+        self.cache, self.cache_dtype = Path(cache or self.root / FOLDER), cache_dtype
         if size is not None and min(size) < 1:
             raise InputError(f"data.size is {list(size)}; it must be [height, width] in pixels.")
 
@@ -124,9 +132,46 @@ class PoseDataModule(LightningDataModule):
             scenarios.append(Scenario(target, source, (source,)))
         return scenarios
 
+    def shards(self, fingerprint: str) -> list[Shard]:
+        """The shards of the feature cache that hold the training images; their files need not be there.
+
+        Args:
+            fingerprint: Of networks and preprocessing, see :func:`imagpose.fingerprint.fingerprint`.
+        """
+        return plan([record for views in self.train for record in views], self.cache / fingerprint)
+
+    def find_features(self, fingerprint: Callable[[], str]) -> None:
+        """Train on cached features if there are any of these images; says so.
+
+        Args:
+            fingerprint: As of :meth:`shards`; asked for only where there is a cache, since it reads all weights.
+
+        Raises:
+            InputError: A shard is damaged.
+        """
+        self.features = None
+        if not self.cache.is_dir():
+            return
+        name = fingerprint()
+        if not (self.cache / name).is_dir():
+            rank_zero_info(f"{self.cache} has no features of these weights and sizes; training computes them itself.")
+            return
+        shards = self.shards(name)
+        there = sum(shard.path.exists() for shard in shards)
+        if there < len(shards):
+            rank_zero_info(
+                f"The feature cache {self.cache / name} has {there} of {len(shards)} shards of these images and is not "
+                "used; make cache completes it."
+            )
+            return
+        self.features = FeatureCache(shards, self.flips, self.cache_dtype)
+        rank_zero_info(
+            f"Training on the feature cache {self.cache / name}: {len(self.features)} images, {self.cache_dtype}."
+        )
+
     def train_dataset(self) -> Canvases:
         """The training canvases, by sample number."""
-        return Canvases(self.train, self.panels, self.seed, self.flips, self.size)
+        return Canvases(self.train, self.panels, self.seed, self.flips, self.size, self.features)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Continues after the optimiser steps that were already taken."""

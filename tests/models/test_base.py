@@ -33,9 +33,10 @@ def test_training_begins_as_the_base_model_on_the_same_tokens(module):
         weights.PACKAGED / "mannequin-sd-v" / "unet", use_safetensors=True, low_cpu_mem_usage=False
     )
     images = torch.rand(1, 4, 3, 64, 48) * 2 - 1
-    given = module.vae.encode(images).mean
-    conditions = module.synthesis.encode_conditions(
-        images[:, 0], given, torch.tensor([[1.0, 0, 0, 0]]), torch.rand(1, 4, 3, 64, 48)
+    seen = module.synthesis.see(images, images[:, 0])
+    given = seen.panels.mean
+    conditions = module.synthesis.conditions(
+        seen.source, seen.semantic, given, torch.tensor([[1.0, 0, 0, 0]]), torch.rand(1, 4, 3, 64, 48)
     )
     assert (conditions.F_P == 0).all()
     noisy, t = torch.randn_like(given), torch.tensor([400])
