@@ -155,7 +155,7 @@ class IMAGPose(LightningModule):
 
     def prepare_data(self) -> None:
         """Download what is missing, once a machine."""
-        trains = self.trainer.state.fn == TrainerFn.FITTING
+        trains = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
         for _, file, module, _ in self.weights_files():
             if trains or module in (self.vae.autoencoder, self.encoder.network):
                 file.fetch()
