@@ -53,9 +53,12 @@ base: .venv/.done  ## train the base models that tiny starts from: encoder, v an
 	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml
 	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml -c experiments/base_epsilon.yaml
 
-demo: .venv/.done  ## train the demo weights and export them (into weights/mannequin-demo, about an hour)
+demo: .venv/.done  ## train the demo weights in two parts and export them (into weights/mannequin-demo, about 90 minutes)
 	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/tiny.yaml -c experiments/demo.yaml
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo/version_* | sort -V | tail -1) --out weights/mannequin-demo
+	$(BIN)/python -m imagpose fit $(patsubst %,-c experiments/%.yaml,_base tiny demo demo_long)
+	rm -r weights/mannequin-demo
+	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_long/version_* | sort -V | tail -1) --out weights/mannequin-demo
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py

@@ -31,7 +31,7 @@ pipe = ImagposePipeline.from_pretrained("{name}")
 ```
 
 - **Weights**: the moving average of the run `{experiment}` after {steps} steps of {batch} canvases, in half precision.
-- **Starts from**: the base model `{base}` and the frozen image encoder `{encoder}`.
+- **Starts from**: {base} and the frozen image encoder `{encoder}`.
 - **Data**: `{root}`{mannequins}.
 - **Pictures**: {height}×{width} pixels; others are fitted into that.
 - **Limits**: it knows what its data shows and nothing else{limits}. Faces and hands have no detail at this size.
@@ -93,12 +93,17 @@ def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
     drawn = data.get("mannequins")
     return _CARD.format(
         name=name, experiment=run.experiment, steps=int(metrics["steps"]), batch=data["batch_size"],
-        base=model["base"], encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
+        base=_start(model), encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
         mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
         limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",
         height=size[0], width=size[1], sampling_steps=model["sampling_steps"], scale=model["guidance"]["scale"],
         rows="\n".join(_figures(metrics)),
     )  # fmt: skip
+
+
+def _start(model: dict[str, Any]) -> str:
+    base = f"the base model `{model['base']}`"
+    return f"the network of an earlier pipeline `{model['start']}` on {base}" if model.get("start") else base
 
 
 def _figures(metrics: dict[str, float]) -> list[str]:
