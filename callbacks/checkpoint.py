@@ -34,4 +34,5 @@ class LastCheckpoint(ModelCheckpoint):
         """Tell whoever pressed Ctrl-C how to go on."""
         if isinstance(exception, KeyboardInterrupt):
             saved = f"step {self._last_global_step_saved}" if self._last_global_step_saved else "the start"
-            print(f"Stopped at step {trainer.global_step}; the same command resumes {trainer.log_dir} from {saved}.")
+            folder = trainer.loggers[0].log_dir if trainer.loggers else "it"  # trainer.log_dir would wait for others
+            print(f"Stopped at step {trainer.global_step}; the same command resumes {folder} from {saved}.")

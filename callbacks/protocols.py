@@ -79,13 +79,18 @@ class Protocols(Callback):
             batch_size=len(ours), sync_dist=True,
         )  # fmt: skip
 
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Agree on the folder: asking for it is a broadcast, which all processes must take part in."""
+        assert trainer.log_dir is not None
+        self._folder = Path(trainer.log_dir) / "test_images"
+
     def on_test_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *args: Any
     ) -> None:
         """Write a batch's pictures."""
         if not self.protocols:
             return
-        data, folder = _data(trainer), _folder(trainer)
+        data, folder = _data(trainer), self._folder
         folder.mkdir(parents=True, exist_ok=True)
         for number, image in zip(batch["number"].tolist(), self._results(outputs, batch), strict=True):
             Image.fromarray(to_uint8(image)).save(folder / _name(data.test[number]))
@@ -104,7 +109,7 @@ class Protocols(Callback):
         return one_result(outputs, batch, self.seed)
 
     def _score(self, trainer: Trainer, device: str) -> dict[str, float]:
-        data, folder = _data(trainer), _folder(trainer)
+        data, folder = _data(trainer), self._folder
         pairs = list(dict.fromkeys((pair.source, pair.target) for pair in data.test))
         wanted = {_name(pair) for pair in data.test}
         for stale in (path for path in folder.glob("*.png") if path.name not in wanted):  # of a longer list of pairs
@@ -124,11 +129,6 @@ def _data(trainer: Trainer) -> PoseDataModule:
     data = trainer.datamodule  # type: ignore[attr-defined]
     assert isinstance(data, PoseDataModule)
     return data
-
-
-def _folder(trainer: Trainer) -> Path:
-    assert trainer.log_dir is not None
-    return Path(trainer.log_dir) / "test_images"
 
 
 def _name(pair: Scenario) -> str:

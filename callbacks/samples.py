@@ -47,14 +47,18 @@ class Samples(Callback):
     def __init__(self, pairs: int = 8) -> None:
         self.pairs = pairs
 
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Agree on the folder: asking for it is a broadcast, which all processes must take part in."""
+        self._folder = trainer.log_dir
+
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *args: Any
     ) -> None:
         """Draw the first batch."""
-        if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or trainer.log_dir is None:
+        if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or self._folder is None:
             return
         sheet = to_uint8(contact_sheet(batch, outputs, self.pairs))
-        path = Path(trainer.log_dir) / "panels" / f"step_{trainer.global_step:06d}.png"
+        path = Path(self._folder) / "panels" / f"step_{trainer.global_step:06d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(sheet).save(path)
         if isinstance(trainer.logger, TensorBoardLogger):

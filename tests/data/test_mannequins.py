@@ -124,7 +124,7 @@ def test_another_set_in_the_same_place_is_refused(mannequin_root, small_set, tmp
     with pytest.raises(InputError, match="drawn with other settings"):
         ensure(mannequin_root, MannequinSet(seed=1))
     assert json.loads((mannequin_root / MANIFEST).read_text()) == before
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="is no folder; put or link a dataset there"):
         ensure(tmp_path / "nowhere", None)
 
 
