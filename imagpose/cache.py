@@ -10,19 +10,18 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from lightning import LightningDataModule, LightningModule
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import save
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from imagpose.cli import quiet
 from imagpose.data.cache import NAMES, Shard
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import read_view
 from imagpose.errors import InputError
+from imagpose.experiment import read_experiment
 from imagpose.fingerprint import autocast_dtype, fingerprint
 from imagpose.module import IMAGPose
 from imagpose.synthesis import Synthesis
@@ -31,17 +30,8 @@ _AT_ONCE = 8  # images that the networks see together
 _UNFINISHED = ".unfinished"
 
 
-class _Reading(LightningCLI):
-    """Reads an experiment like ``fit`` and builds model and data, but no trainer."""
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument(
-            "--shard", default="0/1", help="i/n: do only every n-th shard of files, from i on (0 … n-1)"
-        )
-
-    def instantiate_classes(self) -> None:
-        built = self.parser.instantiate_classes(self.config)
-        self.model, self.datamodule = built["model"], built["data"]
+def _own_arguments(parser: LightningArgumentParser) -> None:
+    parser.add_argument("--shard", default="0/1", help="i/n: do only every n-th shard of files, from i on (0 … n-1)")
 
 
 class _Pictures(Dataset[Tensor]):
@@ -77,14 +67,7 @@ def cache(args: list[str]) -> None:
     Raises:
         InputError: It is no experiment of IMAGPose; or see :func:`fill`.
     """
-    quiet()
-    cli = _Reading(
-        LightningModule, LightningDataModule, args=args, run=False, subclass_mode_model=True, subclass_mode_data=True,
-        save_config_callback=None, seed_everything_default=False, parser_kwargs={"exit_on_error": False},
-    )  # fmt: skip
-    module, data, options = cli.model, cli.datamodule, cli.config
-    if not isinstance(module, IMAGPose) or not isinstance(data, PoseDataModule):
-        raise InputError("cache takes experiments of imagpose.module.IMAGPose; name one, such as tiny.")
+    module, data, options = read_experiment(args, _own_arguments)
     share = _share(options.shard)
     autocast_dtype(options.trainer.precision)  # refuses before anything is read
     data.prepare_data()

@@ -12,32 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule, LightningModule
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
 from imagpose import weights
-from imagpose.cli import quiet
 from imagpose.cost import GIB, Estimate, Shards, estimate
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import read_image
 from imagpose.errors import InputError
+from imagpose.experiment import read_experiment
 from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
 
 
-class _Inspection(LightningCLI):
-    """Reads an experiment like ``fit``, but builds the model on the meta device, and no trainer."""
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument("--json", type=Path | None, default=None, help="write the findings to this file too")
-        parser.add_argument("--download", type=bool, default=False, help="fetch what is missing from the hub")
-
-    def instantiate_classes(self) -> None:
-        with torch.device("meta"):
-            built = self.parser.instantiate_classes(self.config)
-        self.model, self.datamodule = built["model"], built["data"]
+def _own_arguments(parser: LightningArgumentParser) -> None:
+    parser.add_argument("--json", type=Path | None, default=None, help="write the findings to this file too")
+    parser.add_argument("--download", type=bool, default=False, help="fetch what is missing from the hub")
 
 
 @dataclass
@@ -76,14 +67,7 @@ def doctor(args: list[str]) -> int:
     Raises:
         InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
     """
-    quiet()
-    cli = _Inspection(
-        LightningModule, LightningDataModule, args=args, run=False, subclass_mode_model=True, subclass_mode_data=True,
-        save_config_callback=None, seed_everything_default=False, parser_kwargs={"exit_on_error": False},
-    )  # fmt: skip
-    module, data, options = cli.model, cli.datamodule, cli.config
-    if not isinstance(module, IMAGPose) or not isinstance(data, PoseDataModule):
-        raise InputError("doctor examines experiments of imagpose.module.IMAGPose; name one, such as tiny.")
+    module, data, options = read_experiment(args, _own_arguments, device="meta")
     report = Report()
     _weights(report, module, options.download)
     size = _data(report, data)

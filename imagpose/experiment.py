@@ -1,0 +1,63 @@
+"""An experiment as ``fit`` reads it, for commands that need its model and data but no trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from lightning import LightningDataModule, LightningModule
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from imagpose.cli import quiet
+from imagpose.data.datamodule import PoseDataModule
+from imagpose.errors import InputError
+from imagpose.module import IMAGPose
+
+
+class Experiment(NamedTuple):
+    """What a command line says.
+
+    Attributes:
+        module: Built, no weights read.
+        data: Not set up.
+        options: All of them, by name.
+    """
+
+    module: IMAGPose
+    data: PoseDataModule
+    options: Any
+
+
+def read_experiment(
+    args: Sequence[str], add_arguments: Callable[[LightningArgumentParser], Any], device: str = "cpu"
+) -> Experiment:
+    """Build an experiment's model and data.
+
+    Args:
+        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+        add_arguments: Adds the command's own.
+        device: Of the model; ``meta`` computes and keeps nothing.
+
+    Raises:
+        InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
+    """
+
+    class Reader(LightningCLI):
+        def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+            add_arguments(parser)
+
+        def instantiate_classes(self) -> None:
+            with torch.device(device):
+                built = self.parser.instantiate(self.config)
+            self.model, self.datamodule = built["model"], built["data"]
+
+    quiet()
+    cli = Reader(
+        LightningModule, LightningDataModule, args=list(args), run=False, subclass_mode_model=True,
+        subclass_mode_data=True, save_config_callback=None, seed_everything_default=False,
+        parser_kwargs={"exit_on_error": False},
+    )  # fmt: skip
+    if not isinstance(cli.model, IMAGPose) or not isinstance(cli.datamodule, PoseDataModule):
+        raise InputError("This command takes experiments of imagpose.module.IMAGPose; name one, such as tiny.")
+    return Experiment(cli.model, cli.datamodule, cli.config)
