@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 import resource
 import sys
 import time
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.machine import file_name
 from imagpose.cli import quiet
 from imagpose.cost import GIB, estimate, flops
 from imagpose.module import IMAGPose
@@ -147,7 +147,7 @@ def main(args: list[str]) -> None:
         "precision": precision, "tflop_a_step": operations / 1e12, "matrix_tflops": rate / 1e12, "variants": variants,
         "host_peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }  # fmt: skip
-    path = Path(__file__).parent / f"train_{files[-1]}_{re.sub(r'[^a-z0-9]+', '_', name.lower())}.json"
+    path = Path(__file__).parent / f"train_{files[-1]}_{file_name(name)}.json"
     path.write_text(json.dumps(report, indent=1) + "\n")
     table = Table("compile", "checkpointing", "steps/s", "share of the matrix rate", "peak GiB", title=name)
     for v in variants:

@@ -46,12 +46,12 @@ class Protocols(Callback):
         if unknown := [name for name in names if name not in PROTOCOLS]:
             raise InputError(f"There is no protocol {unknown[0]!r}; there are: {', '.join(PROTOCOLS)}.")
         self.protocols, self.seed = [PROTOCOLS[name] for name in names], seed
-        self._lpips: torch.nn.Module | None = None
+        self._networks: Networks | None = None
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Load LPIPS's network, if it can be had, once."""
-        if self._lpips is None:
-            self._lpips = Networks.load([], str(pl_module.device)).lpips
+        """Load LPIPS's network, if it can be had; a download is tried once, not at each validation."""
+        if self._networks is None:
+            self._networks = Networks.load([], str(pl_module.device))
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *args: Any
@@ -72,8 +72,8 @@ class Protocols(Callback):
                 found[metric] = similarity(generated, true)
             except ValueError:  # its window is larger than these pictures, always
                 continue
-        if self._lpips is not None:
-            found["lpips"] = self._lpips(generated, true, normalize=True)
+        if self._networks is not None and self._networks.lpips is not None:
+            found["lpips"] = self._networks.lpips(generated, true, normalize=True)
         pl_module.log_dict(
             {f"val/strict_{name}": values.float().mean() for name, values in found.items()},
             batch_size=len(ours), sync_dist=True,

@@ -103,7 +103,7 @@ def fill(
     mine = shards[part::parts]
     todo = [shard for shard in mine if not shard.path.exists()]
     _drop_unfinished(shards, mine)
-    size = _size_of(data)
+    size = data.image_size()
     _announce(module.synthesis, data, size, shards, mine, todo)
     for frozen in (module.vae, module.encoder):
         torch.nn.Module.to(frozen, device)
@@ -126,13 +126,6 @@ def _share(text: str) -> tuple[int, int]:
     if not match or int(match[1]) >= int(match[2]):
         raise InputError(f"--shard is {text}; it must be i/n with i from 0 to n-1, such as 0/2 here and 1/2 elsewhere.")
     return int(match[1]), int(match[2])
-
-
-def _size_of(data: PoseDataModule) -> tuple[int, int]:
-    if data.size is not None:
-        return data.size
-    image = read_view(data.train[0][0], None)[0]
-    return image.shape[-2], image.shape[-1]
 
 
 def _count(shards: Sequence[Shard]) -> int:

@@ -20,7 +20,6 @@ from rich.table import Column, Table
 from imagpose import weights
 from imagpose.cost import GIB, Estimate, Shards, estimate
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.images import read_image
 from imagpose.errors import InputError
 from imagpose.experiment import read_experiment
 from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
@@ -111,12 +110,10 @@ def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:
         report.problems.append(f"data: {error}")
         return data.size
     identities, images = len(data.train), sum(map(len, data.train))
-    image = read_image(data.train[0][0].path) if data.size is None else None
-    size = data.size if image is None else (int(image.shape[-2]), int(image.shape[-1]))
+    size = data.image_size()
     report.data = (
         f"{data.root}: {images:,} images of {identities:,} identities to train on, {len(data.test):,} test pairs"
     )
-    assert size is not None
     if drawn is not None and size != drawn.size:
         report.problems.append(
             f"data: the pictures of {data.root} are {size[0]}×{size[1]} and this experiment is for "

@@ -308,9 +308,8 @@ class IMAGPose(LightningModule):
                 f"The run's steps were of {was} canvases and would be of {now} now; make data.batch_size × "
                 f"trainer.accumulate_grad_batches × processes {was} again, or start another run with RUN=new."
             )
-        if (
-            now is not None and "loops" in checkpoint
-        ):  # Lightning counts batches, of which a step may be parted into more or fewer now
+        # Lightning counts batches, of which a step may be parted into more or fewer now.
+        if now is not None and "loops" in checkpoint:
             progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
             batches = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
             for counts in (progress["total"], progress["current"]):

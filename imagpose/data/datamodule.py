@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from imagpose.data.cache import FOLDER, FeatureCache, Shard, plan
 from imagpose.data.canvases import Canvases, TestCanvases
 from imagpose.data.findings import REFUSED
+from imagpose.data.images import read_view
 from imagpose.data.index import ImageRecord, Index, Scenario
 from imagpose.data.layouts import LayoutName, open_index
 from imagpose.data.mannequin_folder import MannequinSet, ensure
@@ -168,6 +169,13 @@ class PoseDataModule(LightningDataModule):
         rank_zero_info(
             f"Training on the feature cache {self.cache / name}: {len(self.features)} images, {self.cache_dtype}."
         )
+
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the images after :meth:`setup`: ``size``, or that of the first one."""
+        if self.size is not None:
+            return self.size
+        image = read_view(self.train[0][0], None)[0]
+        return image.shape[-2], image.shape[-1]
 
     def train_dataset(self) -> Canvases:
         """The training canvases, by sample number."""
