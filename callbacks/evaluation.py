@@ -45,10 +45,16 @@ class Evaluation(Callback):
 
     Args:
         seed: Of which of the three results is taken.
+        baselines: Whether floor and ceiling are scored too; ``wrong_source`` takes as long as the model itself.
+
+    Attributes:
+        by_pair: After a test, what each pair scored, by its number and by names such as ``test/ssim``.
     """
 
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
+    by_pair: dict[int, dict[str, float]]
+
+    def __init__(self, seed: int = 0, baselines: bool = True) -> None:
+        self.seed, self.baselines = seed, baselines
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *args: Any
@@ -70,20 +76,14 @@ class Evaluation(Callback):
         """Score a test batch and its baselines."""
         assert isinstance(pl_module, IMAGPose)
         target = batch["target"]
-        swapped = {**batch, "source": batch["other_source"]}
-        for key, value in (("images", batch["other_source"]), ("poses", batch["other_pose"])):
-            swapped[key] = torch.where(batch["mask"][:, :, None, None, None] > 0, value[:, None], batch[key])
         images = {
             "test": one_result(outputs, batch, self.seed),
-            "copy_source": batch["source"],
-            "background": target[:, :, :1, :1].expand_as(target),
             **{
                 setting: self._generated(pl_module, batch, {k: batch[f"{k}_{setting}"] for k in _CANVAS})
                 for setting in ("T2", "T3")
                 if f"mask_{setting}" in batch
             },
-            "wrong_source": self._generated(pl_module, batch, swapped),
-            "vae": pl_module.reconstruct(target),
+            **(self._baselines(pl_module, batch) if self.baselines else {}),
         }
         scores = {
             f"{name}/{metric}": values.tolist()
@@ -94,6 +94,18 @@ class Evaluation(Callback):
         for i, number in enumerate(batch["number"].tolist()):
             self._scores[number] = {name: values[i] for name, values in scores.items()}
             self._images[number] = {name: of_batch[i] for name, of_batch in pixels.items()}
+
+    def _baselines(self, module: IMAGPose, batch: Batch) -> dict[str, Tensor]:
+        target = batch["target"]
+        swapped = {**batch, "source": batch["other_source"]}
+        for key, value in (("images", batch["other_source"]), ("poses", batch["other_pose"])):
+            swapped[key] = torch.where(batch["mask"][:, :, None, None, None] > 0, value[:, None], batch[key])
+        return {
+            "copy_source": batch["source"],
+            "background": target[:, :, :1, :1].expand_as(target),
+            "wrong_source": self._generated(module, batch, swapped),
+            "vae": module.reconstruct(target),
+        }
 
     def _generated(self, module: IMAGPose, batch: Batch, changes: Batch) -> Tensor:
         changed = {**batch, **changes}
@@ -106,9 +118,9 @@ class Evaluation(Callback):
         assert isinstance(data, PoseDataModule)
         if (data.root / MANIFEST).exists():
             self._judge(data)
-        by_number = dict(sorted(_of_all_processes(self._scores).items()))
-        scores = {name: [by_number[i][name] for i in by_number] for name in next(iter(by_number.values()))}
-        identities = [data.index.records[data.test[i].target].identity for i in by_number]
+        self.by_pair = dict(sorted(_of_all_processes(self._scores).items()))
+        scores = {name: [of[name] for of in self.by_pair.values()] for name in next(iter(self.by_pair.values()))}
+        identities = [data.index.records[data.test[i].target].identity for i in self.by_pair]
         metrics: dict[str, float] = {}
         for name, values in scores.items():
             metrics |= summarise(name, values, identities)

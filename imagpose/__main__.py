@@ -17,6 +17,7 @@ COMMANDS = {
     "pose": "write the pose of a dataset's picture to a file",
     "evaluate": "score a folder of pictures under the field's protocols",
     "compare": "the paper's tables, printed scores beside measured ones",
+    "table": "run the missing rows of a table of the paper, and print it",
     "gallery": "source, pose, truth and each method's picture, row by row",
     "mannequins": "draw the embedded dataset",
     "check": "look at every row and every image of a dataset once",
@@ -117,6 +118,12 @@ def _compare(args: list[str]) -> None:
     compare(args)
 
 
+def _table(args: list[str]) -> int:
+    from imagpose.reproduction.command import table
+
+    return table(args)
+
+
 def _gallery(args: list[str]) -> None:
     from imagpose.evaluation.gallery import gallery
 
@@ -134,6 +141,7 @@ _OWN: dict[str, Callable[[list[str]], int | None]] = {
     "evaluate": _evaluate,
     "compare": _compare,
     "gallery": _gallery,
+    "table": _table,
 }  # fmt: skip - the rest is Lightning's
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -100,7 +101,25 @@ def fill(
     part, parts = share
     half = autocast_dtype(precision)
     shards = data.shards(fingerprint(module.synthesis, data, precision))
-    mine = shards[part::parts]
+    with _alone(shards[0].path.parent, part, parts):
+        _fill(module, data, half, shards, shards[part::parts], device)
+
+
+@contextmanager
+def _alone(folder: Path, part: int, parts: int) -> Iterator[None]:
+    """Let processes that want the same shards wait for each other; who comes second finds them done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made ({error.strerror}); name another place with data.cache.") from error
+    with FileLock(folder / f".{part}_of_{parts}.lock"):  # which a killed process does not keep
+        yield
+
+
+def _fill(
+    module: IMAGPose, data: PoseDataModule, half: torch.dtype | None, shards: list[Shard], mine: list[Shard],
+    device: torch.device,
+) -> None:  # fmt: skip
     todo = [shard for shard in mine if not shard.path.exists()]
     _drop_unfinished(shards, mine)
     size = data.image_size()
@@ -136,7 +155,7 @@ def _announce(
     synthesis: Synthesis, data: PoseDataModule, size: tuple[int, int], shards: list[Shard], mine: list[Shard],
     todo: list[Shard],
 ) -> None:  # fmt: skip
-    """Say what will be on the disk; make the folder.
+    """Say what will be on the disk.
 
     Raises:
         InputError: It does not fit.
@@ -145,10 +164,6 @@ def _announce(
     numbers = 2 * channels * height * width + synthesis.encoder.num_tokens * synthesis.encoder.dim
     image = numbers * (2 if data.flips else 1) * getattr(torch, data.cache_dtype).itemsize
     folder = shards[0].path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made ({error.strerror}); name another place with data.cache.") from error
     needed, free = image * _count(todo), shutil.disk_usage(folder).free
     Console(soft_wrap=True, highlight=False).print(
         f"{_count(shards):,} images{' and their mirror images' if data.flips else ''} in {len(shards):,} shards, "

@@ -11,6 +11,7 @@ from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from callbacks.row import TableRow
 from imagpose import runs
 from imagpose.errors import InputError
 
@@ -28,6 +29,11 @@ class RunCLI(LightningCLI):
         """Add where runs are kept."""
         parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
         parser.add_argument("--new", type=bool, default=False, help="start another run instead of resuming")
+        parser.add_argument("--name", type=str | None, default=None, help="of the run; default: its last experiment's")
+        parser.add_argument(
+            "--table", type=list[str], default=[], help="tables of the paper to put the test's results into as a row"
+        )
+        parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
         parser.add_argument("--folder", type=Path | None, default=None, help="validate, test: the run's folder")
 
     def before_instantiate_classes(self) -> None:
@@ -42,7 +48,7 @@ class RunCLI(LightningCLI):
             if not files:
                 raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
             named = [path for path in files if path.parent.name != "overlays"]
-            self.run = runs.choose(config.runs, named[-1].stem, config.new)
+            self.run = runs.choose(config.runs, config.name or named[-1].stem, config.new)
             if self.run.complete:
                 raise Finished(
                     f"The run in {self.run.folder} is finished; its results are in {self.run.metrics}. "
@@ -67,8 +73,14 @@ class RunCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer logs into the run's folder."""
-        logger = TensorBoardLogger(str(self.run.root), self.run.experiment, self.run.version)
-        return super().instantiate_trainer(**{**kwargs, "logger": logger})
+        logger = TensorBoardLogger(str(self.run.root), self.run.experiment, self.run.version, default_hp_metric=False)
+        trainer = super().instantiate_trainer(**{**kwargs, "logger": logger})
+        config = self.config[self.subcommand]
+        if config.table:
+            seed = int(config.seed_everything)
+            experiment = self.run.experiment.removesuffix(f"-seed{seed}")
+            trainer.callbacks.append(TableRow(experiment, seed, config.table, config.results))  # type: ignore[attr-defined]
+        return trainer
 
     def before_fit(self) -> None:
         """Keep the options, once everything could be built from them."""

@@ -15,7 +15,7 @@ SIZES = {
     "deepfashion-256x176": (256, 176),
     "deepfashion-512x352": (512, 352),
     "market-1501": (128, 64),
-    "ablation": (256, 176),
+    "ablations": (256, 176),
     "variants": (256, 176),
     "architectures": (256, 176),
 }

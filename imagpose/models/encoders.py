@@ -135,12 +135,16 @@ class TimmEncoder(Encoder):
         return features
 
 
+_UNTRAINED = {"hf_hub": "", "mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
+
+
 class OpenClipEncoder(Encoder):
     """The image tower of a CLIP model of open_clip.
 
     Args:
         model: open_clip's name of the architecture.
-        pretrained: open_clip's name of the weights, which decides their hub id and the normalisation.
+        pretrained: open_clip's name of the weights, which decides their hub id and the normalisation; None leaves the
+            network untrained, drawn from a fixed seed, unless ``weights_name`` names weights.
         weights_name: Folder or hub id with ``open_clip_model.safetensors``, if not that of ``pretrained``.
         image_size: Side of the square input.
         options: Changes to the architecture's ``vision_cfg``.
@@ -150,20 +154,23 @@ class OpenClipEncoder(Encoder):
     def __init__(
         self,
         model: str,
-        pretrained: str,
+        pretrained: str | None,
         weights_name: str | None = None,
         image_size: int = 224,
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        config, published = open_clip.get_model_config(model), open_clip.get_pretrained_cfg(model, pretrained)
+        config, published = open_clip.get_model_config(model), _UNTRAINED
+        if pretrained is not None:
+            published = open_clip.get_pretrained_cfg(model, pretrained)
         if config is None or not published:
             known = ", ".join(f"{m} {tag}" for m, tag in open_clip.list_pretrained() if m.startswith("ViT-"))
             raise InputError(
                 f"model.encoder: open_clip has no weights {pretrained!r} for a model {model!r}; it has: {known}."
             )
         self.image_size = image_size
-        self.file = weights.File(weights_name or published["hf_hub"].rstrip("/"), ("open_clip_model.safetensors",))
+        name = weights_name or published["hf_hub"].rstrip("/")
+        self.file = weights.File(name, ("open_clip_model.safetensors",)) if name else None
         vision = {**config["vision_cfg"], "image_size": image_size, **(options or {})}
         no_text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 1}
         with torch.random.fork_rng():

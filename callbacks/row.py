@@ -1,0 +1,206 @@
+"""A run's row in the paper's tables, written at the end of its test; and how far it is, while it trains."""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from callbacks.evaluation import Evaluation
+from imagpose import runs
+from imagpose.data.datamodule import PoseDataModule
+from imagpose.data.mannequin_folder import MANIFEST
+from imagpose.evaluation.evaluate import from_json
+from imagpose.evaluation.scoring import Score
+from imagpose.reproduction.report import render
+from imagpose.reproduction.rows import Pairs, Row, write_row
+
+PROGRESS = "progress.json"  # beside a run's versions: how far it is, for whoever started it
+_EVERY = 2.0  # seconds
+
+
+class TableRow(Callback):
+    """Writes ``<results>/<table>/rows/<experiment>-seed<seed>.json`` at the end of a test and renders the tables.
+
+    Rows come from many processes in any order: each is one file, written whole, and the rendered table is made of
+    whatever rows are there. The comparison's hyper-parameters and scores go to TensorBoard too.
+
+    Args:
+        experiment: Name of the row.
+        seed: Of the run.
+        tables: Those that the row stands in.
+        results: Folder of all tables.
+    """
+
+    def __init__(self, experiment: str, seed: int, tables: Sequence[str], results: Path) -> None:
+        self.experiment, self.seed, self.tables, self.results = experiment, seed, tuple(tables), Path(results)
+        self._seconds, self._peak, self._told = 0.0, 0, 0.0
+        self._started: float | None = None
+
+    # While it runs ------------------------------------------------------------------------------------------------
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+        self._tell(trainer, "training")
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+        """Say how far the run is."""
+        if time.monotonic() - self._told > _EVERY:
+            self._tell(trainer, "training")
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say so."""
+        self._tell(trainer, "validating")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop the clock."""
+        self._seconds, self._started = self._so_far(), None
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say so, and agree on the folder: asking for it is a broadcast, which all processes must take part in."""
+        assert trainer.log_dir is not None
+        self._run, self._steps = Path(trainer.log_dir), trainer.global_step
+        if trainer.ckpt_path and Path(trainer.ckpt_path).is_file():  # a finished run is tested again
+            found = torch.load(trainer.ckpt_path, map_location="cpu", weights_only=True, mmap=True)
+            self._steps = int(found["global_step"])
+            if state := found["callbacks"].get(self.state_key):
+                self.load_state_dict(state)
+        self._tell(trainer, "testing")
+
+    def state_dict(self) -> dict[str, Any]:
+        """The time and memory so far, for the run that resumes this one."""
+        return {"seconds": self._so_far(), "peak": max(self._peak, _peak_memory())}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting."""
+        self._seconds, self._peak = state_dict["seconds"], state_dict["peak"]
+
+    def _so_far(self) -> float:
+        return self._seconds + (time.perf_counter() - self._started if self._started else 0.0)
+
+    def _tell(self, trainer: Trainer, stage: str) -> None:
+        if not trainer.is_global_zero:
+            return
+        self._told = time.monotonic()
+        loss = trainer.callback_metrics.get("train/loss")
+        said = {
+            "stage": stage, "step": trainer.global_step, "steps": trainer.max_steps,
+            "loss": None if loss is None else float(loss), "at": time.time(),
+        }  # fmt: skip
+        assert isinstance(logger := trainer.logger, TensorBoardLogger)
+        runs.write_atomically(Path(logger.root_dir) / PROGRESS, json.dumps(said) + "\n")
+
+    # At its end ---------------------------------------------------------------------------------------------------
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the row and render its tables."""
+        if not trainer.is_global_zero:
+            return
+        row = self._row(trainer, pl_module)
+        for table in self.tables:
+            write_row(row, self.results, table)
+            render(table, self.results)
+        if isinstance(trainer.logger, TensorBoardLogger):
+            values = {f"table/{protocol}_{metric}": score.value for protocol, of in row.scores.items()
+                      for metric, score in of.items() if score.value is not None}  # fmt: skip
+            about = {"experiment": row.experiment, "seed": row.seed, "steps": row.steps, **_told_apart_by(row.config)}
+            trainer.logger.log_hyperparams(about, values)
+
+    def _row(self, trainer: Trainer, module: LightningModule) -> Row:
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, PoseDataModule)
+        drawn = (data.root / MANIFEST).exists()
+        scores, values = self._of_protocols(data)
+        evaluation = next(c for c in trainer.callbacks if isinstance(c, Evaluation))  # type: ignore[attr-defined]
+        if drawn:
+            scores["figure"], values["figure"] = _of_figure(trainer, evaluation)
+        # In the order of the data's own list; a pair that stands in it twice is one picture.
+        numbers = {(pair.source, pair.target): number for number, pair in reversed(list(enumerate(data.test)))}
+        order = sorted(numbers, key=lambda pair: numbers[pair])
+        columns = {
+            f"{protocol}/{metric}": [of[pair] for pair in order]
+            for protocol, metrics in values.items()
+            for metric, of in metrics.items()
+        }
+        names = [f"{source} → {target}" for source, target in order]
+        identities = [data.index.records[target].identity for _, target in order]
+        path = self._run / "config.yaml"
+        return Row(
+            self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,
+            steps=self._steps, seconds=round(self._seconds, 1) if self._seconds else None,
+            device=_device(module), peak_memory=max(self._peak, _peak_memory()), commit=commit(),
+            config=yaml.safe_load(path.read_text()) if path.exists() else {},
+        )  # fmt: skip
+
+    def _of_protocols(self, data: PoseDataModule) -> tuple[dict[str, dict[str, Score]], dict[str, Any]]:
+        """Scores, and by protocol, metric and pair the single values, as ``Protocols`` wrote them."""
+        folder = self._run / "protocols"
+        if not (folder / "evaluation.json").exists():
+            return {}, {}
+        values: dict[str, Any] = {}
+        with open(folder / "images.csv", newline="", encoding="utf-8") as file:
+            for line in csv.DictReader(file):
+                pair = line.pop("from"), line.pop("to")
+                line.pop("file")
+                for name, value in line.items():
+                    protocol, _, metric = name.partition("/")
+                    values.setdefault(protocol, {}).setdefault(metric, {})[pair] = float(value)
+        return from_json(folder / "evaluation.json"), values
+
+
+def _of_figure(trainer: Trainer, evaluation: Evaluation) -> tuple[dict[str, Score], dict[str, Any]]:
+    """What ``Evaluation`` found of the model itself."""
+    data, found = trainer.datamodule, trainer.callback_metrics  # type: ignore[attr-defined]
+    scores, values = {}, {}
+    for name in next(iter(evaluation.by_pair.values())):
+        scored, _, metric = name.partition("/")
+        if scored != "test":
+            continue
+        bounds = [float(found[f"{name}_{end}"]) if f"{name}_{end}" in found else None for end in ("low", "high")]
+        scores[metric] = Score(float(found[name]), *bounds, n=len(evaluation.by_pair))
+        pairs = {number: (data.test[number].source, data.test[number].target) for number in evaluation.by_pair}
+        values[metric] = {pairs[number]: of[name] for number, of in evaluation.by_pair.items()}
+    return scores, values
+
+
+def _device(module: LightningModule) -> str:
+    if module.device.type == "cuda":
+        return torch.cuda.get_device_name(module.device)
+    return f"{torch.get_num_threads()} CPU threads"
+
+
+def _peak_memory() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def commit() -> str | None:
+    """Of this code; ``-dirty`` where files differ from it."""
+    folder = Path(__file__).parent
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], cwd=folder, capture_output=True,
+            text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return told.stdout.strip()
+
+
+def _told_apart_by(config: dict[str, Any]) -> dict[str, Any]:
+    """The options by which a table's rows differ, for TensorBoard."""
+    model = config.get("model", {}).get("init_args", {})
+    switches = ("base", "texture_tokens", "image_conditions", "mask_condition", "cva", "along_batch")
+    return {"encoder": model.get("encoder", {}).get("init_args", {}).get("model"), **{k: model.get(k) for k in switches}}

@@ -1,0 +1,144 @@
+"""What stands in the paper's tables: rows, the experiment that reproduces each, and the orders that its text claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import Literal
+
+Scale = Literal["tiny", "full"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a table.
+
+    Attributes:
+        method: As ``printed.csv`` names it.
+        experiment: The file in ``experiments/`` that trains it; None is another's method, which is never run.
+        miniatures: Files in ``experiments/miniatures/`` that put a small base or encoder in place of the published one.
+        tiny: Its name at tiny scale, if not ``tiny_<experiment>``.
+        block: Rows of one block are compared for the best value, as the paper's bold figures are.
+    """
+
+    method: str
+    experiment: str | None
+    miniatures: tuple[str, ...] = ()
+    tiny: str | None = None
+    block: str = ""
+
+    def name(self, scale: Scale) -> str:
+        """Of its rows and runs."""
+        assert self.experiment is not None
+        return self.experiment if scale == "full" else self.tiny or f"tiny_{self.experiment}"
+
+    def configs(self, scale: Scale) -> list[str]:
+        """The experiment files, in the order in which they are read."""
+        assert self.experiment is not None
+        chain = ["_base", self.experiment]
+        if scale == "tiny":
+            chain += ["tiny", *(f"miniatures/{name}" for name in self.miniatures), "miniatures/_row"]
+        return [f"experiments/{name}.yaml" for name in chain]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An order of rows that the paper's text speaks of; which of two is better is what it prints, metric by metric.
+
+    Attributes:
+        text: What it says.
+        pairs: The methods it compares.
+        of_encoders: Whether it is about encoders, which are untrained at tiny scale: their order there is undecided by
+            construction.
+    """
+
+    text: str
+    pairs: tuple[tuple[str, str], ...]
+    of_encoders: bool = False
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of the paper.
+
+    Attributes:
+        name: Of its command and its folder in ``results/``; a key of :data:`imagpose.evaluation.tables.SIZES`, or not
+            printed as a table.
+        title: Its number and caption.
+        entries: Its rows.
+        claims: The orders that are looked at.
+        protocol: By which the paper presumably measured; None is that of the run's scale.
+    """
+
+    name: str
+    title: str
+    entries: tuple[Entry, ...]
+    claims: tuple[Claim, ...]
+
+    def trained(self) -> Iterator[Entry]:
+        """The entries that we can run."""
+        return (entry for entry in self.entries if entry.experiment is not None)
+
+
+_BASES = {"sd15": "SD V1.5", "sd21": "SD V2.1"}
+_ENCODERS = {
+    "clipb": "CLIP-B/14", "clipbigg": "CLIP-bigG/14", "cliph": "CLIP-H/14",
+    "dinov2b": "Dinov2-B/14", "dinov2l": "Dinov2-L/14", "dinov2g": "Dinov2-G/14",
+}  # fmt: skip
+_OURS = Entry("IMAGPose", "sd15_dinov2g", tiny="tiny_imagpose")
+
+
+def _variant(base: str, encoder: str) -> str:
+    return f"{_BASES[base]} + {_ENCODERS[encoder]}"
+
+
+VARIANTS = PaperTable(
+    "variants",
+    "Table 3: base models and image encoders",
+    tuple(
+        Entry(_variant(base, encoder), f"{base}_{encoder}", (base, encoder), block=_BASES[base])
+        for base in _BASES for encoder in _ENCODERS
+    ),
+    (
+        Claim(
+            "With SD V1.5, Dinov2-G/14 slightly outperforms the other encoders",
+            tuple((_variant("sd15", "dinov2g"), _variant("sd15", other)) for other in _ENCODERS if other != "dinov2g"),
+            of_encoders=True,
+        ),
+        Claim(
+            "The encoders' order, with each base",
+            tuple(
+                (_variant(base, one), _variant(base, other))
+                for base in _BASES for one, other in combinations(_ENCODERS, 2)
+            ),
+            of_encoders=True,
+        ),
+        Claim(
+            "With the same encoder, SD V2.1 is better than SD V1.5 in most cases",
+            tuple((_variant("sd21", encoder), _variant("sd15", encoder)) for encoder in _ENCODERS),
+        ),
+    ),
+)  # fmt: skip
+
+_MODULES = tuple(Entry(f"B{i}", f"ablation_b{i}") for i in range(5))
+ABLATIONS = PaperTable(
+    "ablations",
+    "Table 2: FLC, ILC and CVA",
+    (*_MODULES, _OURS),
+    (
+        Claim("Each further module improves", tuple((b, a) for a, b in pairwise(["B0", "B1", "B2", "B3", "B4"]))),
+        Claim("CVA alone improves on B0", (("B1", "B0"),)),
+        Claim("FLC and ILC improve on B1", (("B2", "B1"), ("B3", "B1"))),
+        Claim("The whole is better than each part", tuple(("IMAGPose", f"B{i}") for i in range(5))),
+    ),
+)
+ARCHITECTURES = PaperTable(
+    "architectures",
+    "Table 7: architectures",
+    (Entry("PIDM", None), Entry("M1", "m1"), _OURS),
+    (Claim("One model for all settings is better than one for each", (("IMAGPose", "PIDM"), ("IMAGPose", "M1"))),),
+)
+
+TABLES = {table.name: table for table in (VARIANTS, ABLATIONS, ARCHITECTURES)}
+"""Those whose rows are trained, by the name of their command."""

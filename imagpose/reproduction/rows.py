@@ -1,0 +1,112 @@
+"""A table's rows as files: ``results/<table>/rows/<experiment>-seed<k>.json``, each written whole by whoever ran it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imagpose.errors import InputError
+from imagpose.evaluation.scoring import Score
+from imagpose.runs import write_atomically
+
+Scores = dict[str, dict[str, Score]]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What single pairs scored, so that two rows can be compared pair by pair.
+
+    Attributes:
+        names: ``<source> → <target>``, in order.
+        identities: Whom each pair shows.
+        values: By ``<protocol>/<metric>``, one number a pair.
+    """
+
+    names: list[str] = field(default_factory=list)
+    identities: list[str] = field(default_factory=list)
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one run, or one setting of a trained model, scored on the test pairs.
+
+    Attributes:
+        experiment: Its name, by which the table knows it.
+        seed: Of the run.
+        scores: By protocol and metric, with intervals; ``figure`` holds what only mannequins have: SSIM and PSNR inside
+            the figure's box, identity@1 and pattern@1.
+        pairs: The single pairs.
+        samples: Generated pictures that were scored.
+        data: The dataset's folder.
+        drawn: Whether its people are drawn mannequins.
+        steps: Optimiser steps.
+        seconds: Wall time of the training, all parts of an interrupted one; None where it was not measured.
+        device: That the run was tested on.
+        peak_memory: In bytes, of the GPU or else of the process; None where it was not measured.
+        commit: Of the code, ``-dirty`` where it was changed; None outside of a checkout.
+        config: Every option of the run.
+    """
+
+    experiment: str
+    seed: int
+    scores: Scores
+    pairs: Pairs
+    samples: int
+    data: str
+    drawn: bool
+    steps: int | None = None
+    seconds: float | None = None
+    device: str = ""
+    peak_memory: int | None = None
+    commit: str | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+def row_path(results: Path, table: str, experiment: str, seed: int) -> Path:
+    """The file of a row."""
+    return results / table / "rows" / f"{experiment}-seed{seed}.json"
+
+
+def write_row(row: Row, results: Path, table: str) -> Path:
+    """Write a row's file, whole or not at all.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    path = row_path(results, table, row.experiment, row.seed)
+    try:
+        write_atomically(path, json.dumps(asdict(row), indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); make room or name another --results.") from error
+    return path
+
+
+def read_row(path: Path) -> Row:
+    """The inverse of :func:`write_row`.
+
+    Raises:
+        InputError: The file is no row.
+    """
+    try:
+        plain = json.loads(path.read_text())
+        scores = {
+            protocol: {metric: Score(**score) for metric, score in of.items()}
+            for protocol, of in plain.pop("scores").items()
+        }
+        return Row(**{**plain, "scores": scores, "pairs": Pairs(**plain["pairs"])})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is no row of a table ({error}); delete it, and the row is run again.") from error
+
+
+def read_rows(results: Path, table: str, experiments: Sequence[str]) -> dict[str, list[Row]]:
+    """All seeds of each experiment that is there, in the order of their seeds."""
+    folder = results / table / "rows"
+    found = {
+        name: sorted((read_row(path) for path in folder.glob(f"{name}-seed*.json")), key=lambda row: row.seed)
+        for name in experiments
+    }
+    return {name: rows for name, rows in found.items() if rows}

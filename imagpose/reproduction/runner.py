@@ -1,0 +1,136 @@
+"""Runs a table's rows on this machine, some at once, and shows how far they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from imagpose.reproduction.jobs import Job, carry_out, complaint
+
+PROGRESS = "progress.json"  # in a job's folder, see callbacks.row
+_REFRESH = 1.0  # seconds
+
+
+class View:
+    """The live table of rows; where there is no terminal, one line whenever a row begins or ends.
+
+    Args:
+        jobs: All rows.
+        console: To draw on.
+    """
+
+    def __init__(self, jobs: Sequence[Job], console: Console) -> None:
+        self.jobs, self.console = jobs, console
+        self.state = {job.name: "finished before" if job.row.exists() else "waiting" for job in jobs}
+        self.began: dict[str, float] = {}
+        self.took: dict[str, float] = {}
+
+    def tell(self, job: Job, state: str) -> None:
+        """A row's state has changed."""
+        if state == "running":
+            self.began[job.name] = time.time()
+        elif job.name in self.began:
+            self.took[job.name] = time.time() - self.began[job.name]
+        self.state[job.name] = state
+        if not self.console.is_terminal:
+            took = f" after {_clock(self.took[job.name])}" if job.name in self.took and state != "running" else ""
+            self.console.print(f"{job.name}: {state}{took}", highlight=False, markup=False, soft_wrap=True)
+
+    def __rich__(self) -> Table:
+        """The table as it is now."""
+        left = sum(state in ("waiting", "running") for state in self.state.values())
+        mean = sum(self.took.values()) / len(self.took) if self.took else None
+        view = Table("row", "state", "step", "loss", "time", title=f"{len(self.jobs) - left} of {len(self.jobs)} rows")
+        if mean and left:
+            view.caption = f"about {_clock(mean)} a row"
+        for job in self.jobs:
+            view.add_row(job.name, *self._cells(job))
+        return view
+
+    def _cells(self, job: Job) -> list[str]:
+        state = self.state[job.name]
+        if state != "running":
+            return [state, "", "", _clock(self.took[job.name]) if job.name in self.took else ""]
+        told = _progress(job.folder / PROGRESS, self.began[job.name])
+        elapsed = time.time() - self.began[job.name]
+        if told is None:
+            return ["preparing", "", "", _clock(elapsed)]
+        step, steps = int(told["step"]), int(told["steps"])
+        loss = "" if told["loss"] is None else f"{told['loss']:.4f}"
+        return [told["stage"], f"{step}/{steps}", loss, _clock(elapsed)]
+
+
+def _progress(path: Path, since: float) -> dict[str, Any] | None:
+    """What the run last said of itself, if that was in this attempt."""
+    try:
+        told: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return told if told["at"] >= since else None
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, str]:
+    """Run the rows that are not finished.
+
+    Args:
+        jobs: All rows.
+        at_once: How many at a time; each has a GPU of its own where there are GPUs, else its share of the cores.
+        console: For the live view.
+
+    Returns:
+        Why rows failed, by name; a failed row stops no other.
+    """
+    todo = [job for job in jobs if not job.row.exists()]
+    view, failed = View(jobs, console), {}
+    places: SimpleQueue[Mapping[str, str]] = SimpleQueue()
+    for place in _places(at_once):
+        places.put(place)
+
+    def work(job: Job) -> None:
+        place = places.get()
+        view.tell(job, "running")
+        try:
+            status = carry_out(job, place)
+        finally:
+            places.put(place)
+        if status == 0 and job.row.exists():
+            view.tell(job, "finished")
+            return
+        failed[job.name] = complaint(job)
+        view.tell(job, "failed")
+
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        with Live(view, console=console, refresh_per_second=1 / _REFRESH, get_renderable=view.__rich__):
+            futures: list[Future[None]] = [pool.submit(work, job) for job in todo]
+            for future in futures:
+                future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C the running rows save themselves first
+    return failed
+
+
+def _places(at_once: int) -> list[Mapping[str, str]]:
+    """What each of the rows that run at once may use."""
+    gpus = torch.cuda.device_count()
+    if at_once == 1:
+        return [{}]
+    if gpus:
+        return [{"CUDA_VISIBLE_DEVICES": str(i % gpus)} for i in range(at_once)]
+    return [{"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // at_once, 1))}] * at_once
