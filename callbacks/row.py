@@ -20,8 +20,10 @@ from callbacks.evaluation import Evaluation
 from imagpose import runs
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.mannequin_folder import MANIFEST
+from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import from_json
 from imagpose.evaluation.scoring import Score
+from imagpose.reproduction.paper import scale_of
 from imagpose.reproduction.report import render
 from imagpose.reproduction.rows import Pairs, Row, write_row
 
@@ -98,7 +100,8 @@ class TableRow(Callback):
             "stage": stage, "step": trainer.global_step, "steps": trainer.max_steps,
             "loss": None if loss is None else float(loss), "at": time.time(),
         }  # fmt: skip
-        assert isinstance(logger := trainer.logger, TensorBoardLogger)
+        logger = trainer.logger
+        assert isinstance(logger, TensorBoardLogger)
         runs.write_atomically(Path(logger.root_dir) / PROGRESS, json.dumps(said) + "\n")
 
     # At its end ---------------------------------------------------------------------------------------------------
@@ -109,8 +112,11 @@ class TableRow(Callback):
             return
         row = self._row(trainer, pl_module)
         for table in self.tables:
-            write_row(row, self.results, table)
-            render(table, self.results)
+            print(f"The row is in {write_row(row, self.results, table)}.")
+            try:
+                render(table, self.results, scale_of(self.experiment))
+            except InputError as error:  # in another row, which is not this run's fault
+                print(f"The table was not rendered: {error}")
         if isinstance(trainer.logger, TensorBoardLogger):
             values = {f"table/{protocol}_{metric}": score.value for protocol, of in row.scores.items()
                       for metric, score in of.items() if score.value is not None}  # fmt: skip
@@ -167,8 +173,8 @@ def _of_figure(trainer: Trainer, evaluation: Evaluation) -> tuple[dict[str, Scor
         scored, _, metric = name.partition("/")
         if scored != "test":
             continue
-        bounds = [float(found[f"{name}_{end}"]) if f"{name}_{end}" in found else None for end in ("low", "high")]
-        scores[metric] = Score(float(found[name]), *bounds, n=len(evaluation.by_pair))
+        low, high = (float(found[key]) if (key := f"{name}_{end}") in found else None for end in ("low", "high"))
+        scores[metric] = Score(float(found[name]), low, high, len(evaluation.by_pair))
         pairs = {number: (data.test[number].source, data.test[number].target) for number in evaluation.by_pair}
         values[metric] = {pairs[number]: of[name] for number, of in evaluation.by_pair.items()}
     return scores, values
@@ -203,4 +209,7 @@ def _told_apart_by(config: dict[str, Any]) -> dict[str, Any]:
     """The options by which a table's rows differ, for TensorBoard."""
     model = config.get("model", {}).get("init_args", {})
     switches = ("base", "texture_tokens", "image_conditions", "mask_condition", "cva", "along_batch")
-    return {"encoder": model.get("encoder", {}).get("init_args", {}).get("model"), **{k: model.get(k) for k in switches}}
+    return {
+        "encoder": model.get("encoder", {}).get("init_args", {}).get("model"),
+        **{k: model.get(k) for k in switches},
+    }

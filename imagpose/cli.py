@@ -11,7 +11,6 @@ from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from callbacks.row import TableRow
 from imagpose import runs
 from imagpose.errors import InputError
 
@@ -77,6 +76,8 @@ class RunCLI(LightningCLI):
         trainer = super().instantiate_trainer(**{**kwargs, "logger": logger})
         config = self.config[self.subcommand]
         if config.table:
+            from callbacks.row import TableRow  # and with it what draws tables, which few runs need
+
             seed = int(config.seed_everything)
             experiment = self.run.experiment.removesuffix(f"-seed{seed}")
             trainer.callbacks.append(TableRow(experiment, seed, config.table, config.results))  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -294,7 +295,8 @@ def show(table: Table, console: Console) -> None:
     """Print a table to the screen."""
     screen = Screen(*table.header, title=table.title, box=box.SIMPLE)
     for row in table.rows:
-        screen.add_row(*(text.replace(" [", "\n[").replace("[", r"\[") for text in row))
+        cells = (text.replace(" [", "\n[").replace("[", r"\[") for text in row)
+        screen.add_row(*(re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", text, flags=re.DOTALL) for text in cells))
     console.print(screen)
     for note in table.notes:
         console.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)

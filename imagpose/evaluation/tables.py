@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ SIZES = {
     "ablations": (256, 176),
     "variants": (256, 176),
     "architectures": (256, 176),
+    "uniformity": (256, 176),
 }
-"""The paper's tables and the size that each was measured at: the three blocks of Table 1, then Tables 2, 3 and 7."""
+"""The paper's tables and the size that each was measured at: the three blocks of Table 1, Tables 2, 3 and 7, and what
+the text says of Figure 7."""
 
 PRESUMED = "pcdms"
 """The protocol of the paper's own scores: asked for their evaluation, its authors answer "refer to PCDMs"."""
@@ -84,7 +87,7 @@ class Table:
         return f"**{self.title}**\n\n{body}\n" + "".join(f"\n- {note}" for note in self.notes) + "\n"
 
     def latex(self) -> str:
-        """For a paper; needs booktabs."""
+        """For a paper; needs booktabs. ``**bold**`` cells are bold there too."""
         body = "".join(f"{' & '.join(_latex(cell) for cell in row)} \\\\\n" for row in self.rows)
         head = " & ".join(_latex(cell) for cell in self.header)
         notes = "".join(f"\\par\\footnotesize {_latex(note)}\n" for note in self.notes)
@@ -105,12 +108,13 @@ def to_csv(rows: Iterable[Sequence[object]]) -> str:
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "–": "--",
-    "σ": r"$\sigma$", "×": r"$\times$", "→": r"$\to$",
+    "−": r"$-$", "σ": r"$\sigma$", "×": r"$\times$", "→": r"$\to$",
 }  # fmt: skip
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
+    plain = "".join(_LATEX.get(character, character) for character in text)
+    return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", plain)
 
 
 def cell(metric: str, score: Score, interval: bool = True) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal
 
+from imagpose.errors import InputError
+
 Scale = Literal["tiny", "full"]
+SCALES: tuple[Scale, ...] = ("tiny", "full")
 
 
 @dataclass(frozen=True)
@@ -140,5 +143,35 @@ ARCHITECTURES = PaperTable(
     (Claim("One model for all settings is better than one for each", (("IMAGPose", "PIDM"), ("IMAGPose", "M1"))),),
 )
 
+UNIFORMITY = PaperTable(
+    "uniformity",
+    "Figure 7: one model in every setting",
+    (
+        Entry("T1", "T1", tiny="T1"), Entry("T2", "T2", tiny="T2"), Entry("T3", "T3", tiny="T3"),
+        Entry("IMAGPose*", "IMAGPose_star", tiny="IMAGPose_star"),
+    ),
+    (
+        Claim("The source repeated (T2) is better than the pose repeated (T1)", (("T2", "T1"),)),
+        Claim("Several sources (T3) are better than one", (("T3", "T2"), ("T3", "T1"))),
+        Claim("Three poses at once (IMAGPose*) cost a little quality", (("T1", "IMAGPose*"),)),
+    ),
+)  # fmt: skip
+
 TABLES = {table.name: table for table in (VARIANTS, ABLATIONS, ARCHITECTURES)}
 """Those whose rows are trained, by the name of their command."""
+ALL = {**TABLES, UNIFORMITY.name: UNIFORMITY}
+"""And those of one trained model."""
+
+
+def scale_of(experiment: str) -> Scale:
+    """At which scale a row of this name was run.
+
+    Raises:
+        InputError: No table has such a row.
+    """
+    for table in ALL.values():
+        for entry in table.trained():
+            for scale in SCALES:
+                if entry.name(scale) == experiment:
+                    return scale
+    raise InputError(f"No table of the paper has a row {experiment!r}; leave --table out.")

@@ -81,7 +81,9 @@ def write_row(row: Row, results: Path, table: str) -> Path:
     try:
         write_atomically(path, json.dumps(asdict(row), indent=1, allow_nan=False) + "\n")
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); make room or name another --results.") from error
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); make room or name another --results."
+        ) from error
     return path
 
 

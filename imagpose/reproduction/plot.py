@@ -1,0 +1,102 @@
+"""A table as a plot: one panel a metric, one line a row, with its interval; the paper's own figures above."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from imagpose.evaluation.scoring import Score
+from imagpose.evaluation.tables import printed
+from imagpose.reproduction.differences import score
+from imagpose.reproduction.paper import Entry, PaperTable
+from imagpose.reproduction.rows import Row
+
+_PAPER, _OURS = "#8a8a8a", ("#1f6f8b", "#c8553d", "#5b8e3e")  # one colour a block
+
+
+def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Path) -> None:
+    """Write a table's plot as PNG, whole or not at all.
+
+    Where a metric was not measured there is no panel; mannequins have one of pattern@1 instead of FID.
+
+    Args:
+        table: Of the paper.
+        rows: By method.
+        protocol: By which they are compared.
+        path: Of the file.
+    """
+    drawn = any(row.drawn for seeds in rows.values() for row in seeds)
+    panels = [
+        ("ssim", protocol, "ssim_256", "SSIM, higher is better"),
+        ("lpips", protocol, "lpips", "LPIPS, lower is better"),
+        ("fid", protocol, "fid", "FID, lower is better"),
+    ]  # fmt: skip
+    if drawn:
+        panels.append(("", "figure", "pattern_at_1", "pattern@1, higher is better"))
+    papers = {row.method: row for row in printed(table.name)}
+    shown = []
+    for metric, name, ours, heading in panels:
+        found = {method: one for method, seeds in rows.items() if (one := score(seeds, name, ours)).value is not None}
+        told = {method: float(text) for method, row in papers.items() if metric and (text := getattr(row, metric))}
+        if found:
+            shown.append((heading, told, found))
+    if not shown:
+        return
+    entries = list(table.entries)
+    height = 0.26 * len(entries) + 0.9
+    figure = Figure(figsize=(3.1 * len(shown) + 1.6, 2 * height + 0.6), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(shown), squeeze=False)
+    for column, (heading, told, found) in enumerate(shown):
+        above, below = axes[0][column], axes[1][column]
+        values = {method: Score(value) for method, value in told.items()}
+        _panel(above, entries, values, [_PAPER] * len(entries), column == 0)
+        if not told:
+            above.text(
+                0.5, 0.5, "the paper has none", ha="center", va="center", transform=above.transAxes, color=_PAPER
+            )
+            above.set_xticks([])
+        blocks = list(dict.fromkeys(entry.block for entry in entries))
+        _panel(below, entries, found, [_OURS[blocks.index(entry.block)] for entry in entries], column == 0)
+        above.set_title(heading, fontsize=10)
+    data = "drawn mannequins, small networks" if drawn else next(iter(rows.values()))[0].data
+    axes[0][0].set_ylabel("the paper\nDeepFashion", fontsize=9)
+    axes[1][0].set_ylabel(f"here\n{data}", fontsize=9)
+    seeds = max(len(some) for some in rows.values())
+    steps = max(row.steps or 0 for some in rows.values() for row in some)
+    figure.suptitle(
+        f"{table.title}; here {steps:,} steps, {seeds} seed{'s' if seeds > 1 else ''}, 95 % intervals", fontsize=11
+    )
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        figure.savefig(unfinished, format="png")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _panel(axes: Axes, entries: Sequence[Entry], scores: dict[str, Score], colours: Sequence[str], named: bool) -> None:
+    for place, (entry, colour) in enumerate(zip(entries, colours, strict=True)):
+        one = scores.get(entry.method)
+        if one is None or one.value is None:
+            continue
+        if one.low is not None and one.high is not None:
+            axes.plot(
+                [one.low, one.high], [place, place], color=colour, linewidth=2, alpha=0.45, solid_capstyle="round"
+            )
+        axes.plot([one.value], [place], "o", color=colour, markersize=5)
+    axes.set_yticks(
+        range(len(entries)), [entry.method for entry in entries] if named else [""] * len(entries), fontsize=8
+    )
+    axes.set_ylim(len(entries) - 0.4, -0.6)
+    axes.grid(axis="x", color="#e4e4e4")
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
