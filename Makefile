@@ -7,10 +7,12 @@ DATA ?= data/mannequins
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
+OVERLAYS = $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
+CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(OVERLAYS)
 WITH ?=
 SCALE ?= tiny
 JOBS ?= 1
+LAUNCHER ?= local
 .PHONY: help setup train doctor generate evaluate-run evaluate compare gallery bench-eval test test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
@@ -26,7 +28,7 @@ train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new
 	$(BIN)/python -m imagpose fit $(CONFIGS) $(if $(filter new,$(RUN)),--new true) $(ARGS)
 
 variants ablations architectures: .venv/.done  ## the paper's Tables 3, 2 and 7: run the missing rows and print
-	$(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) $(ARGS)
+	$(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(OVERLAYS) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
 	$(BIN)/python -m imagpose doctor $(CONFIGS) $(ARGS)

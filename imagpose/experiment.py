@@ -29,6 +29,29 @@ class Experiment(NamedTuple):
     options: Any
 
 
+def read_options(args: Sequence[str]) -> Any:
+    """All options of a command line, by name; nothing is built.
+
+    Args:
+        args: As for ``fit``, but none of its own (``--runs``, ``--name`` and so on).
+    """
+
+    class Reader(LightningCLI):
+        def instantiate_classes(self) -> None:
+            pass
+
+    return _read(Reader, args).config
+
+
+def _read(reader: type[LightningCLI], args: Sequence[str]) -> LightningCLI:
+    quiet()
+    return reader(
+        LightningModule, LightningDataModule, args=list(args), run=False, subclass_mode_model=True,
+        subclass_mode_data=True, save_config_callback=None, seed_everything_default=False,
+        parser_kwargs={"exit_on_error": False},
+    )  # fmt: skip
+
+
 def read_experiment(
     args: Sequence[str], add_arguments: Callable[[LightningArgumentParser], Any], device: str = "cpu"
 ) -> Experiment:
@@ -52,12 +75,7 @@ def read_experiment(
                 built = self.parser.instantiate(self.config)
             self.model, self.datamodule = built["model"], built["data"]
 
-    quiet()
-    cli = Reader(
-        LightningModule, LightningDataModule, args=list(args), run=False, subclass_mode_model=True,
-        subclass_mode_data=True, save_config_callback=None, seed_everything_default=False,
-        parser_kwargs={"exit_on_error": False},
-    )  # fmt: skip
+    cli = _read(Reader, args)
     if not isinstance(cli.model, IMAGPose) or not isinstance(cli.datamodule, PoseDataModule):
         raise InputError("This command takes experiments of imagpose.module.IMAGPose; name one, such as tiny.")
     return Experiment(cli.model, cli.datamodule, cli.config)

@@ -32,6 +32,7 @@ from imagpose.sheet import Row, contact_sheet
 
 Scores = dict[str, dict[str, Score]]
 _OTHER_SHAPE = 0.05  # DeepFashion's 1101×750 and 256×176 are one
+_NAME = 24  # characters of a row's name that a screen has room for
 _SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
 
 
@@ -293,7 +294,10 @@ def _worst(evaluation: Evaluation, index: Index, count: int) -> Image.Image:
 
 def show(table: Table, console: Console) -> None:
     """Print a table to the screen."""
-    screen = Screen(*table.header, title=table.title, box=box.SIMPLE)
+    screen = Screen(title=table.title, box=box.SIMPLE)
+    for number, heading in enumerate(table.header):
+        longest = max((len(row[number]) for row in table.rows), default=0)
+        screen.add_column(heading, min_width=None if number else min(longest, _NAME))
     for row in table.rows:
         cells = (text.replace(" [", "\n[").replace("[", r"\[") for text in row)
         screen.add_row(*(re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", text, flags=re.DOTALL) for text in cells))

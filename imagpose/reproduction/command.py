@@ -11,10 +11,11 @@ from rich.console import Console
 
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.protocols import PROTOCOLS
-from imagpose.options import Parser, at_least
-from imagpose.reproduction.jobs import Settings, plan
+from imagpose.experiment import read_options
+from imagpose.options import Parser, at_least, named
+from imagpose.reproduction.jobs import Settings, fit_words, plan
 from imagpose.reproduction.paper import TABLES
-from imagpose.reproduction.report import render
+from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.runner import run_here
 
 
@@ -36,26 +37,42 @@ def table(args: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0], help="one run each a row")
     parser.add_argument("--rows", nargs="+", default=[], metavar="EXPERIMENT", help="run these only")
     parser.add_argument("--jobs", type=at_least(1), default=1, help="rows at once, one GPU each")
+    parser.add_argument(
+        "--launcher", choices=("local", "slurm"), default="local", help="slurm submits each row as a job"
+    )
+    parser.add_argument(
+        "--slurm", type=named, nargs="+", default=[], metavar="NAME=VALUE",
+        help="for submitit: slurm_partition=gpu timeout_min=2880; nodes, tasks and GPUs are the experiment's",
+    )  # fmt: skip
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), help="to compare by; default: pcdms, else strict")
     parser.add_argument("--no-cache", action="store_true", help="train without computing features first")
     parser.add_argument("--no-run", action="store_true", help="print the rows that are there")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
     options, further = parser.parse_known_args(args)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)  # of a log file
     settings = Settings(
         options.scale, tuple(dict.fromkeys(options.seeds)), options.runs, options.results, not options.no_cache,
         tuple(further),
     )  # fmt: skip
     jobs = plan(TABLES[options.table], settings, options.rows)
+    if further:
+        read_options(next(fit_words(job) for job in jobs))  # a mistake is told once, before anything starts
     failed: dict[str, str] = {}
     try:
         if not options.no_run:
-            failed = run_here(jobs, options.jobs, console)
-    except KeyboardInterrupt:
+            if options.launcher == "slurm":
+                from imagpose.reproduction.slurm import submit
+
+                asked = {name: int(text) if text.isdigit() else text for name, text in options.slurm}
+                failed = submit(jobs, asked, console)
+            else:
+                failed = run_here(jobs, options.jobs, console)
+    except KeyboardInterrupt:  # the rows have had it too, and have said how far they are
         print("Interrupted; the same command goes on where the rows stopped.")
         return 130
-    for one in render(options.table, options.results, options.scale, options.protocol):
+    scores, orders, runs = render(options.table, options.results, options.scale, options.protocol)
+    for one in (brief(scores), orders, runs):
         show(one, console)
     place = options.results / options.table / options.scale
     print(f"The table is in {place}.md, .tex, .csv and .png, every order in {place}_orders.csv.")

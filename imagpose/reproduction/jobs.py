@@ -100,6 +100,12 @@ def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> Job:
     return Job(name, row, settings.runs / name, tuple(commands))
 
 
+def fit_words(job: Job) -> tuple[str, ...]:
+    """The words of its ``fit`` that any command for experiments takes; none where it is only tested."""
+    words = job.commands[-1]
+    return words[1 : words.index("--name")] if words[0] == "fit" else ()
+
+
 def carry_out(job: Job, environment: Mapping[str, str] | None = None) -> int:
     """Run a job's commands; what they print is appended to its log.
 

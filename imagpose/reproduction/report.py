@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -17,9 +18,10 @@ from imagpose.reproduction.rows import Row, read_rows
 from imagpose.runs import write_atomically
 
 NOT_RUN = "not run"
+_MINUS = "ours − paper's"
 PAPERS = {"ssim": "ssim_256", "lpips": "lpips", "fid": "fid"}
 """The paper's metrics, and what each presumably is among ours: its SSIM is that of values 0 … 255."""
-FIGURE = {"ssim": "SSIM in the figure's box ↑", "identity_at_1": "identity@1 ↑", "pattern_at_1": "pattern@1 ↑"}
+FIGURE = {"ssim": "figure's SSIM ↑", "identity_at_1": "identity@1 ↑", "pattern_at_1": "pattern@1 ↑"}
 """What mannequins have beside them, under the protocol ``figure``."""
 Rows = dict[str, list[Row]]
 
@@ -52,6 +54,13 @@ def render(name: str, results: Path, scale: Scale, protocol: str | None = None) 
         tables = _write(table, results, scale, protocol)
         if state() == seen:
             return tables
+
+
+def brief(scores: Table) -> Table:
+    """The table of scores for a screen: without intervals and differences, which the files have."""
+    kept = [i for i, heading in enumerate(scores.header) if heading != _MINUS]
+    rows = [[re.sub(r" \[.*?\]", "", row[i]) for i in kept] for row in scores.rows]
+    return replace(scores, header=[scores.header[i] for i in kept], rows=rows)
 
 
 def _write(table: PaperTable, results: Path, scale: Scale, protocol: str | None) -> list[Table]:
@@ -93,7 +102,7 @@ def _scores(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> Table
         columns.append((f"paper's {heading}", _bold(table, theirs, metric, [_plain(value) for value in theirs])))
         values = [None if one is None else one.value for one in ours]
         columns.append((f"our {heading}", _bold(table, values, metric, [_cell(metric, one) for one in ours])))
-        columns.append(("ours − paper's", [_minus(one, two) for one, two in zip(values, theirs, strict=True)]))
+        columns.append((_MINUS, [_minus(one, two) for one, two in zip(values, theirs, strict=True)]))
         reasons += [one.reason for one in ours if one is not None and one.reason]
     if _drawn(rows):
         for metric, heading in FIGURE.items():

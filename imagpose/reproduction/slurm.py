@@ -1,0 +1,114 @@
+"""Rows as SLURM jobs, through submitit: submitted once, resumed where the time limit stopped them, collected later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import submitit
+from rich.console import Console
+from rich.table import Table
+
+from imagpose.errors import InputError
+from imagpose.experiment import read_options
+from imagpose.reproduction.jobs import Job, carry_out, complaint, fit_words
+from imagpose.runs import write_atomically
+
+_JOBS: dict[str, type[submitit.Job]] = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
+
+
+class RowJob:
+    """What a node carries out."""
+
+    def __call__(self, job: Job) -> int:
+        """Run the row's commands; in each of its tasks, whose ranks Lightning then joins."""
+        status = carry_out(job)
+        if status or not job.row.exists():
+            raise RuntimeError(complaint(job))  # for SLURM's own records
+        return status
+
+    def checkpoint(self, job: Job) -> submitit.helpers.DelayedSubmission:
+        """Out of time: queue again; ``fit`` resumes from the run's last checkpoint."""
+        return submitit.helpers.DelayedSubmission(RowJob(), job)
+
+
+def resources(options: Any) -> dict[str, Any]:
+    """What an experiment asks a node for, in submitit's words.
+
+    Args:
+        options: Of its command line, parsed.
+    """
+    devices = options.trainer.devices
+    each = devices if isinstance(devices, int) and devices > 0 else 1
+    return {
+        "nodes": options.trainer.num_nodes,
+        "tasks_per_node": each,
+        "cpus_per_task": options.data.init_args.num_workers + 1,
+        **({} if options.trainer.accelerator == "cpu" else {"gpus_per_node": each}),
+    }
+
+
+def submit(jobs: Sequence[Job], asked: Mapping[str, Any], console: Console, cluster: str = "slurm") -> dict[str, str]:
+    """Submit the rows that are neither finished nor queued, and tell how all of them are.
+
+    Args:
+        jobs: All rows.
+        asked: Further parameters of submitit's executor, such as ``slurm_partition`` or ``timeout_min``.
+        console: For the list.
+        cluster: ``slurm``, or ``local``: submitit's own processes on this machine.
+
+    Returns:
+        Why rows failed, by name; they are submitted again by the next call.
+
+    Raises:
+        InputError: There is no SLURM here, or it refuses.
+    """
+    view, failed = Table("row", "state", "job", title="Rows"), {}
+    for job in jobs:
+        state, number = _state(job, cluster)
+        if state == "failed":
+            failed[job.name] = complaint(job)
+            _record(job).unlink()
+        elif state == "waiting":
+            number = _submit(job, asked, cluster)
+            state = "submitted"
+        view.add_row(job.name, state, number)
+    console.print(view)
+    return failed
+
+
+def _record(job: Job) -> Path:
+    return job.folder / "slurm.json"
+
+
+def _state(job: Job, cluster: str) -> tuple[str, str]:
+    """Of a row, and its job's number."""
+    try:
+        number = str(json.loads(_record(job).read_text())["job"])
+    except (OSError, ValueError, KeyError):
+        number = ""
+    if job.row.exists():
+        return "finished", number
+    if not number:
+        return "waiting", ""
+    known = _JOBS[cluster](job.folder / "slurm", number)
+    return ("failed", number) if known.done(force_check=True) else (known.state.lower(), number)
+
+
+def _submit(job: Job, asked: Mapping[str, Any], cluster: str) -> str:
+    """Submit one row."""
+    words = fit_words(job)
+    wanted = resources(read_options(words)) if words else {}
+    try:
+        executor = submitit.AutoExecutor(folder=job.folder / "slurm", cluster=cluster)
+        executor.update_parameters(name=job.name, **{"timeout_min": 24 * 60, **wanted, **asked})
+        number = str(executor.submit(RowJob(), job).job_id)
+    except (RuntimeError, NameError, submitit.core.utils.FailedJobError) as error:
+        raise InputError(
+            f"{job.name} was not submitted ({' '.join(str(error).split())}); call it where sbatch works, or leave out "
+            "LAUNCHER=slurm."
+        ) from error
+    write_atomically(_record(job), json.dumps({"job": number}) + "\n")
+    return number

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagpose.reproduction.differences import difference, score, verdict
+from tests.reproduction.fabricated import row
+
+
+def test_pairing_sees_what_two_intervals_would_not():
+    worse, better = row("a", 0.60), row("b", 0.61)
+    assert better.scores["strict"]["ssim_256"].low < worse.scores["strict"]["ssim_256"].value  # they overlap
+    found = difference([better], [worse], "strict", "ssim_256")
+    assert found.value == pytest.approx(0.01)
+    assert 0 < found.low < found.value < found.high
+    assert found.pairs == 40
+
+
+@given(st.floats(0.2, 0.9), st.floats(0.2, 0.9))
+def test_a_difference_turned_round_is_the_same(a, b):
+    one, other = [row("a", a)], [row("b", b)]
+    forth, back = (difference(x, y, "strict", "ssim_256") for x, y in ((one, other), (other, one)))
+    assert forth.value == pytest.approx(-back.value)
+    assert forth.value == pytest.approx(a - b)
+
+
+def test_only_pairs_that_both_scored_count():
+    long, short = row("a", 0.6), row("b", 0.6)
+    del short.pairs.names[10:], short.pairs.identities[10:], short.pairs.values["strict/ssim_256"][10:]
+    assert difference([long], [short], "strict", "ssim_256").pairs == 10
+
+
+def test_several_seeds_are_a_mean_with_students_interval():
+    seeds = [row("a", value, seed=seed) for seed, value in enumerate((0.5, 0.6, 0.7))]
+    found = score(seeds, "strict", "ssim_256")
+    assert found.value == pytest.approx(0.6)
+    assert found.high - found.value == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=1e-4)
+    assert score(seeds[:1], "strict", "ssim_256") == seeds[0].scores["strict"]["ssim_256"]
+    assert difference(seeds, [row("b", 0.5)], "strict", "ssim_256").value == pytest.approx(0.1)
+
+
+def test_what_was_not_measured_is_told():
+    assert "not looked at" in score([row("a", 0.5)], "strict", "fid").reason
+    assert score([row("a", 0.5)], "pcdms", "fid").reason == "fid was not measured by pcdms."
+    assert difference([row("a", 0.5)], [row("b", 0.5)], "strict", "fid") is None
+
+
+def test_a_verdict_needs_an_interval_without_zero():
+    better = difference([row("a", 0.7)], [row("b", 0.5)], "strict", "ssim_256")
+    worse = difference([row("a", 0.5)], [row("b", 0.7)], "strict", "ssim_256")
+    same = difference([row("a", 0.5, noise=0.2)], [row("b", 0.5, noise=0.2)], "strict", "ssim_256")
+    assert [verdict(0.01, found) for found in (better, worse, same)] == ["holds", "does not hold", "undecided"]
+    assert [verdict(-0.01, found) for found in (better, worse)] == ["does not hold", "holds"]
+    assert verdict(0.0, better) == "undecided"
+    assert verdict(0.01, better, by_construction=True) == "undecided by construction"
+
+
+def test_the_bootstrap_covers_the_truth_as_often_as_it_says():
+    rng, hit = np.random.default_rng(3), 0
+    for _ in range(60):
+        one, other = row("a", 0.5), row("b", 0.5)
+        gain = np.repeat(rng.normal(0.02, 0.03, 20), 2)  # people differ, not pairs
+        one.pairs.values["strict/ssim_256"] = (np.array(other.pairs.values["strict/ssim_256"]) + gain).tolist()
+        found = difference([one], [other], "strict", "ssim_256")
+        hit += found.low <= 0.02 <= found.high
+    assert 0.85 <= hit / 60 <= 1

@@ -1,0 +1,143 @@
+import csv
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from imagpose.errors import InputError
+from imagpose.reproduction.paper import ALL, SCALES, TABLES, scale_of
+from imagpose.reproduction.report import render
+from imagpose.reproduction.rows import read_row, read_rows, write_row
+from tests.conftest import ROOT
+from tests.reproduction.fabricated import row
+
+
+def cells(text: str, method: str) -> list[str]:
+    line = next(line for line in text.splitlines() if line.startswith(f"| {method} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_row_s_file_reads_back_as_it_was(tmp_path):
+    written = row("tiny_m1", 0.5)
+    path = write_row(written, tmp_path, "architectures")
+    assert path == tmp_path / "architectures/rows/tiny_m1-seed0.json"
+    assert read_row(path) == written
+    path.write_text("{")
+    with pytest.raises(InputError, match="is no row of a table"):
+        read_row(path)
+
+
+def test_the_table_has_the_papers_figures_ours_and_their_difference(tmp_path):
+    write_row(row("tiny_m1", 0.5, 0.3), tmp_path, "architectures")
+    write_row(row("tiny_imagpose", 0.6, 0.2), tmp_path, "architectures")
+    render("architectures", tmp_path, "tiny")
+    text = (tmp_path / "architectures/tiny.md").read_text()
+    assert cells(text, "PIDM")[1:4] == ["0.7312", "not run", "–"]
+    assert cells(text, "M1")[1:4] == ["0.7145", "0.5000 [0.4700, 0.5300]", "-0.2145"]
+    ours = cells(text, "IMAGPose")
+    assert ours[1:6] == [
+        "**0.7561**",
+        "**0.6000 [0.5700, 0.6300]**",
+        "-0.1561",
+        "**0.1284**",
+        "**0.2000 [0.1700, 0.2300]**",
+    ]
+    assert ours[8] == "n/a"
+    assert "fid was not looked at." in text
+    assert "drawn mannequins" in text
+    latex = (tmp_path / "architectures/tiny.tex").read_text()
+    assert r"\textbf{0.6000 [0.5700, 0.6300]}" in latex
+    assert "**" not in latex
+    with open(tmp_path / "architectures/tiny_orders.csv", newline="") as file:
+        orders = {(o["better"], o["worse"], o["metric"]): o["verdict"] for o in csv.DictReader(file)}
+    assert orders["IMAGPose", "M1", "ssim_256"] == orders["IMAGPose", "M1", "lpips"] == "holds"
+    assert orders["IMAGPose", "M1", "fid"] == "not measured"
+    assert orders["IMAGPose", "PIDM", "ssim_256"] == "not run"
+    with Image.open(tmp_path / "architectures/tiny.png") as plot:
+        assert plot.width > 500
+
+
+def test_the_order_of_untrained_encoders_is_undecided_by_construction(tmp_path):
+    for name, ssim in (("sd15_dinov2g", 0.7), ("sd15_clipb", 0.5), ("sd21_clipb", 0.6)):
+        write_row(row(f"tiny_{name}", ssim), tmp_path, "variants")
+        write_row(row(name, ssim, drawn=False, data="data/deepfashion"), tmp_path, "variants")
+    verdicts = {}
+    for scale in SCALES:
+        render("variants", tmp_path, scale)
+        with open(tmp_path / f"variants/{scale}_orders.csv", newline="") as file:
+            verdicts[scale] = {
+                (o["better"], o["worse"]): o["verdict"] for o in csv.DictReader(file) if o["metric"] == "ssim_256"
+            }
+    encoders, bases = ("SD V1.5 + Dinov2-G/14", "SD V1.5 + CLIP-B/14"), ("SD V2.1 + CLIP-B/14", "SD V1.5 + CLIP-B/14")
+    assert verdicts["tiny"][encoders] == "undecided by construction"
+    assert verdicts["full"][encoders] == "holds"
+    assert verdicts["tiny"][bases] == verdicts["full"][bases] == "holds"
+    assert "drawn mannequins" not in (tmp_path / "variants/full.md").read_text()
+
+
+def test_rows_that_differ_in_what_they_ran_are_told(tmp_path):
+    write_row(row("tiny_m1", 0.5), tmp_path, "architectures")
+    for seed in (0, 1):
+        write_row(row("tiny_imagpose", 0.6, seed=seed, steps=10), tmp_path, "architectures")
+    notes = render("architectures", tmp_path, "tiny")[0].notes
+    assert any("differ in their steps" in note for note in notes)
+    assert any("differ in their seeds" in note for note in notes)
+    assert any("Student's 95 % interval" in note for note in notes)
+
+
+def test_without_a_row_everything_is_not_run(tmp_path):
+    for name in ALL:
+        scores = render(name, tmp_path, "tiny")[0]
+        assert all("not run" in line for line in scores.rows)
+
+
+def test_every_entry_is_printed_and_its_files_are_there():
+    from imagpose.evaluation.tables import printed
+
+    for table in TABLES.values():
+        assert [entry.method for entry in table.entries] == [row.method for row in printed(table.name)]
+        for entry in table.trained():
+            for scale in SCALES:
+                assert all((ROOT / path).is_file() for path in entry.configs(scale))
+                assert scale_of(entry.name(scale)) == scale
+        methods = {entry.method for entry in table.entries}
+        assert all(method in methods for claim in table.claims for pair in claim.pairs for method in pair)
+    assert [len(list(TABLES[name].trained())) for name in ("variants", "ablations", "architectures")] == [12, 6, 2]
+    with pytest.raises(InputError, match="No table of the paper has a row 'tiny'"):
+        scale_of("tiny")
+
+
+def test_two_rows_that_arrive_at_the_same_moment_both_land(tmp_path):
+    words = [sys.executable, "-m", "tests.reproduction.fabricated", str(tmp_path)]
+    names, pipes = ("tiny_m1", "tiny_imagpose"), {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen([*words, name], cwd=ROOT, **pipes) for name in names]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    moment = f"{time.time() + 0.2}\n"
+    for process in processes:
+        process.stdin.write(moment)
+        process.stdin.close()
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert set(read_rows(tmp_path, "architectures", names)) == set(names)
+    text = (tmp_path / "architectures/tiny.md").read_text()
+    assert cells(text, "M1")[2] == cells(text, "IMAGPose")[2] == "**0.5500 [0.5200, 0.5800]**"
+    assert not list(tmp_path.rglob("*.unfinished"))
+
+
+def test_a_row_that_comes_while_another_s_table_is_made_is_in_it(tmp_path, monkeypatch):
+    """The other process renders first, with both rows; ours, which has read one, must not have the last word."""
+    write_row(row("tiny_m1", 0.5), tmp_path, "architectures")
+
+    def read_and_be_overtaken(*args):
+        found = read_rows(*args)
+        monkeypatch.undo()
+        write_row(row("tiny_imagpose", 0.6), tmp_path, "architectures")
+        render("architectures", tmp_path, "tiny")
+        return found
+
+    monkeypatch.setattr("imagpose.reproduction.report.read_rows", read_and_be_overtaken)
+    render("architectures", tmp_path, "tiny")
+    text = (tmp_path / "architectures/tiny.md").read_text()
+    assert "0.5000" in cells(text, "M1")[2]
+    assert "0.6000" in cells(text, "IMAGPose")[2]

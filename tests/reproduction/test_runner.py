@@ -1,0 +1,228 @@
+"""The runner and the launchers; what they run are rows of the real command line at the smallest size."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from imagpose.__main__ import main
+from imagpose.errors import InputError
+from imagpose.experiment import read_options
+from imagpose.reproduction import runner
+from imagpose.reproduction.jobs import Settings, fit_words, plan
+from imagpose.reproduction.paper import ABLATIONS, ARCHITECTURES, VARIANTS
+from imagpose.reproduction.rows import read_row, write_row
+from imagpose.reproduction.slurm import resources, submit
+from tests.conftest import ROOT
+from tests.reproduction.fabricated import row
+
+
+def quick(data: Path, steps: int = 12) -> list[str]:
+    """What makes a row small; it is no mannequin folder's fault that it has few people."""
+    options = {"data.init_args.root": data, "data.init_args.num_workers": 0, "trainer.max_steps": steps}
+    return ["-c", "tests/quick.yaml", *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings("tiny", runs=tmp_path / "runs", results=tmp_path / "results")
+
+
+def test_a_row_is_an_ordinary_command_line(settings):
+    jobs = plan(VARIANTS, settings)
+    assert len(jobs) == 12
+    cache, fit = jobs[0].commands
+    assert cache[0] == "cache"
+    assert " ".join(fit).startswith(
+        "fit -c experiments/_base.yaml -c experiments/sd15_clipb.yaml -c experiments/tiny.yaml "
+        "-c experiments/miniatures/sd15.yaml -c experiments/miniatures/clipb.yaml -c experiments/miniatures/_row.yaml"
+    )
+    assert fit[fit.index("--table") + 1] == "[variants]"
+    assert jobs[0].row == settings.results / "variants/rows/tiny_sd15_clipb-seed0.json"
+
+
+def test_the_papers_own_model_is_trained_once_for_three_tables(tmp_path):
+    full = Settings("full", runs=tmp_path / "runs")
+    words = [next(j for j in plan(t, full) if j.name == "sd15_dinov2g").commands[-1] for t in (VARIANTS, ABLATIONS)]
+    assert words[0] == words[1]
+    assert words[0][words[0].index("--table") + 1] == "[variants,ablations,architectures]"
+    assert words[0][1:5] == ("-c", "experiments/_base.yaml", "-c", "experiments/sd15_dinov2g.yaml")
+
+
+def test_seeds_are_runs_of_their_own(settings):
+    jobs = plan(ARCHITECTURES, Settings(**{**vars(settings), "seeds": (0, 2)}))
+    assert [job.name for job in jobs] == ["tiny_m1", "tiny_imagpose", "tiny_m1-seed2", "tiny_imagpose-seed2"]
+    words = fit_words(jobs[2])
+    assert [words[words.index(o) + 1] for o in ("--seed_everything", "--model.init_args.seed")] == ["2", "2"]
+    assert jobs[2].row.name == "tiny_m1-seed2.json"
+
+
+def test_a_finished_run_without_a_row_is_tested_not_trained(settings):
+    folder = settings.runs / "tiny_m1/version_0"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text("{}")
+    job = plan(ARCHITECTURES, settings)[0]
+    assert [words[0] for words in job.commands] == ["test"]
+    assert job.commands[0][1:5] == ("-c", str(folder / "config.yaml"), "--folder", str(folder))
+
+
+def test_a_row_that_there_is_not_is_refused(settings):
+    assert [job.name for job in plan(ABLATIONS, settings, ["B1", "ablation_b0"])] == [
+        "tiny_ablation_b1", "tiny_ablation_b0",
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="ablations has no row 'b9'; it has: ablation_b0"):
+        plan(ABLATIONS, settings, ["b9"])
+
+
+def test_one_failing_row_stops_no_other_and_finished_ones_are_left_alone(settings, monkeypatch):
+    jobs = plan(VARIANTS, settings)
+    write_row(row("tiny_sd15_clipb", 0.5), settings.results, "variants")
+    before = jobs[0].row.stat().st_mtime_ns
+    ran = []
+
+    def carry_out(job, environment):
+        ran.append(job.name)
+        job.folder.mkdir(parents=True)
+        if job.name == "tiny_sd15_dinov2l":
+            job.log.write_text("Traceback\nError: The disk is full.\n")
+            return 2
+        write_row(row(job.name, 0.5), settings.results, "variants")
+        return 0
+
+    monkeypatch.setattr(runner, "carry_out", carry_out)
+    told = io.StringIO()
+    failed = runner.run_here(jobs, 3, Console(file=told))
+    assert sorted(ran) == sorted(job.name for job in jobs[1:])
+    assert jobs[0].row.stat().st_mtime_ns == before
+    assert len(list((settings.results / "variants/rows").glob("*.json"))) == 11
+    assert list(failed) == ["tiny_sd15_dinov2l"]
+    assert failed["tiny_sd15_dinov2l"].startswith("The disk is full. (")
+    assert "tiny_sd15_dinov2l: failed after" in told.getvalue()
+    assert "tiny_sd15_clipb: " not in told.getvalue()
+
+
+def test_rows_at_once_share_the_machine(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert runner._places(3) == [{"CUDA_VISIBLE_DEVICES": str(i)} for i in (0, 1, 0)]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert runner._places(2) == [{"OMP_NUM_THREADS": "4"}] * 2
+    assert runner._places(1) == [{}]
+
+
+def test_a_mistaken_option_is_told_before_anything_starts(settings, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(runner, "carry_out", lambda *args: pytest.fail("a row was started"))
+    words = ["--runs", str(settings.runs), "--results", str(settings.results), "--trainer.max_stepz", "3"]
+    assert main(["table", "architectures", *words]) == 2
+    assert "--trainer.max_stepz" in capsys.readouterr().err
+    assert main(["table", "architectures", "--rows", "m2", *words[:4]]) == 2
+    assert "has no row 'm2'" in capsys.readouterr().err
+
+
+def test_an_experiment_s_resources_are_asked_of_slurm():
+    words = ["-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml"]
+    assert resources(read_options([*words, "--trainer.accelerator", "cpu"])) == {
+        "nodes": 1, "tasks_per_node": 1, "cpus_per_task": 2,
+    }  # fmt: skip
+    eight = read_options([*words, "-c", "experiments/overlays/eight_gpus.yaml", "--trainer.num_nodes", "2"])
+    assert resources(eight) == {"nodes": 2, "tasks_per_node": 8, "cpus_per_task": 2, "gpus_per_node": 8}
+
+
+def test_a_submitted_row_is_collected_by_the_next_call(settings, mannequin_root, monkeypatch):
+    """One row of the real command line, by submitit's local executor: it lands in both tables that it stands in."""
+    monkeypatch.chdir(ROOT)
+    cpu = ["--trainer.accelerator", "cpu", "--trainer.val_check_interval", "2"]
+    options = (*quick(mannequin_root, 2), *cpu)
+    asked = Settings(**{**vars(settings), "options": options, "cache": False})
+    told = io.StringIO()
+    jobs = plan(ARCHITECTURES, asked, ["IMAGPose"])
+    assert submit(jobs, {}, Console(file=told), "local") == {}
+    assert "submitted" in told.getvalue()
+    deadline = time.time() + 300
+    while not (jobs[0].folder / "version_0/metrics.json").exists() and time.time() < deadline:
+        time.sleep(0.2)
+    assert jobs[0].row.exists(), jobs[0].log.read_text()
+    assert submit(jobs, {}, Console(file=told), "local") == {}
+    assert "finished" in told.getvalue()
+    found = read_row(jobs[0].row)
+    assert found == read_row(settings.results / "ablations/rows/tiny_imagpose-seed0.json")
+    assert [found.steps, found.samples, len(found.pairs.names), found.drawn] == [2, 6, 6, True]
+    assert found.seconds > 0
+    assert found.peak_memory > 2**27
+    assert found.config["trainer"]["max_steps"] == 2
+    assert found.scores["strict"]["ssim_256"].low <= found.scores["strict"]["ssim_256"].value
+    mean = sum(found.pairs.values["figure/ssim"]) / 6
+    assert mean == pytest.approx(found.scores["figure"]["ssim"].value, abs=1e-5)
+    assert (settings.results / "architectures/tiny.png").exists()
+    events = EventAccumulator(str(jobs[0].folder / "version_0")).Reload()
+    logged = HParamsPluginData.FromString(events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content)
+    assert logged.session_start_info.hparams["base"].string_value == "mannequin-sd-v"
+    assert events.Scalars("table/strict_ssim_256")[0].value == pytest.approx(found.scores["strict"]["ssim_256"].value)
+    assert "validation/source, pose, generated, truth" in events.Tags()["images"]
+
+
+def test_a_failed_job_is_told_and_submitted_again(settings, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    asked = Settings(**{**vars(settings), "options": ("--data.init_args.root", str(tmp_path)), "cache": False})
+    jobs = plan(ARCHITECTURES, asked, ["M1"])
+    jobs[0].folder.mkdir(parents=True)
+    jobs[0].log.write_text("Error: The data is missing.\n")
+    (jobs[0].folder / "slurm.json").write_text('{"job": "1"}')
+    assert submit(jobs, {}, Console(file=io.StringIO()), "local")["tiny_m1"].startswith("The data is missing.")
+    assert not (jobs[0].folder / "slurm.json").exists()
+
+
+@pytest.mark.slow
+def test_killed_in_a_row_the_next_call_resumes_it_and_leaves_the_others(mannequin_root, tmp_path):
+    words = [
+        sys.executable, "-m", "imagpose", "table", "ablations", "--no-cache", "--runs", str(tmp_path / "runs"),
+        "--results", str(tmp_path / "results"), *quick(mannequin_root, 30),
+    ]  # fmt: skip
+    rows, checkpoint = (
+        tmp_path / "results/ablations/rows",
+        tmp_path / "runs/tiny_ablation_b2/version_0/checkpoints/last.ckpt",
+    )
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL)
+    while process.poll() is None and not checkpoint.exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(1)
+    stopped = torch.load(checkpoint, weights_only=True)["global_step"]
+    before = {path.name: path.stat().st_mtime_ns for path in rows.glob("*.json")}
+    assert sorted(before) == ["tiny_ablation_b0-seed0.json", "tiny_ablation_b1-seed0.json"]
+    time.sleep(3)
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == stopped, "the row went on without its runner"
+    broken = ["--rows", "B0", "B1", "B2", "B3"]  # not all, for time's sake
+    subprocess.run([*words, *broken], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    after = {path.name: path.stat().st_mtime_ns for path in rows.glob("*.json")}
+    assert {name: after[name] for name in before} == before
+    assert len(after) == 4
+    assert "Resuming" in (tmp_path / "runs/tiny_ablation_b2/row.log").read_text()
+    assert read_row(rows / "tiny_ablation_b2-seed0.json").steps == 30
+
+
+@pytest.mark.slow
+def test_a_row_made_to_fail_is_one_reported_failure(mannequin_root, tmp_path):
+    (tmp_path / "runs/tiny_ablation_b1").mkdir(parents=True)
+    (tmp_path / "runs/tiny_ablation_b1/version_0").write_text("a file where the run's folder should be")
+    words = [
+        sys.executable, "-m", "imagpose", "table", "ablations", "--no-cache", "--rows", "B0", "B1", "B2",
+        "--runs", str(tmp_path / "runs"), "--results", str(tmp_path / "results"), *quick(mannequin_root, 2),
+    ]  # fmt: skip
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "tiny_ablation_b1 failed: " in result.stderr
+    assert "1 of 3 rows failed" in result.stderr
+    assert len(list((tmp_path / "results/ablations/rows").glob("*.json"))) == 2
+    text = (tmp_path / "results/ablations/tiny.md").read_text()
+    assert "not run" in next(line for line in text.splitlines() if line.startswith("| B1 |"))
