@@ -27,11 +27,13 @@ class View:
 
     Args:
         jobs: All rows.
+        at_once: How many run at a time.
         console: To draw on.
     """
 
-    def __init__(self, jobs: Sequence[Job], console: Console) -> None:
-        self.jobs, self.console = jobs, console
+    def __init__(self, jobs: Sequence[Job], at_once: int, console: Console) -> None:
+        self.jobs, self.at_once, self.console = jobs, at_once, console
+        self.first: dict[str, tuple[int, float]] = {}  # step and time at which a row was first seen to train
         self.state = {job.name: "finished before" if job.row.exists() else "waiting" for job in jobs}
         self.began: dict[str, float] = {}
         self.took: dict[str, float] = {}
@@ -50,10 +52,12 @@ class View:
     def __rich__(self) -> Table:
         """The table as it is now."""
         left = sum(state in ("waiting", "running") for state in self.state.values())
-        mean = sum(self.took.values()) / len(self.took) if self.took else None
-        view = Table("row", "state", "step", "loss", "time", title=f"{len(self.jobs) - left} of {len(self.jobs)} rows")
-        if mean and left:
-            view.caption = f"about {_clock(mean)} a row"
+        title = f"{len(self.jobs) - left} of {len(self.jobs)} rows"
+        view = Table("row", "state", "step", "loss", "time", "left", title=title)
+        if self.took and left:
+            mean = sum(self.took.values()) / len(self.took)
+            rounds = -(-left // self.at_once)
+            view.caption = f"{_clock(mean)} a row, so about {_clock(mean * rounds)} for the rest"
         for job in self.jobs:
             view.add_row(job.name, *self._cells(job))
         return view
@@ -61,14 +65,16 @@ class View:
     def _cells(self, job: Job) -> list[str]:
         state = self.state[job.name]
         if state != "running":
-            return [state, "", "", _clock(self.took[job.name]) if job.name in self.took else ""]
+            return [state, "", "", _clock(self.took[job.name]) if job.name in self.took else "", ""]
         told = _progress(job.folder / PROGRESS, self.began[job.name])
         elapsed = time.time() - self.began[job.name]
         if told is None:
-            return ["preparing", "", "", _clock(elapsed)]
+            return ["preparing", "", "", _clock(elapsed), ""]
         step, steps = int(told["step"]), int(told["steps"])
         loss = "" if told["loss"] is None else f"{told['loss']:.4f}"
-        return [told["stage"], f"{step}/{steps}", loss, _clock(elapsed)]
+        before, since = self.first.setdefault(job.name, (step, told["at"]))
+        left = _clock((steps - step) * (told["at"] - since) / (step - before)) if step > before else ""
+        return [told["stage"], f"{step}/{steps}", loss, _clock(elapsed), left]
 
 
 def _progress(path: Path, since: float) -> dict[str, Any] | None:
@@ -97,7 +103,7 @@ def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, s
         Why rows failed, by name; a failed row stops no other.
     """
     todo = [job for job in jobs if not job.row.exists()]
-    view, failed = View(jobs, console), {}
+    view, failed = View(jobs, at_once, console), {}
     places: SimpleQueue[Mapping[str, str]] = SimpleQueue()
     for place in _places(at_once):
         places.put(place)
