@@ -245,4 +245,7 @@ def _mean(values: list[float], people: list[str]) -> Score:
 
 
 def _device(device: str) -> str:
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'s' if threads > 1 else ''}"

@@ -59,7 +59,7 @@ def test_rows_table_and_figure(speed, tmp_path):
     table = (folder / "table.md").read_text()
     assert "| 1.00 |" in table
     assert "| PIDM | not run |" in table
-    assert "nearly 8 times slower than IMAGPose" in table
+    assert "nearly 8 times faster than PIDM" in table
     assert r"\begin{tabular}" in (folder / "table.tex").read_text()
     with open(folder / "table.csv", newline="") as file:
         lines = list(csv.DictReader(file))
