@@ -18,6 +18,7 @@ from imagpose.reproduction import uniformity as module
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.trained import Trial, add_options, choose
 from imagpose.synthesis import Synthesis
+from tests.data import layouts
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,20 @@ def test_the_choice_is_one_source_a_person_and_a_function_of_the_seed(mannequin_
     assert choose(index, 4, 0) == pairs == choose(index, 100, 0)
     assert choose(index, 2, 0) == pairs[:6]
     assert choose(index, 4, 1) != pairs
+
+
+@pytest.mark.parametrize("export", [*layouts.DEEPFASHION, layouts.market], ids=lambda export: export.__name__)
+def test_any_layout_of_the_field_will_do(mannequin_root, tmp_path, export):
+    names = export(DeepFashion(mannequin_root), tmp_path / "data") or {}
+    parser = Parser()
+    add_options(parser, sources=2)
+    words = ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results"), "--device", "cpu"]
+    asked = Trial.of(parser.parse_args(words), "uniformity")
+    jobs = {name: asked.jobs(setting) for name, setting in module.SETTINGS.items()}
+    assert {name: len(of) for name, of in jobs.items()} == {"T1": 6, "T2": 6, "T3": 6, "IMAGPose_star": 2}
+    assert all(len(set(job.sources)) == 3 for job in jobs["T3"])
+    possible = {(names.get(a, a), names.get(b, b)) for a, b in DeepFashion(mannequin_root).pairs("test")}
+    assert set(asked.task.pairs) <= possible
 
 
 def test_who_has_too_few_views_is_not_chosen(mannequin_root, monkeypatch):
