@@ -15,14 +15,13 @@ from torch import Tensor
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import to_uint8
 from imagpose.data.mannequin_folder import MANIFEST
-from imagpose.evaluation.clothes import Case, judge_all
+from imagpose.evaluation.clothes import cases, judge_all
 from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.similarity import in_box
 from imagpose.module import IMAGPose
 
 Batch = dict[str, Tensor]
 _CANVAS = ("images", "poses", "mask")
-_LINEUP = 40  # people to tell apart in identity@1: chance is 2.5 %
 _JUDGED = ("test", "T2", "T3", "wrong_source", "vae")
 
 
@@ -133,17 +132,8 @@ class Evaluation(Callback):
             _print(metrics)
 
     def _judge(self, data: PoseDataModule) -> None:
-        lineup: dict[str, str] = {}
-        for name in data.index.splits["test"]:
-            lineup.setdefault(data.index.records[name].identity, name)
-        order = np.random.default_rng([self.seed, 7]).permutation(list(lineup)).tolist()
-        cases = []
-        for number, images in self._images.items():
-            target = data.test[number].target
-            own = data.index.records[target].identity
-            others = [lineup[identity] for identity in order if identity != own][: _LINEUP - 1]
-            cases.append(Case(data.root, target, (target, *others), images))
-        for number, verdict in zip(self._images, judge_all(cases), strict=True):
+        shown = ((data.test[number].target, images) for number, images in self._images.items())
+        for number, verdict in zip(self._images, judge_all(cases(data.index, shown, self.seed)), strict=True):
             for name in verdict.identity:
                 self._scores[number][f"{name}/identity_at_1"] = float(verdict.identity[name])
                 self._scores[number][f"{name}/pattern_at_1"] = float(verdict.pattern[name])

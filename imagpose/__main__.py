@@ -18,6 +18,8 @@ COMMANDS = {
     "evaluate": "score a folder of pictures under the field's protocols",
     "compare": "the paper's tables, printed scores beside measured ones",
     "table": "run the missing rows of a table of the paper, and print it",
+    "uniformity": "the paper's Figure 7: one trained model in each of its scenarios",
+    "speed": "the paper's Figure 8: what a picture takes, against its quality",
     "gallery": "source, pose, truth and each method's picture, row by row",
     "mannequins": "draw the embedded dataset",
     "check": "look at every row and every image of a dataset once",
@@ -70,8 +72,12 @@ def _cache(args: list[str]) -> int:
     from imagpose.cache import cache
 
     _check_experiments(args)
+    return _interruptible(cache, args)
+
+
+def _interruptible(command: Callable[[list[str]], object], args: list[str]) -> int:
     try:
-        cache(args)
+        command(args)
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
         return 130
@@ -124,6 +130,18 @@ def _table(args: list[str]) -> int:
     return table(args)
 
 
+def _uniformity(args: list[str]) -> int:
+    from imagpose.reproduction.uniformity import uniformity
+
+    return _interruptible(uniformity, args)
+
+
+def _speed(args: list[str]) -> int:
+    from imagpose.reproduction.speed import speed
+
+    return _interruptible(speed, args)
+
+
 def _gallery(args: list[str]) -> None:
     from imagpose.evaluation.gallery import gallery
 
@@ -142,6 +160,8 @@ _OWN: dict[str, Callable[[list[str]], int | None]] = {
     "compare": _compare,
     "gallery": _gallery,
     "table": _table,
+    "uniformity": _uniformity,
+    "speed": _speed,
 }  # fmt: skip - the rest is Lightning's
 
 

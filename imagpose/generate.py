@@ -8,19 +8,23 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imagpose import weights
+from imagpose.data.body_pose import BodyPose
 from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
 from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs, read_picture
 from imagpose.options import Parser, at_least
 from imagpose.runs import from_folder, write_atomically
 from imagpose.sheet import Row, contact_sheet
+
+if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait for
+    from imagpose.pipeline import ImagposePipeline
 
 DEMO = "mannequin-demo"
 _ON_SHEET = 24  # canvases of a long list that the contact sheet shows
@@ -40,15 +44,10 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     pairs.add_argument("--pairs", type=Path, help="CSV of from,to, or another of the field's lists of pairs")
     pairs.add_argument("--limit", type=at_least(1), help="only the first so many canvases")
     pairs.add_argument("--batch-size", type=at_least(1), default=8, help="canvases at once")
-    parser.add_argument("--run", type=Path, help="a run's folder, such as runs/tiny/version_0")
-    parser.add_argument("--model", default=DEMO, help="a pipeline folder, or the name of shipped weights")
     parser.add_argument("--out", type=Path, default=Path("generated"), help="folder of the results")
     parser.add_argument("--scenario", default="auto", choices=("auto", "T1", "T2", "T3", "IMAGPose*"))
-    parser.add_argument("--seed", type=at_least(0), default=0)
     parser.add_argument("--steps", type=at_least(1, 1000), default=20, help="denoising steps")
-    parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
-    parser.add_argument("--guidance", type=float, default=2.0, help="w of Eq. (5); 1 is none")
-    parser.add_argument("--overwrite", action="store_true", help="generate again what is there already")
+    add_model_options(parser)
     options = parser.parse_args(args)
     if (options.data is None) != (options.pairs is None):
         parser.error("--data and --pairs go together")
@@ -57,6 +56,16 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     if options.data is not None and (options.source or options.source_pose or options.target_pose):
         parser.error("give either your own pictures or --data and --pairs")
     return options
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which model generates, and how; :func:`load` and :func:`fingerprint` read them."""
+    parser.add_argument("--run", type=Path, help="a run's folder, such as runs/tiny/version_0")
+    parser.add_argument("--model", default=DEMO, help="a pipeline folder, or the name of shipped weights")
+    parser.add_argument("--seed", type=at_least(0), default=0)
+    parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
+    parser.add_argument("--guidance", type=float, default=2.0, help="w of Eq. (5); 1 is none")
+    parser.add_argument("--overwrite", action="store_true", help="generate again what is there already")
 
 
 def generate(args: Sequence[str]) -> None:
@@ -70,7 +79,7 @@ def generate(args: Sequence[str]) -> None:
     for job in jobs:
         arrange(len(job.sources), len(job.target_poses), job.setting)  # a mistake is told before a model is loaded
     settings = {
-        "model": str(options.run or options.model), "weights": _fingerprint(options), "scenario": options.scenario,
+        "model": str(options.run or options.model), "weights": fingerprint(options), "scenario": options.scenario,
         "seed": options.seed, "steps": options.steps, "guidance": options.guidance,
     }  # fmt: skip
     folder: Path = options.out / "images"
@@ -78,22 +87,17 @@ def generate(args: Sequence[str]) -> None:
         ours = {name for job in jobs for name in job.outputs}
         if others := sorted(path.name for path in folder.glob("*.png") if path.name not in ours):
             raise InputError(f"{folder} holds other pictures, such as {others[0]}; name another --out.")
-    records = [_record(job, settings) for job in jobs]
-    missing = [
-        (job, record)
-        for job, record in zip(jobs, records, strict=True)
-        if options.overwrite or not all([_is_there(folder / name, record) for name in job.outputs])
-    ]
+    missing = pending(jobs, settings, folder, options.overwrite)
     try:
         if missing:
-            _write(missing, settings, options, folder)
-        inputs = {
+            draw(load(options), missing, folder, options.batch_size)
+        given = {
             name: [str(one) for one in value] if isinstance(value, list) else str(value)
             for name in ("source", "source_pose", "target_pose", "data", "pairs", "limit")
             if (value := getattr(options, name))
         }
-        write_atomically(options.out / "settings.json", json.dumps({**settings, **inputs}, indent=1) + "\n")
-        _save(
+        write_atomically(options.out / "settings.json", json.dumps({**settings, **given}, indent=1) + "\n")
+        save(
             contact_sheet([_row(job, folder) for job in jobs[:_ON_SHEET]]), options.out / "contact_sheet.png", settings
         )
     except OSError as error:
@@ -108,9 +112,36 @@ def generate(args: Sequence[str]) -> None:
     )
 
 
-def _write(
-    jobs: Sequence[tuple[Job, dict[str, Any]]], settings: dict[str, Any], options: argparse.Namespace, folder: Path
-) -> None:
+# Generating ---------------------------------------------------------------------------------------------------------
+
+
+def pending(
+    jobs: Sequence[Job], settings: dict[str, Any], folder: Path, overwrite: bool = False
+) -> list[tuple[Job, dict[str, Any]]]:
+    """The canvases whose pictures are still to be made, each with the record that its pictures will carry.
+
+    Args:
+        jobs: All canvases.
+        settings: What they are made with: ``steps`` and ``guidance`` are followed, the rest is only recorded.
+        folder: Of the pictures.
+        overwrite: Whether to make again what is there.
+
+    Raises:
+        InputError: A picture is there that was made otherwise.
+    """
+    return [
+        (job, record)
+        for job, record in ((job, _record(job, settings)) for job in jobs)
+        if overwrite or not all([_is_there(folder / name, record) for name in job.outputs])
+    ]
+
+
+def load(options: argparse.Namespace) -> ImagposePipeline:
+    """The model of :func:`add_model_options`, on its device.
+
+    Raises:
+        InputError: It cannot be read, or the device cannot be used.
+    """
     import torch
     from diffusers.utils import logging
 
@@ -124,25 +155,50 @@ def _write(
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"--device {device} cannot be used: {str(error).splitlines()[0]}") from error
     pipe.set_progress_bar_config(disable=True)
-    columns = ("Generating", BarColumn(), MofNCompleteColumn(), TextColumn("canvases,"), TimeRemainingColumn())
+    return pipe
+
+
+def draw(
+    pipe: ImagposePipeline,
+    jobs: Sequence[tuple[Job, dict[str, Any]]],
+    folder: Path,
+    batch_size: int,
+    title: str = "Generating",
+) -> None:
+    """Generate canvases and write their pictures, each whole; what an interruption leaves out is pending.
+
+    Args:
+        pipe: The model.
+        jobs: Canvases with their records, see :func:`pending`.
+        folder: Of the pictures.
+        batch_size: Canvases at once.
+        title: Of the progress bar.
+    """
+    columns = (title, BarColumn(), MofNCompleteColumn(), TextColumn("canvases,"), TimeRemainingColumn())
     with Progress(*columns) as progress:
         task = progress.add_task("", total=len(jobs))
-        for batch in _batched(jobs, options.batch_size):
-            some = [job for job, _ in batch]
+        for batch in _batched(jobs, batch_size):
+            some, settings = [job for job, _ in batch], batch[0][1]
 
-            def on_step(*args: Any, canvases: int = len(batch)) -> None:
-                progress.advance(task, canvases / options.steps)
+            def on_step(*args: Any, share: float = len(batch) / settings["steps"]) -> None:
+                progress.advance(task, share)
 
             images = pipe(
-                [[read_picture(path) for path in job.sources] for job in some],
-                [job.source_poses for job in some],
-                [job.target_poses for job in some],
-                some[0].setting, options.steps, options.guidance, seed=[job.seed for job in some],
-                callback_on_step_end=on_step,
+                *inputs(some), some[0].setting, settings["steps"], settings["guidance"],
+                seed=[job.seed for job in some], callback_on_step_end=on_step,
             ).images  # fmt: skip
             for (job, record), drawn in zip(batch, images, strict=True):
                 for name, image in zip(job.outputs, drawn, strict=True):
-                    _save(image, folder / name, record)
+                    save(image, folder / name, record)
+
+
+def inputs(jobs: Sequence[Job]) -> tuple[list[list[Image.Image]], list[list[BodyPose]], list[list[BodyPose]]]:
+    """What the pipeline takes of canvases: sources, their poses and the poses to draw."""
+    return (
+        [[read_picture(path) for path in job.sources] for job in jobs],
+        [list(job.source_poses) for job in jobs],
+        [list(job.target_poses) for job in jobs],
+    )
 
 
 def _batched(jobs: Sequence[tuple[Job, Any]], size: int) -> Iterator[list[tuple[Job, Any]]]:
@@ -158,7 +214,7 @@ def _batched(jobs: Sequence[tuple[Job, Any]], size: int) -> Iterator[list[tuple[
 # What a picture was made with ---------------------------------------------------------------------------------------
 
 
-def _fingerprint(options: argparse.Namespace) -> str:
+def fingerprint(options: argparse.Namespace) -> str:
     """Of the weights' content: a model retrained under its old name is another model."""
     if options.run:
         path = from_folder(options.run).last
@@ -205,7 +261,7 @@ def _is_there(path: Path, record: dict[str, Any]) -> bool:
 # Files --------------------------------------------------------------------------------------------------------------
 
 
-def _save(image: Image.Image, path: Path, settings: dict[str, Any]) -> None:
+def save(image: Image.Image, path: Path, settings: dict[str, Any]) -> None:
     """Write a PNG that says it is synthetic, whole or not at all."""
     info = PngInfo()
     info.add_text("Description", "Synthetic image of a person, generated by imagpose; not a photograph.")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from imagpose.data.index import Index
 from imagpose.data.mannequin_folder import Wardrobe
 from imagpose.data.mannequins import TOP_PATTERNS
 
 Array = np.ndarray
+_LINEUP = 40  # people to tell apart in identity@1: chance is 2.5 %
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,26 @@ def judge(case: Case) -> Verdict:
         {k: nearest(v, truth.image, [o.image for o in others], union) for k, v in case.images.items()},
         {k: nearest(v, truth.image, patterns, truth.silhouette) for k, v in case.images.items()},
     )
+
+
+def cases(index: Index, shown: Iterable[tuple[str, dict[str, Array]]], seed: int) -> list[Case]:
+    """Pairs to judge, each before the target's person and others of the test split.
+
+    Args:
+        index: Of a mannequin folder.
+        shown: Of each pair the target's name and the images to judge, by name.
+        seed: Of who stands beside the person.
+    """
+    lineup: dict[str, str] = {}
+    for name in index.splits["test"]:
+        lineup.setdefault(index.records[name].identity, name)
+    order = np.random.default_rng([seed, 7]).permutation(list(lineup)).tolist()
+    found = []
+    for target, images in shown:
+        own = index.records[target].identity
+        others = [lineup[identity] for identity in order if identity != own][: _LINEUP - 1]
+        found.append(Case(index.root, target, (target, *others), images))
+    return found
 
 
 def judge_all(cases: Sequence[Case]) -> list[Verdict]:

@@ -49,6 +49,7 @@ class Row:
         peak_memory: In bytes, of the GPU or else of the process; None where it was not measured.
         commit: Of the code, ``-dirty`` where it was changed; None outside of a checkout.
         config: Every option of the run.
+        cost: What a result takes, by name with its unit; only where speed is what is compared.
     """
 
     experiment: str
@@ -64,6 +65,7 @@ class Row:
     peak_memory: int | None = None
     commit: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
 
 
 def row_path(results: Path, table: str, experiment: str, seed: int) -> Path:

@@ -1,0 +1,348 @@
+"""``python -m imagpose speed``: the paper's Figure 8, what a picture takes against its quality."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import diffusers
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from imagpose.data.scenarios import Setting, arrange
+from imagpose.errors import InputError
+from imagpose.evaluation.evaluate import show
+from imagpose.evaluation.scoring import Networks, Score
+from imagpose.evaluation.tables import HEADINGS, Table, cell, to_csv
+from imagpose.generate import draw, inputs, load, pending
+from imagpose.jobs import Job
+from imagpose.options import Parser, at_least
+from imagpose.pipeline import ImagposePipeline
+from imagpose.reproduction.report import NOT_RUN
+from imagpose.reproduction.rows import Row, write_row
+from imagpose.reproduction.trained import Trial, add_options
+from imagpose.runs import write_atomically
+
+SAMPLERS = {"DDIM": "DDIMScheduler", "DPM++ 2M": "DPMSolverMultistepScheduler", "UniPC": "UniPCMultistepScheduler"}
+"""Classes of diffusers by the name of the sampler; each is made with the configuration the model was trained with."""
+
+COMPARATORS = ("PIDM", "PoCoLD", "CFLD")
+"""The other methods of the figure, which are not run here."""
+
+_PAPER = (
+    "The paper says of its own settings and hardware (Sec. 4.1, Figure 8) that IMAGPose is nearly 8 times faster than "
+    "PIDM, and nearly 3 times faster than PoCoLD and CFLD; these are not run here."
+)
+_ON_SCREEN = (0, 5, 6, 9, 10, 11)  # columns of the table, of which not all find room
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to generate.
+
+    Attributes:
+        sampler: A key of :data:`SAMPLERS`.
+        steps: Denoising steps.
+        scenario: Of the paper.
+        guided: Whether the guidance of the command is used, or none (w = 1), which is half the work.
+    """
+
+    sampler: str
+    steps: int
+    scenario: Setting = "T1"
+    guided: bool = True
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.sampler} {self.steps}, {self.scenario}" + ("" if self.guided else ", no guidance")
+
+    @property
+    def name(self) -> str:
+        """Of its row, its pictures' folder and their files."""
+        words = [self.sampler.lower().replace("++ ", ""), str(self.steps), self.scenario.replace("*", "_star")]
+        return "-".join([*words, *([] if self.guided else ["unguided"])])
+
+
+BASE = Way("DDIM", 20)
+"""The paper's; costs are told as ratios to its."""
+SWEEP = (
+    Way("DDIM", 5), Way("DDIM", 10), BASE, Way("DDIM", 50), Way("DDIM", 20, "T2"), Way("DDIM", 20, "T3"),
+    Way("DDIM", 20, "IMAGPose*"), Way("DPM++ 2M", 10), Way("DPM++ 2M", 20), Way("UniPC", 10),
+    Way("DDIM", 20, guided=False),
+)  # fmt: skip
+
+
+def speed(args: Sequence[str]) -> None:
+    """Carry out the command.
+
+    Pictures and their scores are made once; all ways are timed anew by each call, in turn, since only times of one call
+    may be compared.
+
+    Raises:
+        InputError: An option, a file or the disk is not as it must be; the sentence says which.
+    """
+    parser = Parser(
+        prog="python -m imagpose speed", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Time, operations and quality of one trained model by steps, samplers and scenarios: Figure 8.",
+    )  # fmt: skip
+    add_options(parser, sources=12)
+    parser.add_argument("--repeats", type=at_least(1), default=5, help="timed batches of each way; the median counts")
+    options = parser.parse_args(args)
+    console = Console()
+    trial = Trial.of(options, "speed")
+    jobs = {way: trial.jobs(way.scenario) for way in SWEEP}
+    made = {way.name: _settings(trial, way) for way in SWEEP}
+    missing = {way: pending(jobs[way], made[way.name], trial.images(way.name), options.overwrite) for way in SWEEP}
+    try:
+        pipe = load(options)
+        use = _samplers(pipe)
+        for way, some in missing.items():
+            if some:
+                use(way)
+                draw(pipe, some, trial.images(way.name), options.batch_size, way.label)
+        rows = trial.score(Networks.load(trial.task.protocols, trial.task.device), console, made)
+        costs = measure(pipe, jobs, options.guidance, options.batch_size, options.repeats)
+        measured = datetime.now(UTC).isoformat(timespec="seconds")
+        for name, cost in costs.items():
+            rows[name] = replace(rows[name], cost=cost, config={**rows[name].config, "measured": measured})
+            write_row(rows[name], options.results, trial.folder.name)
+        table = report(rows, trial.task.protocols[0].name)
+        write_atomically(trial.folder / "table.md", table.markdown())
+        write_atomically(trial.folder / "table.tex", table.latex())
+        write_atomically(trial.folder / "table.csv", _csv(rows))
+        figure(rows, trial.task.protocols[0].name, trial.folder / "figure.png")
+    except OSError as error:
+        raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error
+    shown = [[cells[i] for i in _ON_SCREEN] for cells in (table.header, *table.rows)]
+    show(Table(table.title, shown[0], shown[1:], table.notes), console)
+    print(f"The tables are {trial.folder / 'table'}.md, .tex and .csv, the figure is {trial.folder / 'figure.png'}.")
+
+
+def _settings(trial: Trial, way: Way) -> dict[str, Any]:
+    guidance = trial.options.guidance if way.guided else 1.0
+    return {**trial.settings(way.scenario, way.steps, guidance), "sampler": way.sampler}
+
+
+def _samplers(pipe: ImagposePipeline) -> Callable[[Way], None]:
+    """What puts a way's scheduler into the pipeline."""
+    config = pipe.scheduler.config
+
+    def use(way: Way) -> None:
+        pipe.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(config)
+
+    return use
+
+
+# Measuring ----------------------------------------------------------------------------------------------------------
+
+
+def measure(
+    pipe: ImagposePipeline, jobs: Mapping[Way, Sequence[Job]], guidance: float, batch_size: int, repeats: int
+) -> dict[str, dict[str, float]]:
+    """What each way takes.
+
+    Timed is the whole pipeline, from pictures and poses in memory to pictures in memory: pose maps, VAE, encoder, all
+    steps, decoding of what is kept. All ways take batches of one size. In each round every way generates one batch, so
+    that a slow minute of the machine falls on all alike; the first round warms up, and its operations are counted.
+
+    Args:
+        pipe: The model, on its device.
+        jobs: Canvases of each way.
+        guidance: w, where a way has one.
+        batch_size: Canvases at once, fewer where a scenario has not so many.
+        repeats: Timed rounds.
+
+    Returns:
+        By way's name: ``seconds_per_canvas`` (the median), ``seconds_per_panel`` of the masked panels, all of which are
+        generated, ``seconds_per_image`` that is kept, ``flops_per_canvas``, ``flops_per_panel``, ``flops_per_image``,
+        ``masked_panels``, ``kept_images``, ``batch_size`` and ``repeats``.
+    """
+    size = min(batch_size, *(len(of) for of in jobs.values()))
+    batches = {way: (list(of[:size]), inputs(of[:size])) for way, of in jobs.items()}
+    use = _samplers(pipe)
+
+    def generate(way: Way, steps: int) -> float:
+        some, given = batches[way]
+        use(way)
+        started = time.perf_counter()
+        images = pipe(
+            *given, way.scenario, steps, guidance if way.guided else 1.0, seed=[job.seed for job in some],
+            output_type="pt",
+        ).images  # fmt: skip
+        assert isinstance(images, Tensor)
+        images.cpu()  # waits for the device
+        return time.perf_counter() - started
+
+    flops: dict[Way, int] = {}
+    seconds: dict[Way, list[float]] = {way: [] for way in jobs}
+    columns = ("Timing", BarColumn(), MofNCompleteColumn(), TextColumn("batches,"), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task("", total=(repeats + 1) * len(jobs))
+        generate(next(iter(jobs)), 1)  # a black panel is encoded once, which is no way's work
+        for number in range(repeats + 1):
+            for way in jobs:
+                if number:
+                    seconds[way].append(generate(way, way.steps))
+                else:
+                    with FlopCounterMode(display=False) as counter:
+                        generate(way, way.steps)
+                    flops[way] = counter.get_total_flops()
+                progress.advance(task)
+    costs = {}
+    for way, (some, _) in batches.items():
+        filled = arrange(len(some[0].sources), len(some[0].target_poses), way.scenario, pipe.network.panels)
+        panels, kept = len(filled.targets), len(set(filled.targets))
+        cost: dict[str, float] = {}
+        for unit, whole in (("seconds", statistics.median(seconds[way])), ("flops", flops[way])):
+            each = whole / size
+            cost |= {f"{unit}_per_canvas": each, f"{unit}_per_panel": each / panels, f"{unit}_per_image": each / kept}
+        costs[way.name] = {
+            **cost, "masked_panels": panels, "kept_images": kept, "batch_size": size, "repeats": repeats
+        }  # fmt: skip
+    return costs
+
+
+# Telling ------------------------------------------------------------------------------------------------------------
+
+_QUALITY = ("ssim_256", "lpips", "fid")
+
+
+def report(rows: Mapping[str, Row], protocol: str) -> Table:
+    """The table of one call's rows.
+
+    Args:
+        rows: By way's name.
+        protocol: Whose scores to show.
+    """
+    base, lines, reasons = rows[BASE.name].cost, [], []
+    for way in SWEEP:
+        row = rows[way.name]
+        cost, scores = row.cost, row.scores[protocol]
+        times = [cost[f"seconds_per_{unit}"] for unit in ("canvas", "panel", "image")]
+        ratios = [cost[name] / base[name] for name in ("seconds_per_image", "flops_per_image")]
+        lines.append([
+            way.label, f"{cost['masked_panels']:.0f}", f"{cost['kept_images']:.0f}", *(f"{one:.4g}" for one in times),
+            f"{ratios[0]:.2f}", f"{cost['flops_per_canvas'] / 1e9:.4g}", f"{cost['flops_per_image'] / 1e9:.4g}",
+            f"{ratios[1]:.2f}", *(cell(metric, scores[metric]) for metric in _QUALITY),
+        ])  # fmt: skip
+        reasons += [scores[metric].reason for metric in _QUALITY if scores[metric].reason]
+    header = [
+        "", "masked panels", "kept images", "s a canvas", "s a masked panel", "s a kept image", "time ratio",
+        "GFLOP a canvas", "GFLOP a kept image", "FLOP ratio", *(HEADINGS[metric] for metric in _QUALITY),
+    ]  # fmt: skip
+    lines += [[name, *[NOT_RUN] * (len(header) - 1)] for name in COMPARATORS]
+    row = rows[BASE.name]
+    notes = [
+        f"Seconds: median of {base['repeats']:.0f} batches of {base['batch_size']:.0f} canvases on {row.device}, the "
+        f"whole pipeline from pictures to pictures in memory, all rows in turn ({row.config['measured']}).",
+        f"Ratios are per kept image and to {BASE.label}; of T1's masked panels, which all show one pose, one is kept.",
+        "FLOP: counted by torch, a multiplication and an addition being two; all of it, encoding and decoding too.",
+        f"Quality by {protocol} on {row.samples} pairs of {row.data}, with 95 % bootstrap intervals over people.",
+        _PAPER,
+        *dict.fromkeys(reason for reason in reasons if reason),
+    ]
+    if row.drawn:
+        notes.append("Drawn mannequins and a small network: neither speed nor quality compares with the paper's.")
+    return Table("Figure 8: speed and quality", header, lines, notes)
+
+
+def _csv(rows: Mapping[str, Row]) -> str:
+    costs = list(rows[BASE.name].cost)
+    header = ["sampler", "steps", "scenario", "guidance", *costs, "protocol", "metric", "value", "low", "high", "n"]
+    lines = [
+        [way.sampler, way.steps, way.scenario, row.config["guidance"], *(row.cost[name] for name in costs), protocol,
+         metric, score.value, score.low, score.high, score.n]
+        for way in SWEEP
+        for row in [rows[way.name]]
+        for protocol, of in row.scores.items()
+        for metric, score in of.items()
+    ]  # fmt: skip
+    return to_csv([header, *lines])
+
+
+_COLOURS = dict(zip(SAMPLERS, ("#1f6f8b", "#c8553d", "#5b8e3e"), strict=True))
+_MARKERS: dict[Setting, str] = {"T1": "o", "T2": "s", "T3": "^", "IMAGPose*": "*"}
+
+
+def figure(rows: Mapping[str, Row], protocol: str, path: Path) -> None:
+    """Write the figure as PNG, whole or not at all.
+
+    Args:
+        rows: By way's name.
+        protocol: Whose ``ssim_256`` to show.
+        path: Of the file.
+    """
+    drawing = Figure(figsize=(10, 6), dpi=130, layout="constrained")
+    FigureCanvasAgg(drawing)
+    axes = drawing.add_subplot()
+    axes.set_xscale("log")
+    seconds = {way: rows[way.name].cost["seconds_per_image"] for way in SWEEP}
+    low, high = min(seconds.values()) / 1.2, max(seconds.values()) * 1.2
+    axes.set_xlim(low, high)
+    after = 0.0  # where the next label may stand: ways of like cost would write over each other
+    for way in sorted(SWEEP, key=lambda way: seconds[way]):
+        score, colour = rows[way.name].scores[protocol]["ssim_256"], _COLOURS[way.sampler]
+        if score.value is None:
+            continue
+        below, above = _reach(score)
+        axes.errorbar(
+            seconds[way], score.value, yerr=[[below], [above]], fmt=_MARKERS[way.scenario], color=colour,
+            ecolor=f"{colour}77", elinewidth=1.4, capsize=4, markersize=13 if way.scenario == "IMAGPose*" else 8,
+            markerfacecolor=colour if way.guided else "white",
+        )  # fmt: skip
+        place = max(math.log(seconds[way] / low) / math.log(high / low), after)
+        after = place + 0.03
+        axes.annotate(
+            way.label.replace(", T1", ""), (seconds[way], score.value + above), (place, 1.04), rotation=90,
+            textcoords="axes fraction", ha="center", va="bottom", fontsize=9, color=colour,
+            arrowprops={
+                "arrowstyle": "-", "color": "#999999", "linestyle": ":", "linewidth": 0.8, "relpos": (0.5, 0),
+                "shrinkA": 0, "shrinkB": 1,
+            },
+        )  # fmt: skip
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.set_xlabel("seconds a kept image, logarithmic")
+    axes.set_ylabel(f"SSIM_256 by {protocol}, 95 % interval")
+    axes.grid(which="both", color="#e4e4e4")
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    grey = "#777777"
+    keys = [Line2D([], [], color=colour, marker="o", linestyle="", label=name) for name, colour in _COLOURS.items()]
+    keys += [Line2D([], [], color=grey, marker=m, linestyle="", label=name) for name, m in _MARKERS.items()]
+    keys.append(Line2D([], [], color=grey, marker="o", markerfacecolor="white", linestyle="", label="without guidance"))
+    axes.legend(handles=keys, frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    base = rows[BASE.name]
+    data = "drawn mannequins, small network" if base.drawn else base.data
+    told = f"{data}, {base.device}, batches of {base.cost['batch_size']:.0f}"
+    drawing.suptitle(f"Speed and quality: {told}\n", fontsize=11)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        drawing.savefig(unfinished, format="png")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _reach(score: Score) -> tuple[float, float]:
+    """How far an interval reaches below and above its value."""
+    if score.value is None or score.low is None or score.high is None:
+        return 0.0, 0.0
+    return score.value - score.low, score.high - score.value

@@ -1,0 +1,251 @@
+"""One trained model on chosen test pairs: what Figures 7 and 8 of the paper have in common."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.console import Console
+from torch import Tensor
+
+from imagpose.data.images import to_tensor
+from imagpose.data.index import Index
+from imagpose.data.keypoints import figure_box, visible
+from imagpose.data.mannequin_folder import MANIFEST, MannequinSet, Wardrobe, ensure
+from imagpose.data.scenarios import Setting
+from imagpose.errors import InputError
+from imagpose.evaluation.clothes import cases, judge_all
+from imagpose.evaluation.evaluate import Evaluation, Task, evaluate_folder, task
+from imagpose.evaluation.intervals import summarise
+from imagpose.evaluation.matching import Pair, read
+from imagpose.evaluation.protocols import PROTOCOLS
+from imagpose.evaluation.scoring import Networks, Score
+from imagpose.evaluation.similarity import in_box
+from imagpose.evaluation.tables import to_csv
+from imagpose.generate import add_model_options, fingerprint
+from imagpose.jobs import Job, jobs_of_pairs, read_picture
+from imagpose.options import at_least
+from imagpose.reproduction.rows import Pairs, Row
+from imagpose.runs import write_atomically
+
+MANNEQUINS = Path("data/mannequins")
+TARGETS = 3
+"""Of each source: as many as IMAGPose* draws on one canvas."""
+_FURTHER = 2  # views beside source and target, so that T3 has three sources
+
+
+def add_options(parser: argparse.ArgumentParser, sources: int) -> None:
+    """The options that :meth:`Trial.of` reads.
+
+    Args:
+        parser: Of the command.
+        sources: How many, if nothing is said.
+    """
+    parser.add_argument("--data", type=Path, default=MANNEQUINS, help="a dataset; the mannequins are drawn if missing")
+    parser.add_argument(
+        "--sources", type=at_least(1), default=sources, help="people, one source and three targets each"
+    )
+    add_model_options(parser)
+    parser.add_argument("--batch-size", type=at_least(1), default=8, help="canvases at once")
+    parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="strict", help="how quality is measured")
+    parser.add_argument("--results", "--out", type=Path, default=Path("results"), help="folder of all tables")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model, and what it is asked for.
+
+    Attributes:
+        options: Of the command.
+        task: Dataset, pairs and protocols.
+        folder: Of the results.
+        weights: Fingerprint of the model's weights.
+    """
+
+    options: argparse.Namespace
+    task: Task
+    folder: Path
+    weights: str
+
+    @classmethod
+    def of(cls, options: argparse.Namespace, name: str) -> Trial:
+        """Choose the pairs and write their list, ``<results>/<name>/pairs.csv``, which ``generate`` takes too.
+
+        Raises:
+            InputError: The model or the dataset cannot be read, or the list cannot be written.
+        """
+        weights = fingerprint(options)  # a mistake is told before a dataset is drawn
+        if options.data == MANNEQUINS and not options.data.exists():
+            ensure(options.data, MannequinSet())
+        whole = task(argparse.Namespace(**vars(options), pairs=None, allow_partial=False, best_of=False), None)
+        trial = cls(
+            options, replace(whole, pairs=choose(whole.index, options.sources, options.seed)), options.results / name,
+            weights,
+        )  # fmt: skip
+        try:
+            write_atomically(trial.listed, to_csv([("from", "to"), *trial.task.pairs]))
+        except OSError as error:
+            raise InputError(f"{trial.listed} cannot be written ({error.strerror}); name another --results.") from error
+        return trial
+
+    @property
+    def listed(self) -> Path:
+        """The list of the pairs."""
+        return self.folder / "pairs.csv"
+
+    def images(self, experiment: str) -> Path:
+        """Where a row's pictures lie."""
+        return self.folder / "images" / experiment
+
+    def settings(self, scenario: Setting, steps: int, guidance: float) -> dict[str, Any]:
+        """All that decides how the pictures look; those of ``generate`` have the same record."""
+        options = self.options
+        return {
+            "model": str(options.run or options.model), "weights": self.weights, "scenario": scenario,
+            "seed": options.seed, "steps": steps, "guidance": guidance,
+        }  # fmt: skip
+
+    def jobs(self, scenario: Setting) -> list[Job]:
+        """The canvases of all pairs in a scenario."""
+        asked = {"data": self.options.data, "pairs": self.listed, "scenario": scenario, "seed": self.options.seed}
+        return list(jobs_of_pairs(argparse.Namespace(**asked)))
+
+    def score(self, networks: Networks, console: Console, settings: Mapping[str, dict[str, Any]]) -> dict[str, Row]:
+        """Score every row's pictures.
+
+        Args:
+            networks: For LPIPS and FID.
+            console: For progress and what is missing.
+            settings: By row's name, what its pictures were made with.
+
+        Raises:
+            InputError: A picture is missing or cannot be read.
+        """
+        found = {name: evaluate_folder(self.images(name), self.task, networks, console) for name in settings}
+        figure = _of_figure(found, self.task.index, self.options.seed)
+        return {name: self._row(name, found[name], figure.get(name, {}), made) for name, made in settings.items()}
+
+    def _row(
+        self, name: str, evaluation: Evaluation, figure: dict[str, dict[Pair, float]], settings: dict[str, Any]
+    ) -> Row:
+        from callbacks.row import commit  # Lightning is needed here alone
+
+        order = {sample.pair: number for number, sample in enumerate(evaluation.samples)}
+        values = {
+            f"{protocol}/{metric}": [float(of_metric[order[pair]]) for pair in self.task.pairs]
+            for protocol, measured in evaluation.measured.items()
+            for metric, of_metric in measured.values.items()
+            if np.isfinite(of_metric).all()
+        }
+        people = [self.task.index.records[target].identity for _, target in self.task.pairs]
+        scores = dict(evaluation.scores)
+        for metric, of_pair in figure.items():
+            found = [of_pair[pair] for pair in self.task.pairs]
+            if np.isfinite(found).all():  # PSNR of the truth itself is not
+                values[f"figure/{metric}"] = found
+                scores.setdefault("figure", {})[metric] = _mean(found, people)
+        options = self.options
+        return Row(
+            name, options.seed, scores,
+            Pairs([f"{source} → {target}" for source, target in self.task.pairs], people, values),
+            len(self.task.pairs), str(options.data), is_drawn(self.task.index), device=_device(self.task.device),
+            commit=commit(), config={**settings, "sources": options.sources, "protocol": options.protocol},
+        )  # fmt: skip
+
+
+def choose(index: Index, count: int, seed: int) -> list[Pair]:
+    """Test pairs that every scenario can draw: of each of ``count`` people one source and three targets.
+
+    The people of the test pairs are taken in an order fixed by the seed, and of each one source and three of its
+    targets, drawn from those in which a joint was found. A source fits that has three targets, each with two more views
+    of the same identity beside source and target. Fewer people than ``count`` are taken where there are no more; a
+    larger ``count`` only adds people.
+
+    Args:
+        index: The dataset.
+        count: Of people.
+        seed: Of the choice.
+
+    Returns:
+        (source, target) by name, the three of a source one after the other.
+
+    Raises:
+        InputError: Nobody has enough views.
+    """
+    views: dict[str, set[str]] = {}
+    for name, record in index.records.items():
+        if visible(record.keypoints).any():
+            views.setdefault(record.identity, set()).add(name)
+    targets: dict[str, dict[str, list[str]]] = {}  # by person and source
+    for source, target in dict.fromkeys(index.pairs("test")):
+        of = views.get(index.records[source].identity, set())
+        seen = source in of and visible(index.records[target].keypoints).any()
+        if seen and source != target and len(of - {source, target}) >= _FURTHER:
+            targets.setdefault(index.records[source].person, {}).setdefault(source, []).append(target)
+    pairs: list[Pair] = []
+    people = sorted(targets)
+    for number in np.random.default_rng([seed, 9]).permutation(len(people)).tolist():
+        if len(pairs) == TARGETS * count:
+            break
+        fitting = {source: of for source, of in targets[people[number]].items() if len(of) >= TARGETS}
+        if fitting:
+            rng = np.random.default_rng([seed, 9, number])
+            source = list(fitting)[int(rng.integers(len(fitting)))]
+            chosen = np.sort(rng.choice(len(fitting[source]), TARGETS, replace=False)).tolist()
+            pairs += [(source, fitting[source][i]) for i in chosen]
+    if not pairs:
+        raise InputError(
+            f"Nobody in the test pairs of {index.root} has a source with {TARGETS} targets and {_FURTHER} views more; "
+            "name another --data."
+        )
+    return pairs
+
+
+def is_drawn(index: Index) -> bool:
+    """Whether a dataset's people are mannequins."""
+    return (index.root / MANIFEST).exists()
+
+
+def _of_figure(
+    evaluations: Mapping[str, Evaluation], index: Index, seed: int
+) -> dict[str, dict[str, dict[Pair, float]]]:
+    """What only mannequins have, by row, metric and pair; nothing where pictures are of another size than they."""
+    sizes = {evaluation.size for evaluation in evaluations.values()}
+    if not is_drawn(index) or sizes != {Wardrobe.of(index.root).size}:
+        return {}
+    size = sizes.pop()
+    pictures: dict[Pair, dict[str, np.ndarray]] = {}
+    for name, evaluation in evaluations.items():
+        for sample in evaluation.samples:
+            pictures.setdefault(sample.pair, {})[name] = read(sample.path)
+    found: dict[str, dict[str, dict[Pair, float]]] = {name: {} for name in evaluations}
+    verdicts = judge_all(cases(index, ((target, of) for (_, target), of in pictures.items()), seed))
+    for (pair, of), verdict in zip(pictures.items(), verdicts, strict=True):
+        record = index.records[pair[1]]
+        truth, box = to_tensor(read_picture(record.path))[None], figure_box(record.keypoints_at(size), size)
+        for name, image in of.items():
+            similar = in_box(to_tensor(Image.fromarray(image))[None], truth, torch.tensor([box]))
+            scores: dict[str, Tensor | bool] = {
+                **similar, "identity_at_1": verdict.identity[name], "pattern_at_1": verdict.pattern[name]
+            }  # fmt: skip
+            for metric, value in scores.items():
+                found[name].setdefault(metric, {})[pair] = float(value)
+    return found
+
+
+def _mean(values: list[float], people: list[str]) -> Score:
+    found = summarise("mean", values, people)
+    return Score(found["mean"], found.get("mean_low"), found.get("mean_high"), len(values))
+
+
+def _device(device: str) -> str:
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'s' if threads > 1 else ''}"
