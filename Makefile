@@ -13,7 +13,8 @@ WITH ?=
 SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
-.PHONY: help setup train doctor generate evaluate-run evaluate compare gallery bench-eval test test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+TABLE = $(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(OVERLAYS) $(ARGS)
+.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -27,8 +28,20 @@ setup: .venv/.done  ## make .venv and install the project
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, WITH adds overlays, ARGS options
 	$(BIN)/python -m imagpose fit $(CONFIGS) $(if $(filter new,$(RUN)),--new true) $(ARGS)
 
-variants ablations architectures: .venv/.done  ## the paper's Tables 3, 2 and 7: run the missing rows and print
-	$(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(OVERLAYS) $(ARGS)
+variants: .venv/.done  ## Table 3: run the missing rows and print it; SCALE=full, JOBS=n, LAUNCHER=slurm, WITH and ARGS
+	$(TABLE)
+
+ablations: .venv/.done  ## Table 2, likewise
+	$(TABLE)
+
+architectures: .venv/.done  ## Table 7, likewise
+	$(TABLE)
+
+uniformity: .venv/.done  ## Figure 7: the demo weights, or RUN's, in T1, T2, T3 and IMAGPose*
+	$(BIN)/python -m imagpose uniformity $(if $(RUN),--run $(RUN)) $(ARGS)
+
+speed: .venv/.done  ## Figure 8: seconds and FLOPs against quality of the demo weights, or RUN's
+	$(BIN)/python -m imagpose speed $(if $(RUN),--run $(RUN)) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
 	$(BIN)/python -m imagpose doctor $(CONFIGS) $(ARGS)

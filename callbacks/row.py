@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import resource
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,7 +144,7 @@ class TableRow(Callback):
         return Row(
             self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,
             steps=self._steps, seconds=round(self._seconds, 1) if self._seconds else None,
-            device=_device(module), peak_memory=max(self._peak, _peak_memory()), commit=commit(),
+            device=_device(module), peak_memory=max(self._peak, _peak_memory()), commit=runs.commit(),
             config=yaml.safe_load(path.read_text()) if path.exists() else {},
         )  # fmt: skip
 
@@ -190,19 +189,6 @@ def _peak_memory() -> int:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def commit() -> str | None:
-    """Of this code; ``-dirty`` where files differ from it."""
-    folder = Path(__file__).parent
-    try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], cwd=folder, capture_output=True,
-            text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return told.stdout.strip()
 
 
 def _told_apart_by(config: dict[str, Any]) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class _Order:
     claim: str
     pair: tuple[str, str]
     metric: str
-    expected: float
+    expected: float | None
     found: Difference | None
     verdict: Verdict
 
@@ -206,7 +206,8 @@ class _Order:
         found = self.found or Difference(float("nan"), None, None, 0)
         ours = "" if self.found is None else f"{found.value:.6f}"
         bounds = ["" if end is None else f"{end:.6f}" for end in (found.low, found.high)]
-        return [self.claim, *self.pair, self.metric, f"{self.expected:.6g}", ours, *bounds, found.pairs, self.verdict]
+        theirs = "" if self.expected is None else f"{self.expected:.6g}"
+        return [self.claim, *self.pair, self.metric, theirs, ours, *bounds, found.pairs, self.verdict]
 
 
 def _orders(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> list[_Order]:
@@ -218,13 +219,13 @@ def _orders(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> list[
                 theirs = [_number(papers.get(method), paper_metric) for method in pair]
                 there = all(method in rows for method in pair)
                 found = difference(rows[pair[0]], rows[pair[1]], protocol, metric) if there else None
-                # What is only drawn in a figure has the order that the text gives it.
-                expected = -1.0 if metric in LOWER_IS_BETTER else 1.0
-                if theirs[0] is not None and theirs[1] is not None:
-                    expected = theirs[0] - theirs[1]
+                expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
                 said: Verdict = "not measured" if there else "not run"
                 if found is not None:
-                    said = verdict(expected, found, claim.of_encoders and scale == "tiny")
+                    # What is only drawn in a figure has the order that the text gives it.
+                    in_words = -1.0 if metric in LOWER_IS_BETTER else 1.0
+                    order = in_words if expected is None else expected
+                    said = verdict(order, found, claim.of_encoders and scale == "tiny")
                 orders.append(_Order(claim.text, pair, metric, expected, found, said))
     return orders
 
@@ -251,9 +252,10 @@ def _summary(orders: Sequence[_Order]) -> Table:
 def _sentence(order: _Order) -> str:
     found = order.found
     assert found is not None
+    theirs = "which the paper says in words" if order.expected is None else f"the paper's {order.expected:+.4f}"
     return (
         f"{order.pair[0]} − {order.pair[1]}, {HEADINGS[order.metric]}: {found.value:+.4f} [{found.low:+.4f}, "
-        f"{found.high:+.4f}], the paper's {order.expected:+.4f}: {order.verdict}."
+        f"{found.high:+.4f}], {theirs}: {order.verdict}."
     )
 
 

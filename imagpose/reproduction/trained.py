@@ -32,7 +32,7 @@ from imagpose.generate import add_model_options, fingerprint
 from imagpose.jobs import Job, jobs_of_pairs, read_picture
 from imagpose.options import at_least
 from imagpose.reproduction.rows import Pairs, Row
-from imagpose.runs import write_atomically
+from imagpose.runs import commit, write_atomically
 
 MANNEQUINS = Path("data/mannequins")
 TARGETS = 3
@@ -134,8 +134,6 @@ class Trial:
     def _row(
         self, name: str, evaluation: Evaluation, figure: dict[str, dict[Pair, float]], settings: dict[str, Any]
     ) -> Row:
-        from callbacks.row import commit  # Lightning is needed here alone
-
         order = {sample.pair: number for number, sample in enumerate(evaluation.samples)}
         values = {
             f"{protocol}/{metric}": [float(of_metric[order[pair]]) for pair in self.task.pairs]
