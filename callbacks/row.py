@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from lightning import Callback, LightningModule, Trainer
@@ -22,11 +23,10 @@ from imagpose.data.mannequin_folder import MANIFEST
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import from_json
 from imagpose.evaluation.scoring import Score
-from imagpose.reproduction.paper import scale_of
+from imagpose.reproduction.paper import TABLES, scale_of
 from imagpose.reproduction.report import render
-from imagpose.reproduction.rows import Pairs, Row, write_row
+from imagpose.reproduction.rows import PROGRESS, Pairs, Row, write_row
 
-PROGRESS = "progress.json"  # beside a run's versions: how far it is, for whoever started it
 _EVERY = 2.0  # seconds
 
 
@@ -41,10 +41,17 @@ class TableRow(Callback):
         seed: Of the run.
         tables: Those that the row stands in.
         results: Folder of all tables.
+
+    Raises:
+        InputError: There is no such table, or no table has such a row.
     """
 
     def __init__(self, experiment: str, seed: int, tables: Sequence[str], results: Path) -> None:
+        if unknown := [name for name in tables if name not in TABLES]:
+            raise InputError(f"There is no table {unknown[0]!r}; there are: {', '.join(TABLES)}.")
         self.experiment, self.seed, self.tables, self.results = experiment, seed, tuple(tables), Path(results)
+        self.scale = scale_of(experiment)
+        self._commit: str | None = None  # of the code that trained
         self._seconds, self._peak, self._told = 0.0, 0, 0.0
         self._started: float | None = None
 
@@ -52,7 +59,7 @@ class TableRow(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._started = time.perf_counter()
+        self._started, self._commit = time.perf_counter(), runs.commit()
         self._tell(trainer, "training")
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
@@ -81,11 +88,11 @@ class TableRow(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The time and memory so far, for the run that resumes this one."""
-        return {"seconds": self._so_far(), "peak": max(self._peak, _peak_memory())}
+        return {"seconds": self._so_far(), "peak": max(self._peak, _peak_memory()), "commit": self._commit}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""
-        self._seconds, self._peak = state_dict["seconds"], state_dict["peak"]
+        self._seconds, self._peak, self._commit = state_dict["seconds"], state_dict["peak"], state_dict.get("commit")
 
     def _so_far(self) -> float:
         return self._seconds + (time.perf_counter() - self._started if self._started else 0.0)
@@ -112,10 +119,11 @@ class TableRow(Callback):
         row = self._row(trainer, pl_module)
         for table in self.tables:
             print(f"The row is in {write_row(row, self.results, table)}.")
+        for table in self.tables:
             try:
-                render(table, self.results, scale_of(self.experiment))
-            except InputError as error:  # in another row, which is not this run's fault
-                print(f"The table was not rendered: {error}")
+                render(table, self.results, self.scale)
+            except (InputError, OSError) as error:  # of another row or the disk: the run itself is whole
+                print(f"The table {table} was not rendered: {error}")
         if isinstance(trainer.logger, TensorBoardLogger):
             values = {f"table/{protocol}_{metric}": score.value for protocol, of in row.scores.items()
                       for metric, score in of.items() if score.value is not None}  # fmt: skip
@@ -137,6 +145,7 @@ class TableRow(Callback):
             f"{protocol}/{metric}": [of[pair] for pair in order]
             for protocol, metrics in values.items()
             for metric, of in metrics.items()
+            if np.isfinite(list(of.values())).all()
         }
         names = [f"{source} → {target}" for source, target in order]
         identities = [data.index.records[target].identity for _, target in order]
@@ -144,7 +153,7 @@ class TableRow(Callback):
         return Row(
             self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,
             steps=self._steps, seconds=round(self._seconds, 1) if self._seconds else None,
-            device=_device(module), peak_memory=max(self._peak, _peak_memory()), commit=runs.commit(),
+            device=_device(module), peak_memory=max(self._peak, _peak_memory()), commit=self._commit,
             config=yaml.safe_load(path.read_text()) if path.exists() else {},
         )  # fmt: skip
 
@@ -172,10 +181,13 @@ def _of_figure(trainer: Trainer, evaluation: Evaluation) -> tuple[dict[str, Scor
         scored, _, metric = name.partition("/")
         if scored != "test":
             continue
-        low, high = (float(found[key]) if (key := f"{name}_{end}") in found else None for end in ("low", "high"))
-        scores[metric] = Score(float(found[name]), low, high, len(evaluation.by_pair))
         pairs = {number: (data.test[number].source, data.test[number].target) for number in evaluation.by_pair}
+        if not np.isfinite([of[name] for of in evaluation.by_pair.values()]).all():
+            scores[metric] = Score(None, n=len(pairs), reason=f"{name} is not a number for some pairs.")
+            continue
         values[metric] = {pairs[number]: of[name] for number, of in evaluation.by_pair.items()}
+        low, high = (float(found[key]) if (key := f"{name}_{end}") in found else None for end in ("low", "high"))
+        scores[metric] = Score(float(found[name]), low, high, len(pairs))
     return scores, values
 
 

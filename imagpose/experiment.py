@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
+import yaml
 from lightning import LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -29,18 +30,25 @@ class Experiment(NamedTuple):
     options: Any
 
 
+class _Parser(LightningCLI):
+    def instantiate_classes(self) -> None:
+        pass
+
+
 def read_options(args: Sequence[str]) -> Any:
     """All options of a command line, by name; nothing is built.
 
     Args:
         args: As for ``fit``, but none of its own (``--runs``, ``--name`` and so on).
     """
+    return _read(_Parser, args).config
 
-    class Reader(LightningCLI):
-        def instantiate_classes(self) -> None:
-            pass
 
-    return _read(Reader, args).config
+def read_plain_options(args: Sequence[str]) -> dict[str, Any]:
+    """The same as a run keeps them in its ``config.yaml``, without the seed."""
+    cli = _read(_Parser, args)
+    plain = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False, skip_check=True))
+    return {group: plain[group] for group in ("trainer", "model", "data")}
 
 
 def _read(reader: type[LightningCLI], args: Sequence[str]) -> LightningCLI:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from uuid import uuid4
 
 import torch
 import yaml
@@ -118,12 +119,12 @@ def check_checkpoint(path: Path) -> None:
         raise InputError(f"{path} is no Lightning checkpoint; delete it, or start another run with RUN=new.")
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")  # two processes may write one file
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.unfinished")  # several machines may write one file
     try:
-        unfinished.write_text(text)
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -163,14 +164,25 @@ def check_unchanged(run: Run, options: dict[str, Any], complete: Callable[[dict[
     if not run.config.exists():
         return
     stored = complete(yaml.safe_load(run.config.read_text()))
+    for name, was, now in changes(stored, options):
+        raise InputError(
+            f"{name} is {was} in {run.config}, the run to be resumed, and {now} now; leave the option as it was, or "
+            "start another run with RUN=new."
+        )
+
+
+def changes(stored: dict[str, Any], options: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """The options that differ, but for those of the machine: name, what it was and what it is.
+
+    Args:
+        stored: Of a run.
+        options: Of now; other groups of options than these are not looked at.
+    """
     theirs = _what_counts({key: value for key, value in stored.items() if key in options})
     ours = _what_counts(options)
     for name in sorted(theirs.keys() | ours.keys()):
         if theirs.get(name) != ours.get(name):
-            raise InputError(
-                f"{name} is {theirs.get(name)} in {run.config}, the run to be resumed, and {ours.get(name)} now; leave "
-                "the option as it was, or start another run with RUN=new."
-            )
+            yield name, theirs.get(name), ours.get(name)
 
 
 def _what_counts(options: dict[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,7 @@ class PoseDataModule(LightningDataModule):
         return index.without(bad)
 
     def _validation(self, identities: list[list[ImageRecord]]) -> list[Scenario]:
-        rng = np.random.default_rng([self.seed, 5])
+        rng = np.random.default_rng([0, 5])  # the same pairs with every seed, so that runs can be compared
         scenarios = []
         for i in range(self.validation_pairs):
             views = identities[i % len(identities)]

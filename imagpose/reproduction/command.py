@@ -9,14 +9,36 @@ from pathlib import Path
 
 from rich.console import Console
 
+from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.protocols import PROTOCOLS
-from imagpose.experiment import read_options
+from imagpose.experiment import read_plain_options
 from imagpose.options import Parser, at_least, named
-from imagpose.reproduction.jobs import Settings, fit_words, plan
+from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES
 from imagpose.reproduction.report import brief, render
+from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
+from imagpose.runs import changes
+
+
+def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
+    """Tell a mistake in the rows' options once, before anything starts.
+
+    Raises:
+        InputError: One is unknown, or a finished row was run with others.
+    """
+    if any(word.split("=")[0] == "--seed_everything" for word in further):
+        raise InputError("--seed_everything would not change the rows' names; say --seeds instead.")
+    for job in jobs:
+        options = read_plain_options(experiment_words(job))
+        if not job.row.exists():
+            continue
+        for name, was, now in changes(read_row(job.row).config, options):
+            raise InputError(
+                f"{job.name} is finished, and was run with {name} {was} where it is {now} now; delete {job.row} and "
+                f"{job.folder}, or name other --results and --runs."
+            )
 
 
 def table(args: Sequence[str]) -> int:
@@ -57,7 +79,7 @@ def table(args: Sequence[str]) -> int:
     )  # fmt: skip
     jobs = plan(TABLES[options.table], settings, options.rows)
     if further:
-        read_options(next(fit_words(job) for job in jobs))  # a mistake is told once, before anything starts
+        _check(jobs, further)
     failed: dict[str, str] = {}
     try:
         if not options.no_run:
@@ -68,8 +90,8 @@ def table(args: Sequence[str]) -> int:
                 failed = submit(jobs, asked, console)
             else:
                 failed = run_here(jobs, options.jobs, console)
-    except KeyboardInterrupt:  # the rows have had it too, and have said how far they are
-        print("Interrupted; the same command goes on where the rows stopped.")
+    except KeyboardInterrupt:
+        print("Interrupted; the same command resumes the rows from their last checkpoints.")
         return 130
     scores, orders, runs = render(options.table, options.results, options.scale, options.protocol)
     for one in (brief(scores), orders, runs):

@@ -57,14 +57,17 @@ def score(rows: Sequence[Row], protocol: str, metric: str) -> Score:
 def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric: str) -> Difference | None:
     """One row's score minus another's, pair by pair: what makes a pair hard cancels out.
 
-    Pairs are those that all runs scored; over several seeds a pair's scores are averaged first. The interval is a
-    bootstrap over people. A score of the whole set (FID) has no pairs: its interval is Student's over the seeds that
-    both rows have, if there are two or more.
+    Of several seeds those count that both rows have, if there are any. Pairs are those that all runs scored; over
+    several seeds a pair's scores are averaged first. The interval is a bootstrap over people: of these trained runs, it
+    tells nothing of another seed. A score of the whole set (FID) has no pairs: its interval is Student's over the
+    seeds, if there are two or more.
 
     Returns:
         None where a row has no such score.
     """
     key = f"{protocol}/{metric}"
+    if common_seeds := {row.seed for row in ours} & {row.seed for row in theirs}:
+        ours, theirs = ([row for row in rows if row.seed in common_seeds] for rows in (ours, theirs))
     if all(key in row.pairs.values for row in (*ours, *theirs)):
         people = {name: who for row in ours for name, who in zip(row.pairs.names, row.pairs.identities, strict=True)}
         of_all = set.intersection(*(set(row.pairs.names) for row in (*ours, *theirs)))

@@ -16,6 +16,9 @@ from imagpose.errors import InputError
 from imagpose.reproduction.paper import TABLES, Entry, PaperTable, Scale
 from imagpose.reproduction.rows import row_path
 
+_HEADER = "$ python -m imagpose"  # before what each command prints
+_INTERRUPTED = (130, -signal.SIGINT)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -100,10 +103,10 @@ def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> Job:
     return Job(name, row, settings.runs / name, tuple(commands))
 
 
-def fit_words(job: Job) -> tuple[str, ...]:
-    """The words of its ``fit`` that any command for experiments takes; none where it is only tested."""
+def experiment_words(job: Job) -> tuple[str, ...]:
+    """The words that any command for experiments takes: of its ``fit``, or the finished run's own options."""
     words = job.commands[-1]
-    return words[1 : words.index("--name")] if words[0] == "fit" else ()
+    return words[1 : words.index("--name" if words[0] == "fit" else "--folder")]
 
 
 def carry_out(job: Job, environment: Mapping[str, str] | None = None) -> int:
@@ -120,13 +123,13 @@ def carry_out(job: Job, environment: Mapping[str, str] | None = None) -> int:
     status = 0
     for words in job.commands:
         with open(job.log, "a", encoding="utf-8") as log:
-            log.write(f"\n$ python -m imagpose {' '.join(words)}\n")
+            log.write(f"\n{_HEADER} {' '.join(words)}\n")
             log.flush()
             status = subprocess.run(
                 [sys.executable, "-m", "imagpose", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **(environment or {})}, preexec_fn=_die_with_parent,
             ).returncode  # fmt: skip
-        if status and words[0] != "cache":
+        if status in _INTERRUPTED or (status and words[0] != "cache"):
             break
     return status
 
@@ -142,7 +145,11 @@ def _die_with_parent() -> None:
 
 def complaint(job: Job) -> str:
     """Why a job failed: the sentence that its last command ended with."""
-    lines = [line.strip() for line in job.log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    try:
+        printed = job.log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return f"it ended before it could print anything (what else there is lies in {job.folder})"
+    lines = [line.strip() for line in printed.rpartition(_HEADER)[2].splitlines()[1:]]
     told = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
     last = told[-1] if told else next((line for line in reversed(lines) if line), "it printed nothing")
     return f"{last} ({job.log} has all of it)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from imagpose.evaluation.tables import printed
 from imagpose.reproduction.differences import score
 from imagpose.reproduction.paper import Entry, PaperTable
 from imagpose.reproduction.rows import Row
+from imagpose.runs import write_atomically
 
 _PAPER, _OURS = "#8a8a8a", ("#1f6f8b", "#c8553d", "#5b8e3e")  # one colour a block
 
@@ -72,12 +73,14 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
     figure.suptitle(
         f"{table.title}; here {steps:,} steps, {seeds} seed{'s' if seeds > 1 else ''}, 95 % intervals", fontsize=11
     )
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        figure.savefig(unfinished, format="png")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    write_atomically(path, picture.getvalue())
 
 
 def _panel(axes: Axes, entries: Sequence[Entry], scores: dict[str, Score], colours: Sequence[str], named: bool) -> None:

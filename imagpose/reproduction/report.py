@@ -68,7 +68,7 @@ def _write(table: PaperTable, results: Path, scale: Scale, protocol: str | None)
     rows = {entry.method: found[entry.name(scale)] for entry in table.trained() if entry.name(scale) in found}
     protocol = protocol or _common_protocol(rows)
     orders = _orders(table, rows, protocol, scale)
-    tables = [_scores(table, rows, protocol, scale), _summary(orders), _runs(table, rows)]
+    tables = [_scores(table, rows, protocol, scale), _summary(table, orders), _runs(table, rows)]
     place = results / table.name / scale
     write_atomically(place.with_suffix(".md"), "\n".join(one.markdown() for one in tables))
     write_atomically(place.with_suffix(".tex"), "\n".join(one.latex() for one in tables))
@@ -214,23 +214,41 @@ def _orders(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> list[
     papers = {row.method: row for row in printed(table.name)}
     orders = []
     for claim in table.claims:
-        for pair in claim.pairs:
+        for one, other in claim.pairs:
             for paper_metric, metric in PAPERS.items():
-                theirs = [_number(papers.get(method), paper_metric) for method in pair]
+                sign = -1 if metric in LOWER_IS_BETTER else 1
+                theirs = [_number(papers.get(method), paper_metric) for method in (one, other)]
+                expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
+                # What is only drawn in a figure has the order that the text gives it.
+                turned = expected is not None and expected * sign < 0
+                pair = (other, one) if turned else (one, other)
+                expected = -expected if turned and expected is not None else expected
                 there = all(method in rows for method in pair)
                 found = difference(rows[pair[0]], rows[pair[1]], protocol, metric) if there else None
-                expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
                 said: Verdict = "not measured" if there else "not run"
                 if found is not None:
-                    # What is only drawn in a figure has the order that the text gives it.
-                    in_words = -1.0 if metric in LOWER_IS_BETTER else 1.0
-                    order = in_words if expected is None else expected
+                    order = float(sign) if expected is None else expected
                     said = verdict(order, found, claim.of_encoders and scale == "tiny")
                 orders.append(_Order(claim.text, pair, metric, expected, found, said))
     return orders
 
 
-def _summary(orders: Sequence[_Order]) -> Table:
+def _ahead(table: PaperTable, orders: Sequence[_Order]) -> list[str]:
+    """Of claims about most cases, in how many the method that is said to be better is so."""
+    notes = []
+    for claim in (claim for claim in table.claims if claim.in_most_cases):
+        for metric in PAPERS.values():
+            some = [order for order in orders if (order.claim, order.metric) == (claim.text, metric)]
+            found = [order for order in some if order.found is not None]
+            printed_so = sum(order.pair in claim.pairs for order in some)
+            sign = -1 if metric in LOWER_IS_BETTER else 1
+            here = sum((order.found.value * sign > 0) == (order.pair in claim.pairs) for order in found if order.found)
+            ours = f"ours in {here} of {len(found)}" if found else "ours were not measured"
+            notes.append(f"{claim.text}: {HEADINGS[metric]} in {printed_so} of {len(some)} as printed, {ours}.")
+    return notes
+
+
+def _summary(table: PaperTable, orders: Sequence[_Order]) -> Table:
     """How many orders of each claim hold, and which do not."""
     shown = [kind for kind in get_args(Verdict) if any(order.verdict == kind for order in orders)]
     lines, notes = [], []
@@ -244,9 +262,12 @@ def _summary(orders: Sequence[_Order]) -> Table:
                     notes.append(_sentence(order))
     rule = (
         "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
-        "better is the one for which the paper prints the better figure."
+        "better is the one for which the paper prints the better figure. It is of these trained runs: another seed may "
+        "differ."
     )
-    return Table("The paper's orders", ["claim", "metric", *shown], lines, [rule, *dict.fromkeys(notes)])
+    return Table(
+        "The paper's orders", ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)]
+    )
 
 
 def _sentence(order: _Order) -> str:

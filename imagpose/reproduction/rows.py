@@ -12,6 +12,7 @@ from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score
 from imagpose.runs import write_atomically
 
+PROGRESS = "progress.json"  # beside a run's versions: how far it is, for whoever started it
 Scores = dict[str, dict[str, Score]]
 
 

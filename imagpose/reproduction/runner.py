@@ -12,13 +12,14 @@ from queue import SimpleQueue
 from typing import Any
 
 import torch
+from filelock import FileLock
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from imagpose.reproduction.jobs import Job, carry_out, complaint
+from imagpose.reproduction.rows import PROGRESS
 
-PROGRESS = "progress.json"  # in a job's folder, see callbacks.row
 _REFRESH = 1.0  # seconds
 
 
@@ -110,16 +111,18 @@ def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, s
 
     def work(job: Job) -> None:
         place = places.get()
-        view.tell(job, "running")
         try:
-            status = carry_out(job, place)
+            job.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(job.folder / ".lock"):  # another table's command may be running the same row
+                view.tell(job, "running")
+                status = 0 if job.row.exists() else carry_out(job, place)
+            if status or not job.row.exists():
+                failed[job.name] = complaint(job)
+        except OSError as error:
+            failed[job.name] = f"{job.folder} cannot be written ({error.strerror})"
         finally:
             places.put(place)
-        if status == 0 and job.row.exists():
-            view.tell(job, "finished")
-            return
-        failed[job.name] = complaint(job)
-        view.tell(job, "failed")
+        view.tell(job, "failed" if job.name in failed else "finished")
 
     pool = ThreadPoolExecutor(at_once)
     try:
@@ -128,7 +131,7 @@ def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, s
             for future in futures:
                 future.result()
     finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C the running rows save themselves first
+        pool.shutdown(cancel_futures=True)  # a Ctrl-C has reached the running rows too
     return failed
 
 
@@ -138,5 +141,6 @@ def _places(at_once: int) -> list[Mapping[str, str]]:
     if at_once == 1:
         return [{}]
     if gpus:
-        return [{"CUDA_VISIBLE_DEVICES": str(i % gpus)} for i in range(at_once)]
+        ours = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))
+        return [{"CUDA_VISIBLE_DEVICES": ours.split(",")[i % gpus]} for i in range(at_once)]
     return [{"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // at_once, 1))}] * at_once

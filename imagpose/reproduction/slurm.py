@@ -13,7 +13,7 @@ from rich.table import Table
 
 from imagpose.errors import InputError
 from imagpose.experiment import read_options
-from imagpose.reproduction.jobs import Job, carry_out, complaint, fit_words
+from imagpose.reproduction.jobs import Job, carry_out, complaint, experiment_words
 from imagpose.runs import write_atomically
 
 _JOBS: dict[str, type[submitit.Job]] = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
@@ -25,7 +25,8 @@ class RowJob:
     def __call__(self, job: Job) -> int:
         """Run the row's commands; in each of its tasks, whose ranks Lightning then joins."""
         status = carry_out(job)
-        if status or not job.row.exists():
+        first = submitit.JobEnvironment().global_rank == 0  # which writes the row, after the others may have ended
+        if status or (first and not job.row.exists()):
             raise RuntimeError(complaint(job))  # for SLURM's own records
         return status
 
@@ -69,8 +70,8 @@ def submit(jobs: Sequence[Job], asked: Mapping[str, Any], console: Console, clus
     for job in jobs:
         state, number = _state(job, cluster)
         if state == "failed":
-            failed[job.name] = complaint(job)
             _record(job).unlink()
+            failed[job.name] = complaint(job)
         elif state == "waiting":
             number = _submit(job, asked, cluster)
             state = "submitted"
@@ -99,16 +100,18 @@ def _state(job: Job, cluster: str) -> tuple[str, str]:
 
 def _submit(job: Job, asked: Mapping[str, Any], cluster: str) -> str:
     """Submit one row."""
-    words = fit_words(job)
-    wanted = resources(read_options(words)) if words else {}
+    wanted = resources(read_options(experiment_words(job)))
+    often = {"slurm_max_num_timeout": 100} if cluster == "slurm" else {}  # of days that a training may take
     try:
-        executor = submitit.AutoExecutor(folder=job.folder / "slurm", cluster=cluster)
+        executor = submitit.AutoExecutor(folder=job.folder / "slurm", cluster=cluster, **often)
         executor.update_parameters(name=job.name, **{"timeout_min": 24 * 60, **wanted, **asked})
         number = str(executor.submit(RowJob(), job).job_id)
-    except (RuntimeError, NameError, submitit.core.utils.FailedJobError) as error:
+    except (  # all that submitit raises at a parameter that is not as it wants it, or at sbatch's refusal
+        RuntimeError, NameError, AssertionError, TypeError, ValueError, OSError, submitit.core.utils.FailedJobError,
+    ) as error:  # fmt: skip
         raise InputError(
-            f"{job.name} was not submitted ({' '.join(str(error).split())}); call it where sbatch works, or leave out "
-            "LAUNCHER=slurm."
+            f"{job.name} was not submitted ({' '.join(str(error).split())}); call it where sbatch works, look at "
+            "--slurm, or leave out LAUNCHER=slurm."
         ) from error
     write_atomically(_record(job), json.dumps({"job": number}) + "\n")
     return number

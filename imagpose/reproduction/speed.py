@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +31,7 @@ from imagpose.generate import draw, inputs, load, pending
 from imagpose.jobs import Job
 from imagpose.options import Parser, at_least
 from imagpose.pipeline import ImagposePipeline
+from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
 from imagpose.reproduction.rows import Row, write_row
 from imagpose.reproduction.trained import Trial, add_options
@@ -333,12 +333,7 @@ def figure(rows: Mapping[str, Row], protocol: str, path: Path) -> None:
     data = "drawn mannequins, small network" if base.drawn else base.data
     told = f"{data}, {base.device}, batches of {base.cost['batch_size']:.0f}"
     drawing.suptitle(f"Speed and quality: {told}\n", fontsize=11)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        drawing.savefig(unfinished, format="png")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    save(drawing, path)
 
 
 def _reach(score: Score) -> tuple[float, float]:

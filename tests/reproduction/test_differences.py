@@ -56,11 +56,13 @@ def test_a_verdict_needs_an_interval_without_zero():
 
 
 def test_the_bootstrap_covers_the_truth_as_often_as_it_says():
-    rng, hit = np.random.default_rng(3), 0
+    rng, hit, widths = np.random.default_rng(3), 0, []
     for _ in range(60):
         one, other = row("a", 0.5), row("b", 0.5)
         gain = np.repeat(rng.normal(0.02, 0.03, 20), 2)  # people differ, not pairs
         one.pairs.values["strict/ssim_256"] = (np.array(other.pairs.values["strict/ssim_256"]) + gain).tolist()
         found = difference([one], [other], "strict", "ssim_256")
         hit += found.low <= 0.02 <= found.high
-    assert 0.85 <= hit / 60 <= 1
+        widths.append(found.high - found.low)
+    assert hit / 60 >= 0.85
+    assert np.mean(widths) == pytest.approx(2 * 1.96 * 0.03 / 20**0.5, rel=0.1)

@@ -70,6 +70,8 @@ def test_the_order_of_untrained_encoders_is_undecided_by_construction(tmp_path):
             verdicts[scale] = {
                 (o["better"], o["worse"]): o["verdict"] for o in csv.DictReader(file) if o["metric"] == "ssim_256"
             }
+    text = (tmp_path / "variants/full.md").read_text()
+    assert "SSIM_256 ↑ in 4 of 6 as printed, ours in 1 of 1." in text  # CLIP-bigG and CLIP-H are worse with 2.1
     encoders, bases = ("SD V1.5 + Dinov2-G/14", "SD V1.5 + CLIP-B/14"), ("SD V2.1 + CLIP-B/14", "SD V1.5 + CLIP-B/14")
     assert verdicts["tiny"][encoders] == "undecided by construction"
     assert verdicts["full"][encoders] == "holds"

@@ -16,9 +16,9 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from imagpose.__main__ import main
 from imagpose.errors import InputError
-from imagpose.experiment import read_options
+from imagpose.experiment import read_experiment, read_options, read_plain_options
 from imagpose.reproduction import runner
-from imagpose.reproduction.jobs import Settings, fit_words, plan
+from imagpose.reproduction.jobs import Settings, carry_out, experiment_words, plan
 from imagpose.reproduction.paper import ABLATIONS, ARCHITECTURES, VARIANTS
 from imagpose.reproduction.rows import read_row, write_row
 from imagpose.reproduction.slurm import resources, submit
@@ -61,7 +61,7 @@ def test_the_papers_own_model_is_trained_once_for_three_tables(tmp_path):
 def test_seeds_are_runs_of_their_own(settings):
     jobs = plan(ARCHITECTURES, Settings(**{**vars(settings), "seeds": (0, 2)}))
     assert [job.name for job in jobs] == ["tiny_m1", "tiny_imagpose", "tiny_m1-seed2", "tiny_imagpose-seed2"]
-    words = fit_words(jobs[2])
+    words = experiment_words(jobs[2])
     assert [words[words.index(o) + 1] for o in ("--seed_everything", "--model.init_args.seed")] == ["2", "2"]
     assert jobs[2].row.name == "tiny_m1-seed2.json"
 
@@ -91,10 +91,12 @@ def test_one_failing_row_stops_no_other_and_finished_ones_are_left_alone(setting
 
     def carry_out(job, environment):
         ran.append(job.name)
-        job.folder.mkdir(parents=True)
         if job.name == "tiny_sd15_dinov2l":
-            job.log.write_text("Traceback\nError: The disk is full.\n")
+            told = "$ python -m imagpose cache\nError: No room for features.\n\n$ python -m imagpose fit\n"
+            job.log.write_text(f"{told}Traceback\nError: The disk is full.\n")
             return 2
+        if job.name == "tiny_sd21_clipb":
+            raise OSError(28, "No space left on device")
         write_row(row(job.name, 0.5), settings.results, "variants")
         return 0
 
@@ -103,8 +105,9 @@ def test_one_failing_row_stops_no_other_and_finished_ones_are_left_alone(setting
     failed = runner.run_here(jobs, 3, Console(file=told))
     assert sorted(ran) == sorted(job.name for job in jobs[1:])
     assert jobs[0].row.stat().st_mtime_ns == before
-    assert len(list((settings.results / "variants/rows").glob("*.json"))) == 11
-    assert list(failed) == ["tiny_sd15_dinov2l"]
+    assert len(list((settings.results / "variants/rows").glob("*.json"))) == 10
+    assert set(failed) == {"tiny_sd15_dinov2l", "tiny_sd21_clipb"}
+    assert "No space left on device" in failed["tiny_sd21_clipb"]
     assert failed["tiny_sd15_dinov2l"].startswith("The disk is full. (")
     assert "tiny_sd15_dinov2l: failed after" in told.getvalue()
     assert "tiny_sd15_clipb: " not in told.getvalue()
@@ -112,7 +115,10 @@ def test_one_failing_row_stops_no_other_and_finished_ones_are_left_alone(setting
 
 def test_rows_at_once_share_the_machine(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert runner._places(3) == [{"CUDA_VISIBLE_DEVICES": str(i)} for i in (0, 1, 0)]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert runner._places(2) == [{"CUDA_VISIBLE_DEVICES": str(i)} for i in (2, 3)]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert runner._places(2) == [{"OMP_NUM_THREADS": "4"}] * 2
@@ -126,6 +132,42 @@ def test_a_mistaken_option_is_told_before_anything_starts(settings, tmp_path, ca
     assert "--trainer.max_stepz" in capsys.readouterr().err
     assert main(["table", "architectures", "--rows", "m2", *words[:4]]) == 2
     assert "has no row 'm2'" in capsys.readouterr().err
+    assert main(["table", "architectures", *words[:4], "--seed_everything", "3"]) == 2
+    assert "say --seeds instead" in capsys.readouterr().err
+    job = plan(ARCHITECTURES, settings)[0]
+    config = read_plain_options(experiment_words(job))
+    write_row(row("tiny_m1", 0.5, config=config), settings.results, "architectures")
+    assert main(["table", "architectures", *words[:4], "--trainer.max_steps", "900"]) == 2
+    assert "tiny_m1 is finished, and was run with trainer.max_steps 300 where it is 900 now" in capsys.readouterr().err
+
+
+def test_a_table_that_there_is_not_is_told_before_the_training(mannequin_root, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    words = ["fit", "-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml", *quick(mannequin_root, 2)]
+    words += ["--runs", str(tmp_path), "--results", str(tmp_path)]
+    assert main([*words, "--table", "[variant]", "--name", "tiny_m1"]) == 2
+    assert "There is no table 'variant'; there are: variants" in capsys.readouterr().err
+    assert main([*words, "--table", "[variants]"]) == 2
+    assert "No table of the paper has a row 'quick'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("entry", list(VARIANTS.trained()), ids=lambda entry: entry.experiment)
+def test_a_tiny_variant_keeps_its_own_adapter_base_and_token_logic(entry, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    words = [word for path in entry.configs("tiny") for word in ("-c", path)]
+    module, data, options = read_experiment(words, lambda parser: None, "meta")
+    base, family = entry.experiment.split("_")
+    assert module.objective.schedule.prediction_type == {"sd15": "epsilon", "sd21": "v_prediction"}[base]
+    full = read_options(["-c", "experiments/_base.yaml", "-c", f"experiments/{entry.experiment}.yaml"])
+    ours, theirs = options.model.init_args.encoder, full.model.init_args.encoder
+    assert ours.class_path == theirs.class_path
+    assert ours.init_args.model == theirs.init_args.model
+    assert module.encoder.file is None  # untrained
+    widths = {"clipb": 96, "cliph": 160, "clipbigg": 208, "dinov2b": 96, "dinov2l": 128, "dinov2g": 192}
+    assert [module.encoder.dim, module.encoder.num_tokens] == [widths[family], 17]
+    assert [options.trainer.max_steps, data.test_pairs, data.size] == [300, 64, None]
+    protocols = next(c for c in options.trainer.callbacks if c.class_path.endswith("Protocols"))
+    assert list(protocols.init_args.names) == ["strict"]
 
 
 def test_an_experiment_s_resources_are_asked_of_slurm():
@@ -169,16 +211,31 @@ def test_a_submitted_row_is_collected_by_the_next_call(settings, mannequin_root,
     assert events.Scalars("table/strict_ssim_256")[0].value == pytest.approx(found.scores["strict"]["ssim_256"].value)
     assert "validation/source, pose, generated, truth" in events.Tags()["images"]
 
+    jobs[0].row.unlink()  # a finished run whose row is lost is tested again, and says the same of its training
+    again = plan(ARCHITECTURES, asked, ["IMAGPose"])
+    assert again[0].commands[0][0] == "test"
+    assert carry_out(again[0]) == 0
+    second = read_row(jobs[0].row)
+    assert [second.steps, second.seconds, second.commit] == [2, found.seconds, found.commit]
+    assert second.pairs.names == found.pairs.names
+    assert second.scores["strict"]["psnr"].value == pytest.approx(found.scores["strict"]["psnr"].value, abs=0.01)
 
-def test_a_failed_job_is_told_and_submitted_again(settings, tmp_path, monkeypatch):
+
+def test_a_job_that_ended_without_a_row_is_told_and_forgotten(settings, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     asked = Settings(**{**vars(settings), "options": ("--data.init_args.root", str(tmp_path)), "cache": False})
     jobs = plan(ARCHITECTURES, asked, ["M1"])
     jobs[0].folder.mkdir(parents=True)
-    jobs[0].log.write_text("Error: The data is missing.\n")
-    (jobs[0].folder / "slurm.json").write_text('{"job": "1"}')
+    jobs[0].log.write_text("$ python -m imagpose fit\nError: The data is missing.\n")
+    record = jobs[0].folder / "slurm.json"
+    record.write_text('{"job": "1"}')
     assert submit(jobs, {}, Console(file=io.StringIO()), "local")["tiny_m1"].startswith("The data is missing.")
-    assert not (jobs[0].folder / "slurm.json").exists()
+    assert not record.exists()  # so that the next call submits it again
+    jobs[0].log.unlink()  # cancelled before it began
+    record.write_text('{"job": "1"}')
+    assert "before it could print anything" in submit(jobs, {}, Console(file=io.StringIO()), "local")["tiny_m1"]
+    with pytest.raises(InputError, match="tiny_m1 was not submitted"):
+        submit(jobs, {"timeout_min": "2h"}, Console(file=io.StringIO()), "local")
 
 
 @pytest.mark.slow
