@@ -72,7 +72,7 @@ def table(args: Sequence[str]) -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
     options, further = parser.parse_known_args(args)
-    console = Console(width=None if sys.stdout.isatty() else 150)  # of a log file
+    console = Console(width=None if sys.stdout.isatty() else 165)  # of a log file
     settings = Settings(
         options.scale, tuple(dict.fromkeys(options.seeds)), options.runs, options.results, not options.no_cache,
         tuple(further),

@@ -157,7 +157,11 @@ def _notes(table: PaperTable, rows: Rows, scale: Scale, reasons: Iterable[str]) 
             "the order of our rows may."
         )
     if scale == "tiny" and any(claim.of_encoders for claim in table.claims):
-        notes.append("The encoders are miniatures, untrained: their order is undecided by construction.")
+        notes += [
+            "The encoders are miniatures, untrained: their order is undecided by construction.",
+            "The bases are our own small ones, of which one predicts noise as SD V1.5 does and one v as SD V2.1: their "
+            "order is that of these two.",
+        ]
     for what, values in (
         ("steps", {row.steps for row in every}), ("test pairs", {row.samples for row in every}),
         ("seeds", {tuple(row.seed for row in seeds) for seeds in rows.values()}),

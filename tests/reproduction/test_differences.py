@@ -36,7 +36,9 @@ def test_several_seeds_are_a_mean_with_students_interval():
     assert found.value == pytest.approx(0.6)
     assert found.high - found.value == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=1e-4)
     assert score(seeds[:1], "strict", "ssim_256") == seeds[0].scores["strict"]["ssim_256"]
-    assert difference(seeds, [row("b", 0.5)], "strict", "ssim_256").value == pytest.approx(0.1)
+    for theirs, gain in (((1, 2), 0.15), ((0,), 0.0), ((9,), 0.1)):  # the seeds of both, or all if they share none
+        others = [row("b", 0.5, seed=seed) for seed in theirs]
+        assert difference(seeds, others, "strict", "ssim_256").value == pytest.approx(gain)
 
 
 def test_what_was_not_measured_is_told():

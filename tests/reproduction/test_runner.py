@@ -157,7 +157,7 @@ def test_a_tiny_variant_keeps_its_own_adapter_base_and_token_logic(entry, monkey
     words = [word for path in entry.configs("tiny") for word in ("-c", path)]
     module, data, options = read_experiment(words, lambda parser: None, "meta")
     base, family = entry.experiment.split("_")
-    assert module.objective.schedule.prediction_type == {"sd15": "epsilon", "sd21": "v_prediction"}[base]
+    assert module.schedule.prediction_type == {"sd15": "epsilon", "sd21": "v_prediction"}[base]
     full = read_options(["-c", "experiments/_base.yaml", "-c", f"experiments/{entry.experiment}.yaml"])
     ours, theirs = options.model.init_args.encoder, full.model.init_args.encoder
     assert ours.class_path == theirs.class_path
