@@ -25,7 +25,7 @@ from imagpose.evaluation.evaluate import from_json
 from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.paper import TABLES, scale_of
 from imagpose.reproduction.report import render
-from imagpose.reproduction.rows import PROGRESS, Pairs, Row, write_row
+from imagpose.reproduction.rows import PROGRESS, Pairs, Row, device_name, write_row
 
 _EVERY = 2.0  # seconds
 
@@ -153,7 +153,7 @@ class TableRow(Callback):
         return Row(
             self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,
             steps=self._steps, seconds=round(self._seconds, 1) if self._seconds else None,
-            device=_device(module), peak_memory=max(self._peak, _peak_memory()), commit=self._commit,
+            device=device_name(str(module.device)), peak_memory=max(self._peak, _peak_memory()), commit=self._commit,
             config=yaml.safe_load(path.read_text()) if path.exists() else {},
         )  # fmt: skip
 
@@ -189,12 +189,6 @@ def _of_figure(trainer: Trainer, evaluation: Evaluation) -> tuple[dict[str, Scor
         low, high = (float(found[key]) if (key := f"{name}_{end}") in found else None for end in ("low", "high"))
         scores[metric] = Score(float(found[name]), low, high, len(pairs))
     return scores, values
-
-
-def _device(module: LightningModule) -> str:
-    if module.device.type == "cuda":
-        return torch.cuda.get_device_name(module.device)
-    return f"{torch.get_num_threads()} CPU threads"
 
 
 def _peak_memory() -> int:

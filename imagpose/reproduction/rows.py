@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score
 from imagpose.runs import write_atomically
@@ -67,6 +69,18 @@ class Row:
     commit: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
+
+
+def device_name(device: str) -> str:
+    """What a row says that it was measured on.
+
+    Args:
+        device: torch's name of it.
+    """
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'s' if threads > 1 else ''}"
 
 
 def row_path(results: Path, table: str, experiment: str, seed: int) -> Path:

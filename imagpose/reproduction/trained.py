@@ -31,7 +31,7 @@ from imagpose.evaluation.tables import to_csv
 from imagpose.generate import add_model_options, fingerprint
 from imagpose.jobs import Job, jobs_of_pairs, read_picture
 from imagpose.options import at_least
-from imagpose.reproduction.rows import Pairs, Row
+from imagpose.reproduction.rows import Pairs, Row, device_name
 from imagpose.runs import commit, write_atomically
 
 MANNEQUINS = Path("data/mannequins")
@@ -152,7 +152,7 @@ class Trial:
         return Row(
             name, options.seed, scores,
             Pairs([f"{source} → {target}" for source, target in self.task.pairs], people, values),
-            len(self.task.pairs), str(options.data), is_drawn(self.task.index), device=_device(self.task.device),
+            len(self.task.pairs), str(options.data), is_drawn(self.task.index), device=device_name(self.task.device),
             commit=commit(), config={**settings, "sources": options.sources, "protocol": options.protocol},
         )  # fmt: skip
 
@@ -240,10 +240,3 @@ def _of_figure(
 def _mean(values: list[float], people: list[str]) -> Score:
     found = summarise("mean", values, people)
     return Score(found["mean"], found.get("mean_low"), found.get("mean_high"), len(values))
-
-
-def _device(device: str) -> str:
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"{threads} CPU thread{'s' if threads > 1 else ''}"
