@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
 from typing import NoReturn
+
+from rich.console import Console
 
 from imagpose.errors import InputError
 
@@ -16,6 +19,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Refuse the options."""
         raise InputError(f"{message} ({self.prog} --help lists the options).")
+
+
+def wide_console() -> Console:
+    """As wide as the terminal; wide enough for a table where the output goes to a file."""
+    return Console(width=None if sys.stdout.isatty() else 165)
 
 
 def at_least(low: int, high: int | None = None) -> Callable[[str], int]:

@@ -7,13 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.experiment import read_plain_options
-from imagpose.options import Parser, at_least, named
+from imagpose.options import Parser, at_least, named, wide_console
 from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES
 from imagpose.reproduction.report import brief, render
@@ -72,7 +70,7 @@ def table(args: Sequence[str]) -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
     options, further = parser.parse_known_args(args)
-    console = Console(width=None if sys.stdout.isatty() else 165)  # of a log file
+    console = wide_console()
     settings = Settings(
         options.scale, tuple(dict.fromkeys(options.seeds)), options.runs, options.results, not options.no_cache,
         tuple(further),

@@ -70,9 +70,9 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
     axes[1][0].set_ylabel(f"here\n{data}", fontsize=9)
     seeds = max(len(some) for some in rows.values())
     steps = max(row.steps or 0 for some in rows.values() for row in some)
-    figure.suptitle(
-        f"{table.title}; here {steps:,} steps, {seeds} seed{'s' if seeds > 1 else ''}, 95 % intervals", fontsize=11
-    )
+    trained = f"here {steps:,} steps, " if steps else ""
+    about = f"{trained}{seeds} seed{'s' if seeds > 1 else ''}, 95 % interval of each row by itself"
+    figure.suptitle(f"{table.title}; {about}", fontsize=11)
     save(figure, path)
 
 

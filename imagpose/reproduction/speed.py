@@ -17,7 +17,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -29,7 +28,7 @@ from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.tables import HEADINGS, Table, cell, to_csv
 from imagpose.generate import draw, inputs, load, pending
 from imagpose.jobs import Job
-from imagpose.options import Parser, at_least
+from imagpose.options import Parser, at_least, wide_console
 from imagpose.pipeline import ImagposePipeline
 from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
@@ -103,7 +102,7 @@ def speed(args: Sequence[str]) -> None:
     add_options(parser, sources=12)
     parser.add_argument("--repeats", type=at_least(1), default=5, help="timed batches of each way; the median counts")
     options = parser.parse_args(args)
-    console = Console()
+    console = wide_console()
     trial = Trial.of(options, "speed")
     jobs = {way: trial.jobs(way.scenario) for way in SWEEP}
     made = {way.name: _settings(trial, way) for way in SWEEP}

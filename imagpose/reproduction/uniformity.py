@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from PIL import Image
-from rich.console import Console
 
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
@@ -14,10 +13,10 @@ from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.scoring import Networks
 from imagpose.generate import draw, load, pending, save
 from imagpose.jobs import Job, read_picture
-from imagpose.options import Parser, at_least
-from imagpose.reproduction.report import render
+from imagpose.options import Parser, at_least, wide_console
+from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import write_row
-from imagpose.reproduction.trained import TARGETS, Trial, add_options
+from imagpose.reproduction.trained import TARGETS, Trial, add_options, is_drawn
 from imagpose.sheet import lay_out, pose_picture
 
 SETTINGS: dict[str, Setting] = {"T1": "T1", "T2": "T2", "T3": "T3", "IMAGPose_star": "IMAGPose*"}
@@ -43,7 +42,7 @@ def uniformity(args: Sequence[str]) -> None:
     add_options(parser, sources=40)
     parser.add_argument("--steps", type=at_least(1, 1000), default=20, help="denoising steps")
     options = parser.parse_args(args)
-    console = Console()
+    console = wide_console()
     trial = Trial.of(options, "uniformity")
     made = {name: trial.settings(setting, options.steps, options.guidance) for name, setting in SETTINGS.items()}
     jobs = {name: trial.jobs(setting) for name, setting in SETTINGS.items()}
@@ -58,10 +57,10 @@ def uniformity(args: Sequence[str]) -> None:
             write_row(row, options.results, trial.folder.name)
         sheet = trial.folder / "panels.png"
         save(panels(trial, jobs).quantize(256), sheet, {**made["T1"], "scenario": list(SETTINGS.values())})
-        tables = render(trial.folder.name, options.results, "tiny")  # its rows have one name at both scales
+        tables = render(trial.folder.name, options.results, "tiny" if is_drawn(trial.task.index) else "full")
     except OSError as error:
         raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error
-    for table in tables:
+    for table in (brief(tables[0]), *tables[1:]):
         show(table, console)
     print(f"Tables, rows and {sheet} are in {trial.folder}, the pictures in {trial.folder / 'images'}.")
 
