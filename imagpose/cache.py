@@ -72,8 +72,8 @@ def cache(args: list[str]) -> None:
     share = _share(options.shard)
     autocast_dtype(options.trainer.precision)  # refuses before anything is read
     data.prepare_data()
+    data.setup("fit")  # before a download that may take long: a missing dataset is told at once
     module.prepare_data()
-    data.setup("fit")
     module.setup("validate")  # the frozen weights alone
     on_cpu = options.trainer.accelerator == "cpu" or not torch.cuda.is_available()
     fill(module, data, options.trainer.precision, share, torch.device("cpu" if on_cpu else "cuda"))

@@ -158,7 +158,9 @@ def test_a_full_disk_is_told_before_and_during(make_module, folder, monkeypatch)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); make room"):
         fill(module, data, "32-true")
-    assert not [path for path in (folder / FOLDER).rglob("*") if path.is_file()]
+    left = [path for path in (folder / FOLDER).rglob("*") if path.is_file()]
+    assert [path.suffix for path in left] == [".lock"]  # by which processes wait for each other; it is empty
+    assert left[0].stat().st_size == 0
 
 
 def test_features_beyond_half_precision_are_refused(make_module, folder):
@@ -195,7 +197,7 @@ def command(root: Path, cache: Path) -> list[str]:
 
 
 def content(cache: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(cache)): path.read_bytes() for path in cache.rglob("*") if path.is_file()}
+    return {str(path.relative_to(cache)): path.read_bytes() for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"}
 
 
 def kill_while_computing(words: list[str], cache: Path) -> None:

@@ -80,6 +80,10 @@ def table(args: Sequence[str]) -> int:
         _check(jobs, further)
     failed: dict[str, str] = {}
     try:
+        (options.results / options.table / "rows").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{options.results} cannot be written ({error.strerror}); name another --results.") from error
+    try:
         if not options.no_run:
             if options.launcher == "slurm":
                 from imagpose.reproduction.slurm import submit

@@ -13,6 +13,7 @@ from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.rows import Row
 
+FEWEST_PEOPLE = 10  # that an order is decided by
 LOWER_IS_BETTER = ("lpips", "fid")
 Verdict = Literal["holds", "does not hold", "undecided", "undecided by construction", "not measured", "not run"]
 
@@ -26,12 +27,14 @@ class Difference:
         low: Of the 95 % interval; None where nothing tells how sure it is.
         high: Likewise.
         pairs: Test pairs that both scored; 0 where the interval is over seeds.
+        people: Whom they show; a bootstrap over a few of them is no interval to decide by.
     """
 
     value: float
     low: float | None
     high: float | None
     pairs: int
+    people: int = 0
 
 
 def score(rows: Sequence[Row], protocol: str, metric: str) -> Score:
@@ -76,7 +79,8 @@ def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric
             return None
         gain = _by_pair(ours, key, common) - _by_pair(theirs, key, common)
         found = summarise("d", gain.tolist(), [people[name] for name in common])
-        return Difference(found["d"], found.get("d_low"), found.get("d_high"), len(common))
+        shown = len({people[name] for name in common})
+        return Difference(found["d"], found.get("d_low"), found.get("d_high"), len(common), shown)
     gains = []
     for mine in ours:
         for other in theirs:
@@ -101,6 +105,8 @@ def verdict(expected: float, found: Difference, by_construction: bool = False) -
     """
     if by_construction:
         return "undecided by construction"
+    if found.pairs and found.people < FEWEST_PEOPLE:
+        return "undecided"
     if expected == 0 or found.low is None or found.high is None or found.low <= 0 <= found.high:
         return "undecided"
     return "holds" if (found.low > 0) == (expected > 0) else "does not hold"

@@ -77,7 +77,7 @@ def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> lis
     entries = list(table.trained())
     known = {name: entry for entry in entries for name in (entry.name(settings.scale), entry.experiment, entry.method)}
     if unknown := [name for name in only if name not in known]:
-        names = ", ".join(str(entry.experiment) for entry in entries)
+        names = ", ".join(f"{entry.method} ({entry.experiment})" for entry in entries)
         raise InputError(f"{table.name} has no row {unknown[0]!r}; it has: {names}.")
     chosen = [known[name] for name in only] if only else entries
     return [_job(table, entry, seed, settings) for seed in settings.seeds for entry in dict.fromkeys(chosen)]

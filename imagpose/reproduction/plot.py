@@ -65,13 +65,15 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
         blocks = list(dict.fromkeys(entry.block for entry in entries))
         _panel(below, entries, found, [_OURS[blocks.index(entry.block)] for entry in entries], column == 0)
         above.set_title(heading, fontsize=10)
-    data = "drawn mannequins, small networks" if drawn else next(iter(rows.values()))[0].data
-    axes[0][0].set_ylabel("the paper\nDeepFashion", fontsize=9)
-    axes[1][0].set_ylabel(f"here\n{data}", fontsize=9)
+    first = next(iter(rows.values()))[0]
+    axes[0][0].set_ylabel("the paper", fontsize=9)
+    axes[1][0].set_ylabel("here", fontsize=9)
     seeds = max(len(some) for some in rows.values())
     steps = max(row.steps or 0 for some in rows.values() for row in some)
     trained = f"here {steps:,} steps, " if steps else ""
-    about = f"{trained}{seeds} seed{'s' if seeds > 1 else ''}, 95 % interval of each row by itself"
+    data = "drawn mannequins and small networks" if drawn else first.data
+    about = f"{trained}{seeds} seed{'s' if seeds > 1 else ''}, {first.samples:,} pairs of {data}\n"
+    about += "95 % interval of each row by itself; the table's orders are paired, and see more"
     figure.suptitle(f"{table.title}; {about}", fontsize=11)
     save(figure, path)
 
@@ -87,6 +89,8 @@ def _panel(axes: Axes, entries: Sequence[Entry], scores: dict[str, Score], colou
     for place, (entry, colour) in enumerate(zip(entries, colours, strict=True)):
         one = scores.get(entry.method)
         if one is None or one.value is None:
+            if named and scores:
+                axes.text(0.02, place, "–", transform=axes.get_yaxis_transform(), va="center", fontsize=8)
             continue
         if one.low is not None and one.high is not None:
             axes.plot(

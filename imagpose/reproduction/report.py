@@ -11,7 +11,15 @@ from typing import get_args
 
 from imagpose.evaluation.scoring import Score
 from imagpose.evaluation.tables import HEADINGS, PRESUMED, Printed, Table, cell, printed, to_csv
-from imagpose.reproduction.differences import LOWER_IS_BETTER, Difference, Verdict, difference, score, verdict
+from imagpose.reproduction.differences import (
+    FEWEST_PEOPLE,
+    LOWER_IS_BETTER,
+    Difference,
+    Verdict,
+    difference,
+    score,
+    verdict,
+)
 from imagpose.reproduction.paper import ALL, Entry, PaperTable, Scale
 from imagpose.reproduction.plot import draw
 from imagpose.reproduction.rows import Row, read_rows
@@ -164,10 +172,12 @@ def _notes(table: PaperTable, rows: Rows, scale: Scale, reasons: Iterable[str]) 
         ]
     for what, values in (
         ("steps", {row.steps for row in every}), ("test pairs", {row.samples for row in every}),
+        ("devices", {row.device for row in every}),
         ("seeds", {tuple(row.seed for row in seeds) for seeds in rows.values()}),
     ):  # fmt: skip
         if len(values) > 1:
-            notes.append(f"Rows differ in their {what} and are not comparable in full: see below.")
+            limit = ", by which times are not comparable" if what == "devices" else " and are not comparable in full"
+            notes.append(f"Rows differ in their {what}{limit}: see below.")
     if any(len(seeds) > 1 for seeds in rows.values()):
         notes.append("Of several seeds: their mean and Student's 95 % interval over them.")
     if any(len(seeds) == 1 for seeds in rows.values()):
@@ -224,14 +234,14 @@ def _orders(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> list[
                 theirs = [_number(papers.get(method), paper_metric) for method in (one, other)]
                 expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
                 # What is only drawn in a figure has the order that the text gives it.
-                turned = expected is not None and expected * sign < 0
+                turned = not claim.in_most_cases and expected is not None and expected * sign < 0
                 pair = (other, one) if turned else (one, other)
                 expected = -expected if turned and expected is not None else expected
                 there = all(method in rows for method in pair)
                 found = difference(rows[pair[0]], rows[pair[1]], protocol, metric) if there else None
                 said: Verdict = "not measured" if there else "not run"
                 if found is not None:
-                    order = float(sign) if expected is None else expected
+                    order = float(sign) if expected is None or claim.in_most_cases else expected
                     said = verdict(order, found, claim.of_encoders and scale == "tiny")
                 orders.append(_Order(claim.text, pair, metric, expected, found, said))
     return orders
@@ -244,9 +254,9 @@ def _ahead(table: PaperTable, orders: Sequence[_Order]) -> list[str]:
         for metric in PAPERS.values():
             some = [order for order in orders if (order.claim, order.metric) == (claim.text, metric)]
             found = [order for order in some if order.found is not None]
-            printed_so = sum(order.pair in claim.pairs for order in some)
             sign = -1 if metric in LOWER_IS_BETTER else 1
-            here = sum((order.found.value * sign > 0) == (order.pair in claim.pairs) for order in found if order.found)
+            printed_so = sum((order.expected or 0) * sign > 0 for order in some)
+            here = sum(order.found.value * sign > 0 for order in found if order.found)
             ours = f"ours in {here} of {len(found)}" if found else "ours were not measured"
             notes.append(f"{claim.text}: {HEADINGS[metric]} in {printed_so} of {len(some)} as printed, {ours}.")
     return notes
@@ -266,8 +276,8 @@ def _summary(table: PaperTable, orders: Sequence[_Order]) -> Table:
                     notes.append(_sentence(order))
     rule = (
         "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
-        "better is the one for which the paper prints the better figure. It is of these trained runs: another seed may "
-        "differ."
+        "better is the one for which the paper prints the better figure, or that the claim names. It is of these "
+        f"trained runs: another seed may differ. Fewer than {FEWEST_PEOPLE} people decide nothing."
     )
     return Table(
         "The paper's orders", ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)]

@@ -130,6 +130,7 @@ def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, s
             futures: list[Future[None]] = [pool.submit(work, job) for job in todo]
             for future in futures:
                 future.result()
+        console.print()
     finally:
         pool.shutdown(cancel_futures=True)  # a Ctrl-C has reached the running rows too
     return failed

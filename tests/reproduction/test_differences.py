@@ -54,6 +54,9 @@ def test_a_verdict_needs_an_interval_without_zero():
     assert [verdict(0.01, found) for found in (better, worse, same)] == ["holds", "does not hold", "undecided"]
     assert [verdict(-0.01, found) for found in (better, worse)] == ["does not hold", "holds"]
     assert verdict(0.0, better) == "undecided"
+    few = row("a", 0.7)
+    del few.pairs.names[18:], few.pairs.identities[18:], few.pairs.values["strict/ssim_256"][18:]
+    assert verdict(0.01, difference([few], [row("b", 0.5)], "strict", "ssim_256")) == "undecided"  # of nine people
     assert verdict(0.01, better, by_construction=True) == "undecided by construction"
 
 

@@ -80,7 +80,7 @@ def test_a_row_that_there_is_not_is_refused(settings):
     assert [job.name for job in plan(ABLATIONS, settings, ["B1", "ablation_b0"])] == [
         "tiny_ablation_b1", "tiny_ablation_b0",
     ]  # fmt: skip
-    with pytest.raises(InputError, match="ablations has no row 'b9'; it has: ablation_b0"):
+    with pytest.raises(InputError, match=r"ablations has no row 'b9'; it has: B0 \(ablation_b0\)"):
         plan(ABLATIONS, settings, ["b9"])
 
 
@@ -133,6 +133,9 @@ def test_a_mistaken_option_is_told_before_anything_starts(settings, tmp_path, ca
     assert "--trainer.max_stepz" in capsys.readouterr().err
     assert main(["table", "architectures", "--rows", "m2", *words[:4]]) == 2
     assert "has no row 'm2'" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main(["table", "architectures", *words[:2], "--results", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
     assert main(["table", "architectures", *words[:4], "--seed_everything", "3"]) == 2
     assert "say --seeds instead" in capsys.readouterr().err
     job = plan(ARCHITECTURES, settings)[0]
