@@ -14,7 +14,7 @@ from torch import Tensor
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import to_uint8
-from imagpose.data.mannequin_folder import MANIFEST
+from imagpose.data.mannequin_folder import is_drawn
 from imagpose.evaluation.clothes import cases, judge_all
 from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.similarity import in_box
@@ -115,7 +115,7 @@ class Evaluation(Callback):
         """Judge the clothes, summarise, log and print."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PoseDataModule)
-        if (data.root / MANIFEST).exists():
+        if is_drawn(data.root):
             self._judge(data)
         self.by_pair = dict(sorted(_of_all_processes(self._scores).items()))
         scores = {name: [of[name] for of in self.by_pair.values()] for name in next(iter(self.by_pair.values()))}

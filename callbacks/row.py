@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from callbacks.evaluation import Evaluation
 from imagpose import runs
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.mannequin_folder import MANIFEST
+from imagpose.data.mannequin_folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import from_json
 from imagpose.evaluation.scoring import Score
@@ -133,7 +133,7 @@ class TableRow(Callback):
     def _row(self, trainer: Trainer, module: LightningModule) -> Row:
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PoseDataModule)
-        drawn = (data.root / MANIFEST).exists()
+        drawn = is_drawn(data.root)
         scores, values = self._of_protocols(data)
         evaluation = next(c for c in trainer.callbacks if isinstance(c, Evaluation))  # type: ignore[attr-defined]
         if drawn:

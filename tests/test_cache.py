@@ -197,7 +197,11 @@ def command(root: Path, cache: Path) -> list[str]:
 
 
 def content(cache: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(cache)): path.read_bytes() for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    return {
+        str(path.relative_to(cache)): path.read_bytes()
+        for path in cache.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
 
 
 def kill_while_computing(words: list[str], cache: Path) -> None:

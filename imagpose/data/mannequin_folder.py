@@ -187,6 +187,11 @@ class Wardrobe:
         return drawing.draw(person, mannequins.pose_from_record(record["pose"]), self.size, record["busy"])
 
 
+def is_drawn(root: Path) -> bool:
+    """Whether a dataset's people are mannequins."""
+    return (root / MANIFEST).exists()
+
+
 def ensure(root: Path, spec: MannequinSet | None) -> None:
     """Draw ``spec`` into ``root`` unless exactly this set is already there.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from imagpose.data.mannequin_folder import MANIFEST
+from imagpose.data.mannequin_folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
 from imagpose.evaluation.scoring import Networks
@@ -85,7 +85,7 @@ def compare(args: Sequence[str]) -> None:
     # Best-of-n is a figure of its own and has its own table.
     protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
     tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
-    if options.data is not None and (options.data / MANIFEST).exists():
+    if options.data is not None and is_drawn(options.data):
         drawn = f"Measured on {options.data}, drawn mannequins: not comparable with the printed scores."
         tables = {protocol: replace(table, notes=[drawn, *table.notes]) for protocol, table in tables.items()}
     sheet = [["protocol", *next(iter(tables.values())).header]]

@@ -48,6 +48,11 @@ class Printed:
     fid: str
     source: str
 
+    def number(self, metric: str) -> float | None:
+        """A score; None where it is not printed."""
+        text = getattr(self, metric)
+        return float(text) if text else None
+
 
 @functools.cache
 def printed(table: str) -> tuple[Printed, ...]:

@@ -43,7 +43,7 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
     shown = []
     for metric, name, ours, heading in panels:
         found = {method: one for method, seeds in rows.items() if (one := score(seeds, name, ours)).value is not None}
-        told = {method: float(text) for method, row in papers.items() if metric and (text := getattr(row, metric))}
+        told = {m: value for m, row in papers.items() if metric and (value := row.number(metric)) is not None}
         if found:
             shown.append((heading, told, found))
     if not shown:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 from imagpose.evaluation.scoring import Score
-from imagpose.evaluation.tables import HEADINGS, PRESUMED, Printed, Table, cell, printed, to_csv
-from imagpose.reproduction.differences import (
-    FEWEST_PEOPLE,
-    LOWER_IS_BETTER,
-    Difference,
-    Verdict,
-    difference,
-    score,
-    verdict,
-)
+from imagpose.evaluation.tables import HEADINGS, PRESUMED, Table, cell, printed, to_csv
+from imagpose.reproduction.differences import LOWER_IS_BETTER, score
+from imagpose.reproduction.orders import HEADER, PAPERS, orders_of, summary
 from imagpose.reproduction.paper import ALL, Entry, PaperTable, Scale
 from imagpose.reproduction.plot import draw
 from imagpose.reproduction.rows import Row, read_rows
@@ -27,8 +18,6 @@ from imagpose.runs import write_atomically
 
 NOT_RUN = "not run"
 _MINUS = "ours − paper's"
-PAPERS = {"ssim": "ssim_256", "lpips": "lpips", "fid": "fid"}
-"""The paper's metrics, and what each presumably is among ours: its SSIM is that of values 0 … 255."""
 FIGURE = {"ssim": "figure's SSIM ↑", "identity_at_1": "identity@1 ↑", "pattern_at_1": "pattern@1 ↑"}
 """What mannequins have beside them, under the protocol ``figure``."""
 Rows = dict[str, list[Row]]
@@ -75,13 +64,13 @@ def _write(table: PaperTable, results: Path, scale: Scale, protocol: str | None)
     found = read_rows(results, table.name, [entry.name(scale) for entry in table.trained()])
     rows = {entry.method: found[entry.name(scale)] for entry in table.trained() if entry.name(scale) in found}
     protocol = protocol or _common_protocol(rows)
-    orders = _orders(table, rows, protocol, scale)
-    tables = [_scores(table, rows, protocol, scale), _summary(table, orders), _runs(table, rows)]
+    orders = orders_of(table, rows, protocol, scale)
+    tables = [_scores(table, rows, protocol, scale), summary(table, orders), _runs(table, rows)]
     place = results / table.name / scale
     write_atomically(place.with_suffix(".md"), "\n".join(one.markdown() for one in tables))
     write_atomically(place.with_suffix(".tex"), "\n".join(one.latex() for one in tables))
     write_atomically(place.with_suffix(".csv"), _csv(table, rows))
-    write_atomically(place.with_name(f"{scale}_orders.csv"), to_csv([_ORDER, *(order.cells() for order in orders)]))
+    write_atomically(place.with_name(f"{scale}_orders.csv"), to_csv([HEADER, *(order.cells() for order in orders)]))
     if rows:
         draw(table, rows, protocol, place.with_suffix(".png"))
     return tables
@@ -104,7 +93,7 @@ def _scores(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> Table
     papers = {row.method: row for row in printed(table.name)}
     reasons: list[str] = []
     for paper_metric, metric in PAPERS.items():
-        theirs = [_number(papers.get(entry.method), paper_metric) for entry in table.entries]
+        theirs = [papers[e.method].number(paper_metric) if e.method in papers else None for e in table.entries]
         ours = [_of(rows, entry, protocol, metric) for entry in table.entries]
         heading = HEADINGS[paper_metric]
         columns.append((f"paper's {heading}", _bold(table, theirs, metric, [_plain(value) for value in theirs])))
@@ -124,11 +113,6 @@ def _scores(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> Table
 
 def _of(rows: Rows, entry: Entry, protocol: str, metric: str) -> Score | None:
     return score(rows[entry.method], protocol, metric) if entry.method in rows else None
-
-
-def _number(row: Printed | None, metric: str) -> float | None:
-    text = getattr(row, metric) if row else ""
-    return float(text) if text else None
 
 
 def _plain(value: float | None) -> str:
@@ -196,102 +180,6 @@ def _csv(table: PaperTable, rows: Rows) -> str:
         for metric, s in of.items()
     ]
     return to_csv([header, *lines])
-
-
-# Orders -------------------------------------------------------------------------------------------------------------
-
-_ORDER = [
-    "claim", "better", "worse", "metric", "paper's difference", "our difference", "low", "high", "pairs", "verdict",
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Order:
-    """Two rows and a metric: what the paper says of them, and what we found."""
-
-    claim: str
-    pair: tuple[str, str]
-    metric: str
-    expected: float | None
-    found: Difference | None
-    verdict: Verdict
-
-    def cells(self) -> list[object]:
-        found = self.found or Difference(float("nan"), None, None, 0)
-        ours = "" if self.found is None else f"{found.value:.6f}"
-        bounds = ["" if end is None else f"{end:.6f}" for end in (found.low, found.high)]
-        theirs = "" if self.expected is None else f"{self.expected:.6g}"
-        return [self.claim, *self.pair, self.metric, theirs, ours, *bounds, found.pairs, self.verdict]
-
-
-def _orders(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> list[_Order]:
-    papers = {row.method: row for row in printed(table.name)}
-    orders = []
-    for claim in table.claims:
-        for one, other in claim.pairs:
-            for paper_metric, metric in PAPERS.items():
-                sign = -1 if metric in LOWER_IS_BETTER else 1
-                theirs = [_number(papers.get(method), paper_metric) for method in (one, other)]
-                expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
-                # What is only drawn in a figure has the order that the text gives it.
-                turned = not claim.in_most_cases and expected is not None and expected * sign < 0
-                pair = (other, one) if turned else (one, other)
-                expected = -expected if turned and expected is not None else expected
-                there = all(method in rows for method in pair)
-                found = difference(rows[pair[0]], rows[pair[1]], protocol, metric) if there else None
-                said: Verdict = "not measured" if there else "not run"
-                if found is not None:
-                    order = float(sign) if expected is None or claim.in_most_cases else expected
-                    said = verdict(order, found, claim.of_encoders and scale == "tiny")
-                orders.append(_Order(claim.text, pair, metric, expected, found, said))
-    return orders
-
-
-def _ahead(table: PaperTable, orders: Sequence[_Order]) -> list[str]:
-    """Of claims about most cases, in how many the method that is said to be better is so."""
-    notes = []
-    for claim in (claim for claim in table.claims if claim.in_most_cases):
-        for metric in PAPERS.values():
-            some = [order for order in orders if (order.claim, order.metric) == (claim.text, metric)]
-            found = [order for order in some if order.found is not None]
-            sign = -1 if metric in LOWER_IS_BETTER else 1
-            printed_so = sum((order.expected or 0) * sign > 0 for order in some)
-            here = sum(order.found.value * sign > 0 for order in found if order.found)
-            ours = f"ours in {here} of {len(found)}" if found else "ours were not measured"
-            notes.append(f"{claim.text}: {HEADINGS[metric]} in {printed_so} of {len(some)} as printed, {ours}.")
-    return notes
-
-
-def _summary(table: PaperTable, orders: Sequence[_Order]) -> Table:
-    """How many orders of each claim hold, and which do not."""
-    shown = [kind for kind in get_args(Verdict) if any(order.verdict == kind for order in orders)]
-    lines, notes = [], []
-    for claim in dict.fromkeys(order.claim for order in orders):
-        for metric in dict.fromkeys(order.metric for order in orders):
-            some = [order for order in orders if (order.claim, order.metric) == (claim, metric)]
-            counts = Counter(order.verdict for order in some)
-            lines.append([claim, HEADINGS[metric], *(str(counts[kind] or "") for kind in shown)])
-            for order in some:
-                if order.verdict in ("holds", "does not hold") and order.found is not None:
-                    notes.append(_sentence(order))
-    rule = (
-        "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
-        "better is the one for which the paper prints the better figure, or that the claim names. It is of these "
-        f"trained runs: another seed may differ. Fewer than {FEWEST_PEOPLE} people decide nothing."
-    )
-    return Table(
-        "The paper's orders", ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)]
-    )
-
-
-def _sentence(order: _Order) -> str:
-    found = order.found
-    assert found is not None
-    theirs = "which the paper says in words" if order.expected is None else f"the paper's {order.expected:+.4f}"
-    return (
-        f"{order.pair[0]} − {order.pair[1]}, {HEADINGS[order.metric]}: {found.value:+.4f} [{found.low:+.4f}, "
-        f"{found.high:+.4f}], {theirs}: {order.verdict}."
-    )
 
 
 # Runs ---------------------------------------------------------------------------------------------------------------

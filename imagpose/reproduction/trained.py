@@ -17,7 +17,7 @@ from torch import Tensor
 from imagpose.data.images import to_tensor
 from imagpose.data.index import Index
 from imagpose.data.keypoints import figure_box, visible
-from imagpose.data.mannequin_folder import MANIFEST, MannequinSet, Wardrobe, ensure
+from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure, is_drawn
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.clothes import cases, judge_all
@@ -152,8 +152,9 @@ class Trial:
         return Row(
             name, options.seed, scores,
             Pairs([f"{source} → {target}" for source, target in self.task.pairs], people, values),
-            len(self.task.pairs), str(options.data), is_drawn(self.task.index), device=device_name(self.task.device),
-            commit=commit(), config={**settings, "sources": options.sources, "protocol": options.protocol},
+            len(self.task.pairs), str(options.data), is_drawn(self.task.index.root),
+            device=device_name(self.task.device), commit=commit(),
+            config={**settings, "sources": options.sources, "protocol": options.protocol},
         )  # fmt: skip
 
 
@@ -205,17 +206,12 @@ def choose(index: Index, count: int, seed: int) -> list[Pair]:
     return pairs
 
 
-def is_drawn(index: Index) -> bool:
-    """Whether a dataset's people are mannequins."""
-    return (index.root / MANIFEST).exists()
-
-
 def _of_figure(
     evaluations: Mapping[str, Evaluation], index: Index, seed: int
 ) -> dict[str, dict[str, dict[Pair, float]]]:
     """What only mannequins have, by row, metric and pair; nothing where pictures are of another size than they."""
     sizes = {evaluation.size for evaluation in evaluations.values()}
-    if not is_drawn(index) or sizes != {Wardrobe.of(index.root).size}:
+    if not is_drawn(index.root) or sizes != {Wardrobe.of(index.root).size}:
         return {}
     size = sizes.pop()
     pictures: dict[Pair, dict[str, np.ndarray]] = {}

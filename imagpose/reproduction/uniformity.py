@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from PIL import Image
 
+from imagpose.data.mannequin_folder import is_drawn
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
@@ -16,7 +17,7 @@ from imagpose.jobs import Job, read_picture
 from imagpose.options import Parser, at_least, wide_console
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import write_row
-from imagpose.reproduction.trained import TARGETS, Trial, add_options, is_drawn
+from imagpose.reproduction.trained import TARGETS, Trial, add_options
 from imagpose.sheet import lay_out, pose_picture
 
 SETTINGS: dict[str, Setting] = {"T1": "T1", "T2": "T2", "T3": "T3", "IMAGPose_star": "IMAGPose*"}
@@ -57,7 +58,7 @@ def uniformity(args: Sequence[str]) -> None:
             write_row(row, options.results, trial.folder.name)
         sheet = trial.folder / "panels.png"
         save(panels(trial, jobs).quantize(256), sheet, {**made["T1"], "scenario": list(SETTINGS.values())})
-        tables = render(trial.folder.name, options.results, "tiny" if is_drawn(trial.task.index) else "full")
+        tables = render(trial.folder.name, options.results, "tiny" if is_drawn(trial.task.index.root) else "full")
     except OSError as error:
         raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error
     for table in (brief(tables[0]), *tables[1:]):
