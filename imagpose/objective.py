@@ -97,7 +97,8 @@ class Objective:
 
     Args:
         schedule: The noise schedule.
-        min_snr_gamma: Weights of Hang et al. 2023, min(SNR, γ)/SNR for ε and min(SNR, γ)/(SNR + 1) for v.
+        min_snr_gamma: Weights of Hang et al. 2023, min(SNR, γ)/SNR for ε and min(SNR, γ)/(SNR + 1) for v; with a zero
+            terminal SNR min(SNR + 1, γ)/(SNR + 1), since the step that sampling starts from would weigh nothing.
         timesteps: ``uniform``, or ``cubic``, which favours high noise, where colours are settled (as CFLD draws them).
     """
 
@@ -109,6 +110,7 @@ class Objective:
     ) -> None:
         self.scheduler = schedule.for_training()
         self.predicts_v = self.scheduler.config["prediction_type"] == "v_prediction"
+        self.ends_in_noise = bool(self.scheduler.config["rescale_betas_zero_snr"])
         self.min_snr_gamma, self.timesteps = min_snr_gamma, timesteps
 
     def draw_timesteps(self, uniform: Tensor) -> Tensor:
@@ -139,7 +141,8 @@ class Objective:
             return error
         alphas = self.scheduler.alphas_cumprod.to(timesteps.device)[timesteps]
         snr = alphas / (1 - alphas)
-        return error * snr.clamp(max=self.min_snr_gamma) / (snr + 1 if self.predicts_v else snr)
+        clamped = (snr + 1 if self.ends_in_noise else snr).clamp(max=self.min_snr_gamma)
+        return error * clamped / (snr + 1 if self.predicts_v else snr)
 
 
 def generator_for(seed: int, stream: int, number: int) -> torch.Generator:

@@ -55,6 +55,18 @@ def test_min_snr_weights(prediction):
     torch.testing.assert_close(objective.loss(zeros, ones, ones, t), plain * weights)
 
 
+def test_min_snr_weights_the_step_that_sampling_starts_from():
+    schedule, t = Schedule(zero_terminal_snr=True), torch.tensor([5, 400, 999])
+    objective = Objective(schedule, min_snr_gamma=5.0)
+    alphas = objective.scheduler.alphas_cumprod[t]
+    snr = alphas / (1 - alphas)
+    generator = torch.Generator().manual_seed(0)
+    predicted, latents, noise = (torch.randn(3, 1, 4, 2, 2, generator=generator) for _ in range(3))
+    weights = objective.loss(predicted, latents, noise, t) / Objective(schedule).loss(predicted, latents, noise, t)
+    torch.testing.assert_close(weights, (snr + 1).clamp(max=5) / (snr + 1))
+    assert weights[-1] == pytest.approx(1)  # pure noise
+
+
 def test_timesteps_cover_their_range_and_cubic_favours_noise():
     u = torch.linspace(0, 0.9999, 1000)
     uniform = Objective(Schedule()).draw_timesteps(u)

@@ -38,7 +38,9 @@ class PoseConvIn(nn.Module):
     def forward(self, sample: Tensor) -> Tensor:
         """(B, in + out, H, W) → (B, out, H, W)."""
         sample, pose = sample.split([self.conv.in_channels, self.conv.out_channels], dim=1)
-        return self.conv(sample) + pose
+        hidden_states = self.conv(sample)
+        # Under autocast the convolution computes in 16 bits; a sum in 32 would carry 32 into all that follows.
+        return hidden_states + pose.to(hidden_states.dtype)
 
 
 class CrossViewTransformer(nn.Module):

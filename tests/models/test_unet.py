@@ -54,3 +54,12 @@ def test_without_cva_there_is_none():
 
 def test_a_panel_splits_evenly_at_every_level():
     assert CanvasUNet(plain(), 9).multiple == 2
+
+
+@torch.no_grad()
+def test_conv_in_hands_on_the_type_that_autocast_computes_in(inputs):
+    conv_in = CanvasUNet(plain(), 9).unet.conv_in
+    views = torch.cat([inputs["noisy"], inputs["F_I"], inputs["F_P"]], dim=2)
+    assert conv_in(tile(views, 2, 2)).dtype == torch.float32
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert conv_in(tile(views, 2, 2)).dtype == torch.bfloat16
