@@ -1,4 +1,4 @@
-"""The one exception that speaks to users."""
+"""What speaks to users: one exception and one warning."""
 
 
 class InputError(Exception):
@@ -7,3 +7,7 @@ class InputError(Exception):
     Its message is one sentence that names the file, row or option and says what to do; the command line prints it
     without a stack trace and exits with code 2.
     """
+
+
+class InputWarning(UserWarning):
+    """Something the user gave is used, but perhaps not as it was meant; the command line prints its one sentence."""

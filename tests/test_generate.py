@@ -225,7 +225,7 @@ def _broken(text):
         ({}, ["--seed", "-1"], "must be at least 0, not -1"),
         ({}, _broken('{"size": [Infinity, 44], "keypoints": []}'), "is no pose file"),
         ({}, _broken(json.dumps({"size": [64, 44], "keypoints": [[50, 70]] * 18})), "has no visible joint"),
-        ({}, _broken('{"size": [64, 44], "keypoints": [[1, 2]]}'), "holds keypoints of shape (1, 2)"),
+        ({}, _broken('{"size": [64, 44], "keypoints": [[1, 2]]}'), "it holds 1 joint(s)"),
         ({}, _broken(json.dumps({"size": [64, 44], "keypoints": [None] * 18})), "has no visible joint"),
         ({}, _broken("{"), "cannot be read as JSON"),
         ({}, _broken("[]"), "is no pose file"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,17 @@ from PIL import Image
 from torch import Tensor
 
 from imagpose.data.images import to_tensor
-from imagpose.data.keypoints import MISSING, NUM_JOINTS, draw_pose, visible
-from imagpose.errors import InputError
+from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
+from imagpose.data.pose_forms import Poses, read_form
+from imagpose.errors import InputError, InputWarning
 
 Array = np.ndarray
-FORM = '{"size": [height, width], "keypoints": [[x, y] or null] × 18}, in OpenPose\'s order'
+FORM = (
+    '{"size": [height, width], "keypoints": [[x, y] or null] × 18} in OpenPose\'s order, OpenPose\'s own JSON, or '
+    "COCO's keypoints"
+)
+LONGEST_SIDE = 2**15  # pixels of a frame
+_FARTHEST = 2  # frames from the frame; what lies beyond is no joint that left the picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,29 +40,35 @@ class BodyPose:
     keypoints: Array
 
     @staticmethod
-    def read(path: Path | str) -> BodyPose:
-        """Read ``{"size": [h, w], "keypoints": [[x, y] or null] × 18}``.
+    def read(path: Path | str, size: tuple[int, int] | None = None) -> BodyPose:
+        """Read a pose file in any form that :func:`imagpose.data.pose_forms.read_form` understands.
+
+        Of several people the largest is taken, and joints outside the frame are taken as missing, each with an
+        :class:`InputWarning`.
+
+        Args:
+            path: The JSON file.
+            size: (height, width) of the picture that the keypoints are of, for files that do not say it.
 
         Raises:
-            InputError: The file is missing or of another form, or no joint is visible.
+            InputError: The file is missing or of another form, its size is unknown, no joint is visible, or the numbers
+                cannot be x and y of that frame.
         """
-        try:
-            found = json.loads(Path(path).read_text())
-        except FileNotFoundError as error:
-            raise InputError(f"There is no pose file {path}.") from error
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read as JSON ({error}); a pose file is {FORM}.") from error
-        try:
-            height, width = (int(side) for side in found["size"])
-            points = np.array([[MISSING] * 2 if joint is None else joint for joint in found["keypoints"]], dtype=float)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"{path} is no pose file, which is {FORM}.") from error
-        if min(height, width) < 1 or points.shape != (NUM_JOINTS, 2) or not np.isfinite(points).all():
-            raise InputError(f"{path} holds keypoints of shape {points.shape} in {height}×{width}; expected {FORM}.")
-        points[(points < 0).any(axis=1)] = MISSING
-        if not (visible(points) & (points < (width, height)).all(axis=1)).any():
+        said, people = _parse(Path(path))
+        if (size := said or size) is None:
+            raise InputError(f"{path} does not say the size of its frame; add --pose-size HEIGHTxWIDTH.")
+        height, width = size
+        if not (1 <= height <= LONGEST_SIDE and 1 <= width <= LONGEST_SIDE):
+            raise InputError(f"{path} says a frame of {height}×{width}; its sides must be 1 to {LONGEST_SIDE} pixels.")
+        people = [points for points in people if visible(points).any()]
+        if not people:
             raise InputError(f"{path} has no visible joint in its {height}×{width} frame; a pose needs at least one.")
-        return BodyPose((height, width), points)
+        if len(people) > 1:
+            _warn(f"{path} holds {len(people)} people; the largest is taken.")
+        points = max(people, key=_extent)
+        if points.max() <= 1 < min(size):  # relative to the frame
+            points = np.where(visible(points)[:, None], points * (width, height), MISSING)
+        return BodyPose(size, _inside(points, size, path))
 
     def write(self, path: Path) -> None:
         """Write a file that :meth:`read` reads."""
@@ -76,6 +89,57 @@ class BodyPose:
         """Whether the frame is the image's, or the image's at another scale."""
         height, width = self.size
         return abs(width * image.height - height * image.width) <= max(width, image.width, height, image.height)
+
+
+def _parse(path: Path) -> Poses:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no pose file {path}.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read as JSON ({error}); a pose file is {FORM}.") from error
+    try:
+        return read_form(found)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError) as error:
+        raise InputError(f"{path} is no pose file ({error}), which is {FORM}.") from error
+
+
+def _extent(points: Array) -> float:
+    """The area of a figure's box, a little of it for a figure of one line."""
+    found = points[visible(points)]
+    return float(np.prod(np.ptp(found, axis=0) + 1e-6))
+
+
+def _inside(points: Array, size: tuple[int, int], path: Path | str) -> Array:
+    """The joints within the frame; the others become missing.
+
+    Raises:
+        InputError: They would be if x and y were swapped, most are not, or one is too far away to be meant.
+    """
+    height, width = size
+    found = visible(points)
+    out = found & (points >= (width, height)).any(axis=1)
+    if not out.any():
+        return points
+    first = JOINTS[int(out.argmax())]
+    place = f"{first} at x {points[out.argmax(), 0]:g}, y {points[out.argmax(), 1]:g}"
+    if (points[found] < (height, width)).all():
+        raise InputError(f"{path} has {place}, outside its {height}×{width} frame; swap x and y, which comes second.")
+    if 2 * out.sum() > found.sum():
+        inside = "no visible joint" if (out == found).all() else "only few of its joints"
+        raise InputError(
+            f"{path} has {inside} in its {height}×{width} frame, but {place}; the size must be that of the picture "
+            "that the keypoints are of."
+        )
+    if (points > (_FARTHEST * width, _FARTHEST * height)).any():
+        raise InputError(f"{path} has {place}, far outside its {height}×{width} frame; correct the number.")
+    names = ", ".join(name for name, outside in zip(JOINTS, out, strict=True) if outside)
+    _warn(f"{path}: outside its {height}×{width} frame and taken as missing: {names}.")
+    return np.where(out[:, None], MISSING, points)
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, InputWarning, stacklevel=3)
 
 
 def _placement(size: tuple[int, int], into: tuple[int, int]) -> tuple[float, int, int]:
