@@ -99,9 +99,12 @@ def _parse(path: Path) -> Poses:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as JSON ({error}); a pose file is {FORM}.") from error
     try:
-        return read_form(found)
+        poses = read_form(found)
+        if not poses.people:
+            raise ValueError("it holds nobody")
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError) as error:
         raise InputError(f"{path} is no pose file ({error}), which is {FORM}.") from error
+    return poses
 
 
 def _extent(points: Array) -> float:

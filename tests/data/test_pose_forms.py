@@ -110,8 +110,8 @@ def one_at(x, y):
     ("found", "sentence"),
     [
         ({"people": [{"pose_keypoints_2d": triples(POINTS)}]}, "does not say the size of its frame; add --pose-size"),
-        ({"people": []}, "does not say the size"),
-        ({"size": SIZE, "people": []}, "does not say the size"),
+        ({"people": []}, "it holds nobody"),
+        ([], "it holds nobody"),
         ({"size": SIZE, "keypoints": POINTS[:, ::-1].tolist()}, "swap x and y"),
         ({"size": (32, 22), "keypoints": POINTS.tolist()}, "the size must be that of the picture"),
         (one_at(1e30, 1e30), "left_wrist at x 1e+30, y 1e+30, far outside"),
