@@ -88,6 +88,8 @@ def _walk(root: str, folder: str, inside: str, seen: set[str], links: list[Link]
             if leaves(entry.path, inside):
                 links.append(Link(path, real))
                 continue
+            if not os.path.exists(real):  # it leads nowhere, or round in a circle
+                continue
             if entry.is_dir():
                 if real in seen:
                     continue
