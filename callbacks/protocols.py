@@ -15,13 +15,12 @@ from torch import Tensor
 
 from callbacks.evaluation import one_result
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.images import to_uint8
+from imagpose.data.images import open_view, to_uint8
 from imagpose.data.index import Scenario
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Task, evaluate_folder, write
 from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.evaluation.scoring import METRICS, Networks
-from imagpose.jobs import read_picture
 
 Batch = dict[str, Tensor]
 
@@ -62,7 +61,7 @@ class Protocols(Callback):
         found: dict[str, Tensor] = {}
         pairs = [data.validation[number] for number in batch["number"].tolist()]
         ours = [strict.generated(to_uint8(image), image.shape[-2:]).pixels for image in self._results(outputs, batch)]
-        truths = [np.asarray(read_picture(data.index.records[pair.target].path)) for pair in pairs]
+        truths = [np.asarray(open_view(data.index.records[pair.target], data.index.root)) for pair in pairs]
         theirs = [strict.truth(truth, ours[0].shape[:2]).pixels for truth in truths]
         generated, true = (
             torch.from_numpy(np.stack(some)).permute(0, 3, 1, 2).to(pl_module.device) for some in (ours, theirs)

@@ -6,6 +6,7 @@ from PIL import Image
 
 from imagpose import BodyPose, ImagposePipeline
 from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.images import open_view
 from imagpose.data.mannequin_folder import MannequinSet, ensure
 from imagpose.sheet import Row, contact_sheet
 
@@ -23,7 +24,7 @@ def main() -> None:
 
     def view(name: str) -> tuple[Image.Image, BodyPose]:
         record = index.records[name]
-        image = Image.open(record.path).convert("RGB")
+        image = open_view(record, ROOT)
         size = (image.height, image.width)
         return image, BodyPose(size, record.keypoints_at(size))
 

@@ -12,9 +12,9 @@ import yaml
 
 from imagpose import runs
 from imagpose.data.body_pose import BodyPose
-from imagpose.data.images import read_image
 from imagpose.data.keypoints import visible
 from imagpose.data.layouts import open_index
+from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 
 _CARD = """---
@@ -136,8 +136,8 @@ def pose(data: Path, image: str, out: Path) -> None:
     if image not in index.records:
         raise InputError(f"{image!r} is in no list of {data}; name an image as its lists do.")
     record = index.records[image]
-    pixels = read_image(record.path)
-    size = (pixels.shape[-2], pixels.shape[-1])
+    picture = read_picture(record.path, index.root)  # whole, as the user will give it as --source
+    size = (picture.height, picture.width)
     if not visible(record.keypoints).any():
         raise InputError(f"{image} has no visible joint; choose another picture.")
     try:

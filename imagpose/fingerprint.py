@@ -17,7 +17,7 @@ _AUTOCAST = {
     "32-true": None, "32": None, "None": None, "bf16-mixed": torch.bfloat16, "bf16": torch.bfloat16,
     "16-mixed": torch.float16, "16": torch.float16,
 }  # fmt: skip
-VERSION = 1  # raised by whoever changes what the cache holds or how images are prepared
+VERSION = 2  # raised by whoever changes what the cache holds or how images are prepared
 
 
 def fingerprint(synthesis: Synthesis, data: PoseDataModule, precision: str | int | None) -> str:

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imagpose import weights
 from imagpose.data.body_pose import BodyPose
+from imagpose.data.pictures import picture_text, read_picture
 from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
-from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs, read_picture
+from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs
 from imagpose.options import Parser, at_least
 from imagpose.runs import from_folder, write_atomically
 from imagpose.sheet import Row, contact_sheet
@@ -78,6 +79,8 @@ def generate(args: Sequence[str]) -> None:
     jobs = list(jobs_of_pairs(options) if options.data else jobs_of_files(options))[: options.limit]
     for job in jobs:
         arrange(len(job.sources), len(job.target_poses), job.setting)  # a mistake is told before a model is loaded
+    for job in jobs[:_ON_SHEET]:
+        job.read_truths()  # likewise
     settings = {
         "model": str(options.run or options.model), "weights": fingerprint(options), "scenario": options.scenario,
         "seed": options.seed, "steps": options.steps, "guidance": options.guidance,
@@ -195,7 +198,7 @@ def draw(
 def inputs(jobs: Sequence[Job]) -> tuple[list[list[Image.Image]], list[list[BodyPose]], list[list[BodyPose]]]:
     """What the pipeline takes of canvases: sources, their poses and the poses to draw."""
     return (
-        [[read_picture(path) for path in job.sources] for job in jobs],
+        [job.read_sources() for job in jobs],
         [list(job.source_poses) for job in jobs],
         [list(job.target_poses) for job in jobs],
     )
@@ -244,12 +247,11 @@ def _is_there(path: Path, record: dict[str, Any]) -> bool:
     Raises:
         InputError: One exists that was made otherwise; the two are not mixed.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return False
     try:
-        with Image.open(path) as image:
-            theirs = json.loads(image.text["imagpose"])  # type: ignore[attr-defined]
-    except (UnidentifiedImageError, OSError, SyntaxError, AttributeError, KeyError, ValueError):
+        theirs = json.loads(picture_text(path, path.parent)["imagpose"])
+    except (InputError, KeyError, ValueError):  # no picture, or not ours
         theirs = {}
     for name, value in record.items():
         if theirs.get(name) != value:
@@ -277,8 +279,5 @@ def save(image: Image.Image, path: Path, settings: dict[str, Any]) -> None:
 
 
 def _row(job: Job, folder: Path) -> Row:
-    truths = [path for path in job.truths if path.exists()]  # a list may come without
-    return Row(
-        [read_picture(path) for path in job.sources], job.target_poses,
-        [read_picture(folder / name) for name in job.outputs], [read_picture(path) for path in truths],
-    )  # fmt: skip
+    drawn = [read_picture(folder / name, folder) for name in job.outputs]
+    return Row(job.read_sources(), job.target_poses, drawn, job.read_truths())

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
+from imagpose.data.images import open_view
+from imagpose.data.index import ImageRecord
 from imagpose.data.keypoints import visible
 from imagpose.data.layouts import open_index
+from imagpose.data.pictures import read_picture
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 
@@ -32,6 +36,8 @@ class Job:
         seed: Of the canvas.
         setting: Of the paper.
         truths: The true pictures where they are known; only the contact sheet sees them.
+        root: The dataset folder that the pictures are in; None where they are a user's own.
+        views: The dataset's record of each picture; none where they are a user's own.
     """
 
     sources: tuple[Path, ...]
@@ -41,21 +47,27 @@ class Job:
     seed: int
     setting: Setting
     truths: tuple[Path, ...] = ()
+    root: Path | None = None
+    views: Mapping[Path, ImageRecord] = field(default_factory=dict, repr=False)
 
+    def read_sources(self) -> list[Image.Image]:
+        """The sources; a dataset's are read as in training, see :func:`imagpose.data.images.open_view`.
 
-def read_picture(path: Path) -> Image.Image:
-    """A user's picture.
+        Raises:
+            InputError: A file is missing, out of the dataset or no image.
+        """
+        return [self._read(path) for path in self.sources]
 
-    Raises:
-        InputError: It is missing or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except FileNotFoundError as error:
-        raise InputError(f"There is no picture {path}.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not a readable image ({error}).") from error
+    def read_truths(self) -> list[Image.Image]:
+        """The true pictures, read likewise; a list may come without some of them, which are left out.
+
+        Raises:
+            InputError: A file is out of the dataset or no image.
+        """
+        return [self._read(path) for path in self.truths if os.path.exists(path)]
+
+    def _read(self, path: Path) -> Image.Image:
+        return open_view(self.views[path], self.root) if path in self.views else read_picture(path)
 
 
 def jobs_of_files(options: argparse.Namespace) -> Iterator[Job]:
@@ -95,16 +107,18 @@ def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
 
     @functools.cache  # a source stands in many rows
     def source_pose(name: str) -> BodyPose:
-        image = read_picture(index.records[name].path)
+        image = open_view(index.records[name], index.root)
         return BodyPose((image.height, image.width), index.records[name].keypoints_at((image.height, image.width)))
 
     def job(sources: Sequence[str], targets: Sequence[str], number: int, setting: Setting) -> Job:
-        records = [index.records[name] for name in targets]  # of which nothing but the pose is looked at
+        given = [index.records[name] for name in sources]
+        wanted = [index.records[name] for name in targets]  # of which nothing but the pose is looked at
         return Job(
-            tuple(index.records[name].path for name in sources), tuple(source_pose(name) for name in sources),
-            tuple(BodyPose(record.frame, record.keypoints) for record in records),
+            tuple(record.path for record in given), tuple(source_pose(name) for name in sources),
+            tuple(BodyPose(record.frame, record.keypoints) for record in wanted),
             tuple(f"{Path(sources[0]).stem}_2_{Path(name).stem}_vis.png" for name in targets),
-            options.seed + number, setting, tuple(record.path for record in records),
+            options.seed + number, setting, tuple(record.path for record in wanted), index.root,
+            {record.path: record for record in (*given, *wanted)},
         )  # fmt: skip
 
     if options.scenario == "IMAGPose*":  # two or three targets of one source share a canvas

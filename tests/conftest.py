@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 
 from imagpose.data.mannequin_folder import MannequinSet, write
+from imagpose.evaluation.scoring import Networks
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
 
@@ -63,3 +65,24 @@ def stir():
         return module
 
     return stir_
+
+
+@pytest.fixture
+def no_networks(monkeypatch):
+    """Scoring without LPIPS and FID, so that nothing is looked for on this machine or a network."""
+    missing = dict.fromkeys(("lpips", "imagenet", "fid"), "not looked for in this test")
+    monkeypatch.setattr(Networks, "load", staticmethod(lambda protocols, device: Networks(None, {}, missing)))
+
+
+@pytest.fixture
+def hangs():
+    """Ends a test with an error that would wait for ever, as opening a pipe does."""
+
+    def ring(*args):
+        raise TimeoutError("it hangs")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from imagpose.data.images import to_tensor
+from imagpose.data.images import resize, same_shape, to_tensor
 from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
 from imagpose.data.pose_forms import Poses, read_form
 from imagpose.errors import InputError, InputWarning
@@ -80,8 +80,8 @@ class BodyPose:
 
     def map(self, size: tuple[int, int]) -> Tensor:
         """The pose map of an image that :func:`fit` brought to ``size``, (3, H, W) in [0, 1]."""
-        factor, top, left = _placement(self.size, size)
-        points = (self.keypoints + 0.5) * factor - 0.5 + (left, top)
+        (vertical, horizontal), top, left = _placement(self.size, size)
+        points = (self.keypoints + 0.5) * (horizontal, vertical) - 0.5 + (left, top)
         points = np.where(visible(self.keypoints)[:, None], points.clip(min=0), MISSING)
         return torch.from_numpy(draw_pose(points, size)).permute(2, 0, 1)
 
@@ -145,22 +145,26 @@ def _warn(sentence: str) -> None:
     warnings.warn(sentence, InputWarning, stacklevel=3)
 
 
-def _placement(size: tuple[int, int], into: tuple[int, int]) -> tuple[float, int, int]:
-    """Scale, top and left at which a whole frame lies centred in another."""
-    factor = min(into[0] / size[0], into[1] / size[1])
-    return factor, (into[0] - round(size[0] * factor)) // 2, (into[1] - round(size[1] * factor)) // 2
+def _placement(size: tuple[int, int], into: tuple[int, int]) -> tuple[tuple[float, float], int, int]:
+    """Vertical and horizontal scale, top and left at which a whole frame lies in another: one of its shape fills it, as
+    in training, any other is centred."""
+    factors = into[0] / size[0], into[1] / size[1]
+    if same_shape(size, into):
+        return factors, 0, 0
+    factor = min(factors)
+    return (factor, factor), (into[0] - round(size[0] * factor)) // 2, (into[1] - round(size[1] * factor)) // 2
 
 
 def fit(image: Image.Image, size: tuple[int, int]) -> Tensor:
-    """Bring a picture of any shape to (height, width): scaled as a whole, its edges repeated beside it.
+    """Bring a picture to (height, width).
+
+    One of about that shape, as DeepFashion's 1101×750 is of about 256×176, is resized just as training does it; one of
+    another shape is scaled as a whole, its edges repeated beside it.
 
     Returns:
         (3, H, W) in [-1, 1].
     """
-    factor, top, left = _placement((image.height, image.width), size)
-    height, width = max(round(image.height * factor), 1), max(round(image.width * factor), 1)
-    image = image.convert("RGB")
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    (vertical, horizontal), top, left = _placement((image.height, image.width), size)
+    height, width = max(round(image.height * vertical), 1), max(round(image.width * horizontal), 1)
     beside = (left, size[1] - width - left, top, size[0] - height - top)
-    return F.pad(to_tensor(image)[None], beside, mode="replicate")[0]
+    return F.pad(to_tensor(resize(image.convert("RGB"), (height, width)))[None], beside, mode="replicate")[0]

@@ -51,7 +51,7 @@ def find_files(
         top = f"{root}/{folder}"
         if not os.path.isdir(top):
             continue
-        if _leaves(top, inside):  # it or a folder above it
+        if leaves(top, inside):  # it or a folder above it
             files.links.append(Link(folder, os.path.realpath(top)))
         else:
             for path in _walk(str(root), folder, inside, seen, files.links):
@@ -68,7 +68,8 @@ def leaves_root(root: Path, name: str) -> bool:
     return not os.path.normpath(os.path.join(top, name)).startswith(top + os.sep)
 
 
-def _leaves(path: str, inside: str) -> bool:
+def leaves(path: str | Path, inside: str) -> bool:
+    """Whether a path, all links followed, lies outside of a folder, which is named by its real path."""
     return not (os.path.realpath(path) + os.sep).startswith(inside + os.sep)
 
 
@@ -84,8 +85,10 @@ def _walk(root: str, folder: str, inside: str, seen: set[str], links: list[Link]
         path = f"{folder}/{entry.name}"
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
-            if _leaves(entry.path, inside):
+            if leaves(entry.path, inside):
                 links.append(Link(path, real))
+                continue
+            if not os.path.exists(real):  # it leads nowhere, or round in a circle
                 continue
             if entry.is_dir():
                 if real in seen:

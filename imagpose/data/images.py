@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import LightningDataModule
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -16,28 +16,53 @@ from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.descriptions import Description, describe
 from imagpose.data.index import ImageRecord
 from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure
+from imagpose.data.pictures import read_picture
 from imagpose.data.sampling import StepSampler, member_of_epoch, rng_for
-from imagpose.errors import InputError
+
+RESAMPLING = Image.Resampling.BICUBIC
+"""How every picture is brought to the network's size, in training, test and generation.
+
+Pillow's antialiased bicubic filter: the authors', and that of the evaluator's truth.
+"""
+
+
+_SAME_SHAPE = 0.05
 
 
 def read_image(path: Path) -> Tensor:
-    """Read an image as (3, H, W) in [-1, 1].
+    """Read an image of a dataset as (3, H, W) in [-1, 1].
 
     Raises:
-        InputError: The file is missing or no image.
+        InputError: The file is missing or no image, see :func:`imagpose.data.pictures.read_picture`.
     """
-    return to_tensor(_open(path))
+    return to_tensor(read_picture(path))
 
 
-def read_view(record: ImageRecord, size: tuple[int, int] | None) -> tuple[Tensor, np.ndarray]:
-    """Read a view and its keypoints.
+def open_view(record: ImageRecord, root: Path | None = None) -> Image.Image:
+    """A view's picture, as training, test, generation and sheets show it.
 
-    Where a picture is one of DeepFashion's low-resolution ones, 256×256 with white beside the person, its middle 176
-    columns are taken, as the field does.
+    Where it is one of DeepFashion's low-resolution ones, 256×256 with white beside the person, its middle 176 columns
+    are taken, as the field does.
 
     Args:
         record: The view.
-        size: (height, width) to resize to, bilinear and without aliasing; None leaves the picture as it is.
+        root: The dataset folder, which the file must not lie outside of; None where its links were looked at before.
+
+    Raises:
+        InputError: The file is missing, out of the root or no image.
+    """
+    image = read_picture(record.path, root)
+    if left := record.border((image.height, image.width)):
+        return image.crop((left, 0, image.width - left, image.height))
+    return image
+
+
+def read_view(record: ImageRecord, size: tuple[int, int] | None) -> tuple[Tensor, np.ndarray]:
+    """Read a view, see :func:`open_view`, and its keypoints.
+
+    Args:
+        record: The view.
+        size: (height, width) to resize to; None leaves the picture as it is.
 
     Returns:
         The image, (3, H, W) in [-1, 1], and its keypoints, (18, 2) in its own pixels; -1 marks a missing joint.
@@ -45,24 +70,20 @@ def read_view(record: ImageRecord, size: tuple[int, int] | None) -> tuple[Tensor
     Raises:
         InputError: The file is missing or no image.
     """
-    image = _open(record.path)
-    if left := record.border((image.height, image.width)):
-        image = image.crop((left, 0, image.width - left, image.height))
-    if size is not None and (image.height, image.width) != size:
-        image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    image = open_view(record)
+    if size is not None:
+        image = resize(image, size)
     return to_tensor(image), record.keypoints_at((image.height, image.width))
 
 
-def _open(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path} is missing although the dataset lists it; restore it or draw the set again."
-        ) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not a readable image; replace it ({error}).") from error
+def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Bring a picture to (height, width) by :data:`RESAMPLING`; one of that size stays as it is."""
+    return image if (image.height, image.width) == size else image.resize((size[1], size[0]), RESAMPLING)
+
+
+def same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two (height, width) are about of one shape, as DeepFashion's 1101×750 and 256×176 are."""
+    return abs(size[0] / size[1] / (other[0] / other[1]) - 1) <= _SAME_SHAPE
 
 
 def to_tensor(image: Image.Image) -> Tensor:

@@ -1,16 +1,11 @@
-"""Decoding one image under a pixel limit; kept apart from what imports much, so that worker processes start quickly."""
+"""Looking at one image of a dataset; kept apart from what imports much, so that worker processes start quickly."""
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
-
 from imagpose.data.findings import Kind
-
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no decoder is tried that a dataset of photographs does not need
-LARGEST = 2**25  # pixels, 100 MB when decoded; forty times DeepFashion's largest pictures
+from imagpose.data.pictures import PictureError, decode
 
 
 class Inspected(NamedTuple):
@@ -24,17 +19,7 @@ class Inspected(NamedTuple):
 def inspect(path: str) -> Inspected:
     """Decode an image to its end."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > LARGEST:
-                    detail = f"{image.height}×{image.width}, more than {LARGEST:,} pixels"
-                    return Inspected(None, Kind.TOO_LARGE, detail)
-                image.convert("RGB")
-                return Inspected((image.height, image.width))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return Inspected(None, Kind.TOO_LARGE, f"more than {LARGEST:,} pixels")
-    except UnidentifiedImageError:
-        return Inspected(None, Kind.UNREADABLE, f"it is none of {', '.join(FORMATS)}")
-    except Exception as error:  # a damaged file makes decoders raise whatever they happen to; it is told with the image
-        return Inspected(None, Kind.UNREADABLE, " ".join(f"{type(error).__name__}: {error}".split()))
+        image = decode(path)
+    except PictureError as error:
+        return Inspected(None, error.kind, error.detail)
+    return Inspected((image.height, image.width))

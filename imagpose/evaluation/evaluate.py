@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Screen
 
+from imagpose.data.images import open_view, same_shape
 from imagpose.data.index import Index
 from imagpose.data.layouts import open_index
 from imagpose.errors import InputError
@@ -25,13 +26,12 @@ from imagpose.evaluation.matching import Matches, Pair, common_size, match, read
 from imagpose.evaluation.protocols import PROTOCOLS, Protocol, Size
 from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
 from imagpose.evaluation.tables import Table, score_table, to_csv
-from imagpose.jobs import read_picture
+from imagpose.evaluation.truth import Truth
 from imagpose.options import Parser, at_least, size
 from imagpose.runs import write_atomically
 from imagpose.sheet import Row, contact_sheet
 
 Scores = dict[str, dict[str, Score]]
-_OTHER_SHAPE = 0.05  # DeepFashion's 1101×750 and 256×176 are one
 _NAME = 24  # characters of a row's name that a screen has room for
 _SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
 
@@ -119,6 +119,7 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
     samples, groups = _samples(matches, task.index)
     theirs = common_size([sample.path for sample in samples])
     size = task.size or _SQUARES.get(theirs, theirs)
+    truth = Truth(task.index, cropped=theirs not in _SQUARES)
     fitting = [protocol for protocol in task.protocols if protocol.resamples or theirs == size]
     if not fitting:
         raise InputError(
@@ -132,14 +133,17 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     ) as progress:
         bar = progress.add_task(f"Scoring {folder.name}", total=len(samples))
-        measured = scoring.measure(samples, fitting, size, networks, task.device, lambda n: progress.advance(bar, n))
+        measured = scoring.measure(
+            samples, fitting, size, networks, task.device, lambda n: progress.advance(bar, n), truth
+        )
         reference_bar = progress.add_task("Reference of FID", total=len(train), visible=False)
 
         def advance(n: int) -> None:
             progress.update(reference_bar, advance=n, visible=True)
 
-        references = scoring.reference_statistics(referring, train, size, networks, task.device, advance)
+        references = scoring.reference_statistics(referring, train, size, networks, task.device, advance, truth)
 
+    caveats = _caveats(matches, truth.read(samples[0].truth), theirs, size)
     scores: Scores = {}
     for protocol in task.protocols:
         if protocol not in fitting:
@@ -150,7 +154,7 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
         for label, chosen in _choices(protocol, found, groups).items():
             reference = references.get(protocol.name)
             scores[label] = scoring.summarise_protocol(protocol, found, samples, chosen, reference, missing)
-            for reason in _caveats(matches, samples, theirs, size):
+            for reason in caveats:
                 scores[label] = {metric: _marked(score, reason) for metric, score in scores[label].items()}
     return Evaluation(size, scores, samples, measured)
 
@@ -213,7 +217,7 @@ def _without_reference(train: Sequence[Path], networks: Networks) -> dict[str, s
     return dict.fromkeys(networks.extractors, reason)
 
 
-def _caveats(matches: Matches, samples: Sequence[Sample], theirs: Size, size: Size) -> list[str]:
+def _caveats(matches: Matches, truth: np.ndarray, theirs: Size, size: Size) -> list[str]:
     """What must be known beside every number."""
     caveats = []
     if matches.missing:
@@ -221,9 +225,9 @@ def _caveats(matches: Matches, samples: Sequence[Sample], theirs: Size, size: Si
         caveats.append(f"partial: {there} of {there + len(matches.missing)} pairs.")
     if theirs != size and _SQUARES.get(theirs) != size:
         caveats.append(f"resampled from {_times(theirs)} to {_times(size)}.")
-    truth = read_picture(samples[0].truth)
-    if abs(truth.height / truth.width / (size[0] / size[1]) - 1) > _OTHER_SHAPE:
-        caveats.append(f"measured at {_times(size)}, but the truth is {truth.height}×{truth.width}: another shape.")
+    shape = truth.shape[0], truth.shape[1]
+    if not same_shape(shape, size):
+        caveats.append(f"measured at {_times(size)}, but the truth is {_times(shape)}: another shape.")
     return caveats
 
 
@@ -287,7 +291,7 @@ def _worst(evaluation: Evaluation, index: Index, count: int) -> Image.Image:
     for i in order:
         sample = evaluation.samples[i]
         shown = [Image.fromarray(read(sample.path))]
-        source, truth = read_picture(index.records[sample.pair[0]].path), read_picture(sample.truth)
+        source, truth = (open_view(index.records[name], index.root) for name in sample.pair)
         rows.append(Row([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv"))
     return contact_sheet(rows)
 

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
+from imagpose.data.images import open_view
 from imagpose.data.layouts import open_index
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import match, read
-from imagpose.jobs import read_picture
 from imagpose.options import Parser, at_least, named
 from imagpose.sheet import lay_out, pose_picture
 
@@ -55,8 +55,8 @@ def gallery(args: Sequence[str]) -> None:
     order = np.random.default_rng(options.seed).permutation(len(shown))[: options.rows]
     chosen = [shown[i] for i in sorted(order)]
 
-    sources = [read_picture(index.records[source].path) for source, _ in chosen]
-    truths = [read_picture(index.records[target].path) for _, target in chosen]
+    sources = [open_view(index.records[source], index.root) for source, _ in chosen]
+    truths = [open_view(index.records[target], index.root) for _, target in chosen]
     made = {
         name: [Image.fromarray(read(outputs[pair][0])) if pair in outputs else None for pair in chosen]
         for name, outputs in methods.items()

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
+from imagpose.data.pictures import picture_size, read_picture
 from imagpose.errors import InputError
-from imagpose.jobs import read_picture
 
 Pair = tuple[str, str]  # names of the source and of the target
 _SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -98,9 +97,9 @@ def read(path: Path) -> np.ndarray:
     """A generated picture, (H, W, 3) uint8; of a PATN strip its last panel.
 
     Raises:
-        InputError: It is no image, or a strip that five panels do not fill.
+        InputError: It is no image, a link out of its folder, or a strip that five panels do not fill.
     """
-    image = np.asarray(read_picture(path))
+    image = np.asarray(read_picture(path, path.parent))
     if _PATN not in path.name:
         return image
     if image.shape[1] % _PANELS:
@@ -118,11 +117,7 @@ def common_size(paths: Sequence[Path]) -> tuple[int, int]:
     """
     sizes = {}
     for path in paths:
-        try:
-            with Image.open(path) as image:
-                width, height = image.size
-        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path} is not a readable image; remove or replace it ({error}).") from error
+        height, width = picture_size(path, path.parent)
         sizes[path] = (height, width // _PANELS if _PATN in path.name else width)
     first = sizes[paths[0]]
     for path, size in sizes.items():

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.evaluation import backbones, fid
 from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.matching import Pair, read
 from imagpose.evaluation.protocols import Protocol, Size
-from imagpose.jobs import read_picture
+from imagpose.evaluation.truth import Truth
 
 Array = np.ndarray
 METRICS = ("ssim", "ssim_256", "psnr", "lpips", "fid")
@@ -114,6 +115,7 @@ def measure(
     networks: Networks,
     device: str,
     advance: Callable[[int], None],
+    truth: Truth | None = None,
 ) -> dict[str, Measured]:
     """Measure every sample by every protocol.
 
@@ -124,6 +126,7 @@ def measure(
         networks: For LPIPS and FID.
         device: To compute on.
         advance: Is told how many samples more are done.
+        truth: Reads the true pictures; None reads them as they are.
 
     Raises:
         InputError: A picture cannot be read.
@@ -138,7 +141,7 @@ def measure(
     with ThreadPoolExecutor() as pool, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for batch in _batches(samples):
             generated = list(pool.map(lambda sample: read(sample.path), batch))
-            truths = list(pool.map(lambda sample: np.asarray(read_picture(sample.truth)), batch))
+            truths = list(pool.map(lambda sample: _read(truth, sample.truth), batch))
             for protocol in protocols:
                 ours = [protocol.generated(image, size) for image in generated]
                 theirs = [protocol.truth(image, size) for image in truths]
@@ -166,6 +169,10 @@ def measure(
     }
 
 
+def _read(truth: Truth | None, path: Path) -> Array:
+    return np.asarray(read_picture(path)) if truth is None else truth.read(path)
+
+
 def _batches(samples: Sequence[Sample]) -> Iterator[Sequence[Sample]]:
     for start in range(0, len(samples), _BATCH):
         yield samples[start : start + _BATCH]
@@ -179,6 +186,7 @@ def reference_statistics(
     networks: Networks,
     device: str,
     advance: Callable[[int], None],
+    truth: Truth | None = None,
 ) -> dict[str, fid.Statistics]:
     """The statistics of a dataset's training images as each protocol sees them, from the cache where they are in it.
 
@@ -189,12 +197,16 @@ def reference_statistics(
         networks: For FID.
         device: To compute on.
         advance: Is told how many images more are done; never where all is in the cache.
+        truth: Reads the images; None reads them as they are.
     """
     # Two protocols that prepare the truth alike share their reference.
     kinds = {(p.truth, p.network, p.fid_batch) for p in protocols}
     keys = {
         (prepare, network, batch): fid.fingerprint(
-            {"prepare": prepare.__name__, "network": network, "batch": batch, "size": size},
+            {
+                "prepare": prepare.__name__, "network": network, "batch": batch, "size": size,
+                "cropped": truth is not None and truth.cropped,
+            },
             backbones.EXTRACTORS[network][0].path(), images,
         )
         for prepare, network, batch in kinds
@@ -205,7 +217,7 @@ def reference_statistics(
         with ThreadPoolExecutor() as pool, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             for start in range(0, len(images), _BATCH):
                 batch = images[start : start + _BATCH]
-                pictures = list(pool.map(lambda path: np.asarray(read_picture(path)), batch))
+                pictures = list(pool.map(lambda path: _read(truth, path), batch))
                 for (prepare, network, _), moments in gathered.items():
                     frames = np.stack([prepare(picture, size).features for picture in pictures])
                     seen = torch.from_numpy(frames).permute(0, 3, 1, 2).to(device)

@@ -14,7 +14,7 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
-from imagpose.data.images import to_tensor
+from imagpose.data.images import open_view, to_tensor
 from imagpose.data.index import Index
 from imagpose.data.keypoints import figure_box, visible
 from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure, is_drawn
@@ -29,7 +29,7 @@ from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.similarity import in_box
 from imagpose.evaluation.tables import to_csv
 from imagpose.generate import add_model_options, fingerprint
-from imagpose.jobs import Job, jobs_of_pairs, read_picture
+from imagpose.jobs import Job, jobs_of_pairs
 from imagpose.options import at_least
 from imagpose.reproduction.rows import Pairs, Row, device_name
 from imagpose.runs import commit, write_atomically
@@ -222,7 +222,7 @@ def _of_figure(
     verdicts = judge_all(cases(index, ((target, of) for (_, target), of in pictures.items()), seed))
     for (pair, of), verdict in zip(pictures.items(), verdicts, strict=True):
         record = index.records[pair[1]]
-        truth, box = to_tensor(read_picture(record.path))[None], figure_box(record.keypoints_at(size), size)
+        truth, box = to_tensor(open_view(record, index.root))[None], figure_box(record.keypoints_at(size), size)
         for name, image in of.items():
             similar = in_box(to_tensor(Image.fromarray(image))[None], truth, torch.tensor([box]))
             scores: dict[str, Tensor | bool] = {

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from PIL import Image
 
 from imagpose.data.mannequin_folder import is_drawn
+from imagpose.data.pictures import read_picture
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.scoring import Networks
 from imagpose.generate import draw, load, pending, save
-from imagpose.jobs import Job, read_picture
+from imagpose.jobs import Job
 from imagpose.options import Parser, at_least, wide_console
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import write_row
@@ -75,15 +76,15 @@ def panels(trial: Trial, jobs: Mapping[str, Sequence[Job]]) -> Image.Image:
     """
     single, several = (jobs[name][: _ON_SHEET * TARGETS] for name in ("T1", "T3"))
     drawn = {
-        setting: [[read_picture(trial.images(name) / job.outputs[0])] for job in single]
+        setting: [[read_picture(trial.images(name) / job.outputs[0], trial.images(name))] for job in single]
         for name, setting in SETTINGS.items()
     }
     size = drawn["T1"][0][0].size
     columns = [
-        ("source", [[read_picture(job.sources[0])] for job in single]),
-        ("T3's further sources", [[read_picture(path) for path in job.sources[1:]] for job in several]),
+        ("source", [job.read_sources() for job in single]),
+        ("T3's further sources", [job.read_sources()[1:] for job in several]),
         ("pose", [[pose_picture(job.target_poses[0], size)] for job in single]),
         *drawn.items(),
-        ("truth", [[read_picture(job.truths[0])] for job in single]),
+        ("truth", [job.read_truths() for job in single]),
     ]
     return lay_out(columns, size)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imagpose.__main__ import main
-from imagpose.data import check, inspection
+from imagpose.data import check, pictures
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.findings import Kind
@@ -184,7 +184,7 @@ def test_other_formats_are_not_decoded(tmp_path):
     assert inspect(str(tmp_path / "image.jpg")).kind == Kind.UNREADABLE
     Image.new("RGB", (3, 5)).save(tmp_path / "small.gif")
     assert inspect(str(tmp_path / "small.gif")).kind == Kind.UNREADABLE
-    assert "GIF" not in inspection.FORMATS
+    assert "GIF" not in pictures.FORMATS
 
 
 # What training makes of it.

@@ -10,9 +10,9 @@ from PIL import Image
 from imagpose.__main__ import main
 from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import to_tensor
+from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.generate import draw, load, pending
-from imagpose.jobs import read_picture
 from imagpose.options import Parser
 from imagpose.reproduction import uniformity as module
 from imagpose.reproduction.rows import read_row

@@ -1,0 +1,272 @@
+"""The one opening of pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
+
+from imagpose.data.pictures import FORMATS, LARGEST, picture_size, picture_text, read_picture
+from imagpose.errors import InputError
+from tests.data.bad_pictures import BAD, png
+
+pytestmark = pytest.mark.usefixtures("hangs")
+
+
+def photo(height=24, width=16) -> Image.Image:
+    rng = np.random.default_rng(0)
+    return Image.fromarray(rng.integers(0, 256, (3, 2, 3), dtype=np.uint8)).resize((width, height))
+
+
+# What is seen.
+
+
+def test_grey_of_16_bits_is_scaled(tmp_path):
+    values = np.arange(2**16, dtype=np.uint16).reshape(256, 256)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    seen = np.asarray(read_picture(tmp_path / "a.png"))
+    assert np.array_equal(seen, np.repeat(np.rint(values / 257).astype(np.uint8)[..., None], 3, axis=-1))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK"])
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "bmp"])
+def test_opaque_modes_are_pillows_own(mode, ending, tmp_path):
+    path, image = tmp_path / f"a.{ending}", photo().convert(mode)
+    try:
+        image.save(path)
+    except OSError:
+        pytest.skip(f"{ending} has no {mode}")
+    with Image.open(path) as stored:
+        assert np.array_equal(read_picture(path), stored.convert("RGB"))
+
+
+def _clear(mode):
+    """A picture whose left half is transparent over red, and how it is saved."""
+    image = Image.new("RGBA", (4, 2), (0, 0, 255, 255))
+    image.paste((255, 0, 0, 0), (0, 0, 2, 2))
+    if mode == "P":
+        image = Image.new("P", (4, 2), 1)
+        image.putpalette([255, 0, 0, 0, 0, 255])
+        image.paste(0, (0, 0, 2, 2))
+        return image, {"transparency": 0}
+    if mode == "RGB":
+        return image.convert("RGB"), {"transparency": (255, 0, 0)}
+    return image.convert(mode), {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "ending"), [("RGBA", "png"), ("RGBA", "webp"), ("LA", "png"), ("P", "png"), ("RGB", "png")]
+)
+def test_what_is_transparent_lies_over_white(mode, ending, tmp_path):
+    image, options = _clear(mode)
+    image.save(tmp_path / f"a.{ending}", **options, **({"lossless": True} if ending == "webp" else {}))
+    seen = read_picture(tmp_path / f"a.{ending}")
+    assert seen.getpixel((0, 0)) == (255, 255, 255)
+    assert seen.getpixel((3, 1)) == ((29, 29, 29) if mode == "LA" else (0, 0, 255))
+
+
+def test_half_of_a_colour_is_half_of_it_over_white(tmp_path):
+    Image.new("RGBA", (2, 2), (0, 0, 0, 128)).save(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png").getpixel((0, 0)) == (127, 127, 127)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_upright(ending, orientation, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    photo().save(tmp_path / f"a.{ending}", exif=exif)
+    with Image.open(tmp_path / f"a.{ending}") as stored:
+        expected = ImageOps.exif_transpose(stored.convert("RGB"))
+    seen = read_picture(tmp_path / f"a.{ending}")
+    assert np.array_equal(seen, expected)
+    assert picture_size(tmp_path / f"a.{ending}") == (seen.height, seen.width)
+    assert seen.size == ((24, 16) if orientation > 4 else (16, 24))
+
+
+def test_a_photo_with_a_damaged_exif_is_taken_as_stored(tmp_path):
+    photo().save(tmp_path / "a.jpg", exif=b"Exif\0\0nonsense that is no TIFF")
+    with Image.open(tmp_path / "a.jpg") as stored:
+        assert np.array_equal(read_picture(tmp_path / "a.jpg"), stored.convert("RGB"))
+    assert picture_size(tmp_path / "a.jpg") == (24, 16)
+
+
+def test_texts_are_those_of_a_png(tmp_path):
+    info = PngInfo()
+    info.add_text("imagpose", "{}")
+    photo().save(tmp_path / "a.png", pnginfo=info)
+    photo().save(tmp_path / "a.jpg")
+    assert picture_text(tmp_path / "a.png") == {"imagpose": "{}"}
+    assert picture_text(tmp_path / "a.jpg") == {}
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PPM", "EPS", "ICO", "PDF"])
+def test_other_formats_are_not_decoded(kind, tmp_path):
+    assert kind not in FORMATS
+    photo().save(tmp_path / "a.png", kind)
+    with pytest.raises(InputError, match=r"a\.png is not a readable image; remove or replace it \(it is none of JPEG,"):
+        read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("texts that explode", "is not a readable image.*too large"),
+        ("too large", "is too large a picture: 6000×6000, more than 33,554,432 pixels; make it smaller"),
+        ("much too large", "is too large a picture: more than 33,554,432 pixels"),
+        ("a folder", "it is a folder and no file"),
+        ("a pipe", "it is a pipe or device"),
+        ("a link to a pipe", "it is a pipe or device"),
+        ("a device", "it is a pipe or device"),
+        ("a circle of links", "Too many levels of symbolic links"),
+        ("truncated", "is not a readable image"),
+        ("nothing", "it is none of JPEG"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_picture_is_told(bad, message, tmp_path):
+    BAD[bad](tmp_path / "a.png", tmp_path)
+    with pytest.raises(InputError, match=message) as caught:
+        read_picture(tmp_path / "a.png")
+    assert str(tmp_path / "a.png") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_largest_picture_is_read_and_a_larger_one_is_not_decoded(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(png(1, LARGEST // 4))
+    assert read_picture(tmp_path / "a.png").size == (LARGEST // 4, 1)
+    (tmp_path / "a.png").write_bytes(png(10_000, 9_000))  # where Pillow itself would only warn
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("it is decoded"))
+    for read in (read_picture, picture_size, picture_text):
+        with pytest.raises(InputError, match="is too large"):
+            read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "no/such", "a.png/b"])
+def test_names_that_no_picture_has(name, tmp_path):
+    photo().save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="There is no picture" if name == "no/such" else "is not a readable image"):
+        read_picture(tmp_path / name, tmp_path)
+
+
+def test_a_socket_is_no_picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # names of sockets are short
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind("a.png")
+        with pytest.raises(InputError, match="is not a readable image"):
+            read_picture(Path("a.png"))
+
+
+# Where it may lie.
+
+
+def test_a_root_is_not_left(tmp_path):
+    root, linked = tmp_path / "root", tmp_path / "linked"
+    (root / "inner").mkdir(parents=True)
+    linked.symlink_to(root)
+    photo().save(root / "a.png")
+    photo().save(tmp_path / "secret.png")
+    (root / "inner" / "b.png").symlink_to("../a.png")
+    for where in (root, linked):
+        for name in ("a.png", "inner/b.png", "inner/../a.png"):
+            assert read_picture(where / name, where).size == (16, 24)
+            assert read_picture(root / name, linked).size == (16, 24)
+    (root / "c.png").symlink_to("../secret.png")
+    (root / "up").symlink_to("..")
+    sibling = tmp_path / "root2"  # its name begins alike
+    sibling.mkdir()
+    photo().save(sibling / "a.png")
+    for path in (root / "c.png", root / "up/secret.png", root / "../secret.png", root / "../root2/a.png"):
+        for read in (read_picture, picture_size, picture_text):
+            with pytest.raises(InputError, match="out of its folder, and is not followed"):
+                read(path, root)
+    assert read_picture(root / "c.png").size == (16, 24), "a user's own picture may be a link"
+
+
+def test_a_picture_that_becomes_a_link_meanwhile_is_not_followed(tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    root.mkdir()
+    photo().save(root / "a.png")
+    photo().save(tmp_path / "secret.png")
+    really = os.open
+
+    def swapped(path, *args):
+        os.unlink(path)
+        os.symlink(tmp_path / "secret.png", path)
+        return really(path, *args)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(InputError, match="is not a readable image"):
+        read_picture(root / "a.png", root)
+
+
+# Damage.
+
+KINDS = (("PNG", "RGB"), ("JPEG", "RGB"), ("WEBP", "RGB"), ("PNG", "P"), ("BMP", "RGB"), ("JPEG", "L"))
+
+
+def mutated(number: int) -> bytes:
+    """Some picture with bytes changed, put in or taken out, or its end cut off."""
+    rng = np.random.default_rng(number)
+    kind, mode = KINDS[number % len(KINDS)]
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    buffer = io.BytesIO()
+    photo().convert(mode).save(buffer, kind, **({} if kind == "BMP" else {"exif": exif}))
+    data = bytearray(buffer.getvalue())
+    for _ in range(rng.integers(1, 4)):
+        place = int(rng.integers(len(data) if rng.random() < 0.8 else min(len(data), 64)))
+        change = rng.random()
+        if change < 0.8:
+            data[place] = int(rng.integers(256))
+        elif change < 0.9:
+            data[place:place] = rng.bytes(int(rng.integers(1, 9)))
+        elif change < 0.95:
+            del data[place : place + int(rng.integers(1, 9))]
+        else:
+            del data[max(place, 1) :]
+    return bytes(data)
+
+
+def read_mutated(numbers: range, path: Path) -> int:
+    """How many are read as what the header says; whatever is no refusal in one sentence fails."""
+    read, told = 0, []
+    for number in numbers:
+        path.write_bytes(mutated(number))
+        size = None
+        for reading in (picture_text, picture_size, read_picture):
+            try:
+                seen = reading(path)
+            except InputError as error:
+                told.append(str(error))
+                continue
+            if reading is picture_size:
+                size = seen
+            elif reading is read_picture:
+                assert (seen.height, seen.width) == size
+                assert seen.mode == "RGB"
+                read += 1
+    assert not [sentence for sentence in told if "\n" in sentence or str(path) not in sentence]
+    return read
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of damaged EXIF
+def test_mutated_pictures_are_read_or_refused(tmp_path):
+    assert 60 < read_mutated(range(300), tmp_path / "a.png") < 240
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_ten_thousand_mutated_pictures_are_read_or_refused(tmp_path):
+    signal.alarm(0)  # it may take longer
+    assert 2000 < read_mutated(range(300, 10_300), tmp_path / "a.png") < 8000
