@@ -1,4 +1,4 @@
-"""The one exception that speaks to users."""
+"""The exceptions that the command line answers with a sentence."""
 
 
 class InputError(Exception):
@@ -7,3 +7,7 @@ class InputError(Exception):
     Its message is one sentence that names the file, row or option and says what to do; the command line prints it
     without a stack trace and exits with code 2.
     """
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM): everything is left as after an interruption, and the exit code is 143."""

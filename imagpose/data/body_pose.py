@@ -15,6 +15,7 @@ from torch import Tensor
 from imagpose.data.images import to_tensor
 from imagpose.data.keypoints import MISSING, NUM_JOINTS, draw_pose, visible
 from imagpose.errors import InputError
+from imagpose.files import whole_file
 
 Array = np.ndarray
 FORM = '{"size": [height, width], "keypoints": [[x, y] or null] × 18}, in OpenPose\'s order'
@@ -40,7 +41,7 @@ class BodyPose:
             InputError: The file is missing or of another form, or no joint is visible.
         """
         try:
-            found = json.loads(Path(path).read_text())
+            found = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise InputError(f"There is no pose file {path}.") from error
         except (OSError, ValueError) as error:
@@ -63,7 +64,8 @@ class BodyPose:
             None if missing else [round(float(x), 2), round(float(y), 2)]
             for (x, y), missing in zip(self.keypoints, ~visible(self.keypoints), strict=True)
         ]
-        path.write_text(json.dumps({"size": list(self.size), "keypoints": joints}) + "\n")
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps({"size": list(self.size), "keypoints": joints}) + "\n", encoding="utf-8")
 
     def map(self, size: tuple[int, int]) -> Tensor:
         """The pose map of an image that :func:`fit` brought to ``size``, (3, H, W) in [0, 1]."""
