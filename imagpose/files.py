@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -104,6 +105,8 @@ def alone(path: Path, doing: str) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
+        if not Path(lock.lock_file).exists():  # as in /proc: it would be waited for in vain
+            raise FileNotFoundError(errno.ENOENT, "no file can be made there", lock.lock_file) from None
         print(f"Another process is {doing}; waiting for it.", file=sys.stderr, flush=True)
         lock.acquire()
     try:

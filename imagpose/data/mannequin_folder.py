@@ -6,6 +6,7 @@ import functools
 import json
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from imagpose.data.workers import processes
 from imagpose.errors import InputError
 from imagpose.files import alone, scratch_folder
 
+_CHUNK = 8  # people that a process takes at a time
 _AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180)  # front views dominate, as in a shop
 
 
@@ -111,8 +113,9 @@ def write(root: Path, spec: MannequinSet) -> None:
 def _draw_people(spec: MannequinSet, people: Sequence[int], folder: Path) -> dict[int, list[np.ndarray]]:
     """Draw and save people's images; returns their keypoints by person."""
     jobs = [(spec, identity, str(folder)) for identity in people]
-    with processes() as pool:
-        results = pool.map(_draw_identity, jobs, chunksize=8)
+    count = min(os.cpu_count() or 1, -(-len(people) // _CHUNK))
+    with processes(count) if count > 1 else nullcontext() as pool:
+        results = pool.map(_draw_identity, jobs, chunksize=_CHUNK) if pool else map(_draw_identity, jobs)
         return dict(zip(people, track(results, f"Drawing {len(people)} mannequins", total=len(people)), strict=True))
 
 
@@ -210,10 +213,12 @@ def _check(root: Path, spec: MannequinSet) -> list[str]:
     head = json.dumps(_head(spec))[:-1]
     manifest = read_manifest(root, begins=head)
     if manifest is None:
-        return [MANIFEST, *damaged(root, json.loads(_manifest(spec)))]
+        return [MANIFEST, *damaged(root, json.loads(_manifest(spec)), thoroughly=True)]
     if {key: manifest[key] for key in _head(spec)} != _head(spec):
         raise InputError(f"{root} holds mannequins drawn with other settings; delete it or name another data.root.")
-    return damaged(root, manifest)
+    names = damaged(root, manifest)
+    # Where no sizes were recorded and something is damaged, more may be: sizes are recorded when it is mended.
+    return names if not names or "lists" in manifest else damaged(root, manifest, thoroughly=True)
 
 
 def _mend(root: Path, spec: MannequinSet, names: Sequence[str]) -> None:
