@@ -24,7 +24,8 @@ from imagpose.data.workers import processes
 from imagpose.errors import InputError
 from imagpose.files import alone, scratch_folder
 
-_CHUNK = 8  # people that a process takes at a time
+_CHUNK = 2  # people that a process takes at a time, and an interruption waits for
+_FEW = 8  # people are drawn without further processes
 _AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180)  # front views dominate, as in a shop
 
 
@@ -113,7 +114,7 @@ def write(root: Path, spec: MannequinSet) -> None:
 def _draw_people(spec: MannequinSet, people: Sequence[int], folder: Path) -> dict[int, list[np.ndarray]]:
     """Draw and save people's images; returns their keypoints by person."""
     jobs = [(spec, identity, str(folder)) for identity in people]
-    count = min(os.cpu_count() or 1, -(-len(people) // _CHUNK))
+    count = min(os.cpu_count() or 1, -(-len(people) // _FEW))
     with processes(count) if count > 1 else nullcontext() as pool:
         results = pool.map(_draw_identity, jobs, chunksize=_CHUNK) if pool else map(_draw_identity, jobs)
         return dict(zip(people, track(results, f"Drawing {len(people)} mannequins", total=len(people)), strict=True))
