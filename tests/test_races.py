@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from imagpose import runs
 from imagpose.data.mannequin_folder import MannequinSet, write
-from imagpose.pipeline import ImagposePipeline
+from imagpose.generate import save
 from tests.conftest import ROOT
 
 FEW = MannequinSet(identities=3, views=4, test_identities=1, test_pairs=2, size=(16, 11))
@@ -111,7 +113,10 @@ def gone(processes):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
+)
 def test_a_drawing_that_is_ended_leaves_no_process(tmp_path, number, code):
     process, workers = drawing(tmp_path / "many")
     assert workers
@@ -134,8 +139,6 @@ def test_a_drawing_that_is_ended_leaves_no_process(tmp_path, number, code):
 def test_check_s_processes_end_with_it(mannequin_root, tmp_path):
     copy = shutil.copytree(mannequin_root, tmp_path / "copy")
     (picture, *_), names = copy.rglob("*.jpg"), (copy / "train.lst").read_text().split()
-    from PIL import Image
-
     Image.new("RGB", (5000, 5000)).save(picture)
     for path in copy.rglob("*.jpg"):
         shutil.copy(picture, path)
@@ -157,21 +160,8 @@ def test_check_s_processes_end_with_it(mannequin_root, tmp_path):
 
 def generation(few, out):
     pairs = few / "fashion-pairs-test.csv"
-    return (
-        "generate",
-        "--data",
-        few,
-        "--pairs",
-        pairs,
-        "--limit",
-        "2",
-        "--steps",
-        "1",
-        "--device",
-        "cpu",
-        "--out",
-        out,
-    )
+    words = ("--limit", "2", "--steps", "1", "--device", "cpu", "--out", out)
+    return ("generate", "--data", few, "--pairs", pairs, *words)
 
 
 def race_of_generation(few, out):
@@ -181,6 +171,7 @@ def race_of_generation(few, out):
     return content(out)
 
 
+@pytest.mark.slow
 def test_two_generate_into_one_folder(few, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / f"images/.{2**22 + 1}@{os.uname().nodename}.{'0' * 32}.unfinished").write_text("of a killed process")
@@ -190,15 +181,14 @@ def test_two_generate_into_one_folder(few, tmp_path):
 @pytest.mark.slow
 def test_ten_times_two_generate_into_one_folder(few, tmp_path):
     pictures = [race_of_generation(few, tmp_path / str(number)) for number in range(10)]
-    assert all({k: v for k, v in of.items() if "images" in k} for of in pictures)
+    assert all(len(of) == 4 for of in pictures)
     assert len({tuple(v for k, v in sorted(of.items()) if "images" in k) for of in pictures}) == 1
 
 
 @pytest.mark.slow
 def test_ten_times_two_fill_one_cache(mannequin_root, tmp_path):
-    files = [
-        word for name in ("experiments/_base", "experiments/tiny", "tests/quick") for word in ("-c", f"{name}.yaml")
-    ]
+    names = ("experiments/_base.yaml", "experiments/tiny.yaml", "tests/quick.yaml")
+    files = [word for name in names for word in ("-c", name)]
     words = ["cache", *files, "--data.init_args.root", mannequin_root, "--trainer.accelerator", "cpu"]
     for number in range(10):
         place = tmp_path / str(number)
@@ -222,6 +212,8 @@ sys.exit(main(["export", "--run", "run", "--out", sys.argv[1], "--overwrite", sy
 
 
 def race_of_exports(out, overwrite):
+    from imagpose.pipeline import ImagposePipeline
+
     found = ends(*(start(out, overwrite, code=EXPORT) for _ in range(2)))
     assert sorted(code for code, _, _ in found) == ([0, 0] if overwrite == "true" else [0, 2]), found
     assert not left_over(out.parent)
@@ -229,6 +221,7 @@ def race_of_exports(out, overwrite):
     assert (out / "README.md").read_text() == "card"
 
 
+@pytest.mark.slow
 def test_two_export_to_one_folder(tmp_path):
     race_of_exports(tmp_path / "out", "false")
 
@@ -239,9 +232,16 @@ def test_ten_times_two_export_to_one_folder(tmp_path):
         race_of_exports(tmp_path / str(number // 2), "true")
 
 
-def test_ten_threads_write_one_file(tmp_path):
-    from concurrent.futures import ThreadPoolExecutor
+def test_ten_threads_write_one_picture(tmp_path):
+    pictures = [Image.new("RGB", (99, 99), (number, 0, 0)) for number in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda picture: save(picture, tmp_path / "one.png", {"seed": 0}), pictures * 5))
+    with Image.open(tmp_path / "one.png") as image:
+        assert image.convert("RGB").getpixel((98, 98))[0] in range(10)
+    assert len(list(tmp_path.iterdir())) == 1
 
+
+def test_ten_threads_write_one_file(tmp_path):
     texts = [str(number) * 100_000 for number in range(10)]
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda text: runs.write_atomically(tmp_path / "one", text), texts * 5))
