@@ -141,7 +141,8 @@ def test_check_s_processes_end_with_it(mannequin_root, tmp_path):
     (picture, *_), names = copy.rglob("*.jpg"), (copy / "train.lst").read_text().split()
     Image.new("RGB", (5000, 5000)).save(picture)
     for path in copy.rglob("*.jpg"):
-        shutil.copy(picture, path)
+        if path != picture:
+            shutil.copy(picture, path)
     (copy / "train.lst").write_text("\n".join(names) + "\n")
     code = (
         "import imagpose.data.check as c, sys; c._CHUNK = 4\n"
