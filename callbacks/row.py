@@ -154,7 +154,7 @@ class TableRow(Callback):
             self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,
             steps=self._steps, seconds=round(self._seconds, 1) if self._seconds else None,
             device=device_name(str(module.device)), peak_memory=max(self._peak, _peak_memory()), commit=self._commit,
-            config=yaml.safe_load(path.read_text()) if path.exists() else {},
+            config=yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {},
         )  # fmt: skip
 
     def _of_protocols(self, data: PoseDataModule) -> tuple[dict[str, dict[str, Score]], dict[str, Any]]:

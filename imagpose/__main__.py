@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -68,20 +69,11 @@ def _doctor(args: list[str]) -> int:
     return doctor(args)
 
 
-def _cache(args: list[str]) -> int:
+def _cache(args: list[str]) -> None:
     from imagpose.cache import cache
 
     _check_experiments(args)
-    return _interruptible(cache, args)
-
-
-def _interruptible(command: Callable[[list[str]], object], args: list[str]) -> int:
-    try:
-        command(args)
-    except KeyboardInterrupt:
-        print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
-        return 130
-    return 0
+    cache(args)
 
 
 def _export(args: list[str]) -> None:
@@ -105,11 +97,7 @@ def _check(args: list[str]) -> int:
 
     from imagpose.data.check import check
 
-    try:
-        return auto_cli(check, args=args)
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return 130
+    return auto_cli(check, args=args)
 
 
 def _evaluate(args: list[str]) -> None:
@@ -130,16 +118,16 @@ def _table(args: list[str]) -> int:
     return table(args)
 
 
-def _uniformity(args: list[str]) -> int:
+def _uniformity(args: list[str]) -> None:
     from imagpose.reproduction.uniformity import uniformity
 
-    return _interruptible(uniformity, args)
+    uniformity(args)
 
 
-def _speed(args: list[str]) -> int:
+def _speed(args: list[str]) -> None:
     from imagpose.reproduction.speed import speed
 
-    return _interruptible(speed, args)
+    speed(args)
 
 
 def _gallery(args: list[str]) -> None:
@@ -165,6 +153,42 @@ _OWN: dict[str, Callable[[list[str]], int | None]] = {
 }  # fmt: skip - the rest is Lightning's
 
 
+_GOES_ON = {
+    **dict.fromkeys(("generate", "cache", "uniformity", "speed"), "the same command goes on where it stopped"),
+    **dict.fromkeys(("mannequins", "export"), "nothing was written, and the same command starts again"),
+    "table": "the same command resumes the rows from their last checkpoints",
+}  # fmt: skip - what an interrupted command leaves
+
+
+def _end_when_asked() -> None:
+    """End by SIGTERM as by Ctrl-C; a second one ends at once."""
+    from imagpose.errors import Terminated
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def _of_the_machine(error: BaseException | None) -> str:
+    """What to do about an error that libraries raise because of the machine; nothing if it is another one."""
+    while error is not None:
+        told = str(error)
+        if (
+            "DataLoader worker" in told and "is killed by signal" in told
+        ) or "unable to allocate shared memory" in told:
+            return (
+                "A loader's process was killed for want of memory or of room in /dev/shm; give the machine or the "
+                "container more of it (docker run --shm-size), or load without processes: "
+                "--data.init_args.num_workers 0."
+            )
+        if "No usable temporary directory" in told:
+            return "No folder for temporary files can be written; set TMPDIR to one."
+        error = error.__cause__ or error.__context__
+    return ""
+
+
 def main(args: list[str] | None = None) -> int:
     """Carry out one command; returns the exit code.
 
@@ -174,7 +198,7 @@ def main(args: list[str] | None = None) -> int:
     # Imported here, so that the worker processes that re-import this module start quickly.
     from argparse import ArgumentError
 
-    from imagpose.errors import InputError
+    from imagpose.errors import InputError, Terminated
 
     args = sys.argv[1:] if args is None else args
     if not args or args[0] in ("-h", "--help"):
@@ -198,10 +222,20 @@ def main(args: list[str] | None = None) -> int:
         sentence = " ".join(str(error).split())
         print(f"Error: {sentence} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as interrupt:
+        if command not in _OWN:
+            raise  # Lightning has its own way
+        resumes = f"; {_GOES_ON[command]}" if command in _GOES_ON else ""
+        terminated = isinstance(interrupt, Terminated)
+        print(f"{'Terminated' if terminated else 'Interrupted'}{resumes}.", file=sys.stderr)
+        return 143 if terminated else 130
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, InputError):
             cause = cause.__cause__ or cause.__context__  # the argument parser wraps what a constructor raises
+        if cause is None and (sentence := _of_the_machine(error)):
+            print(f"Error: {sentence}", file=sys.stderr)
+            return 2
         if cause is None:
             raise
         # A loader's worker process wraps the sentence in its own stack trace.
@@ -211,4 +245,8 @@ def main(args: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in _OWN:
+        _end_when_asked()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal that has no × shows a ?
     sys.exit(main())

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +22,7 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import read_view
 from imagpose.errors import InputError
 from imagpose.experiment import read_experiment
+from imagpose.files import alone
 from imagpose.fingerprint import autocast_dtype, fingerprint
 from imagpose.module import IMAGPose
 from imagpose.synthesis import Synthesis
@@ -101,19 +101,14 @@ def fill(
     part, parts = share
     half = autocast_dtype(precision)
     shards = data.shards(fingerprint(module.synthesis, data, precision))
-    with _alone(shards[0].path.parent, part, parts):
-        _fill(module, data, half, shards, shards[part::parts], device)
-
-
-@contextmanager
-def _alone(folder: Path, part: int, parts: int) -> Iterator[None]:
-    """Let processes that want the same shards wait for each other; who comes second finds them done."""
+    folder = shards[0].path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made ({error.strerror}); name another place with data.cache.") from error
-    with FileLock(folder / f".{part}_of_{parts}.lock"):  # which a killed process does not keep
-        yield
+    # Of processes that want the same shards, who comes second finds them done.
+    with alone(folder / f"{part}_of_{parts}", f"computing shards of {folder}"):
+        _fill(module, data, half, shards, shards[part::parts], device)
 
 
 def _fill(

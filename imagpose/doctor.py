@@ -22,6 +22,7 @@ from imagpose.cost import GIB, Estimate, Shards, estimate
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
 from imagpose.experiment import read_experiment
+from imagpose.files import drop_unfinished, whole_file
 from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
 
 
@@ -74,9 +75,18 @@ def doctor(args: list[str]) -> int:
     if size is not None:
         _memory(report, machine, lambda batch: machine.estimate(module, size, batch), module, data.batch_size)
     if options.json is not None:
-        options.json.write_text(json.dumps(asdict(report), indent=1) + "\n")
+        _write(report, options.json)
     _print(report)
     return 1 if report.problems else 0
+
+
+def _write(report: Report, path: Path) -> None:
+    try:
+        drop_unfinished(path.parent)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); name another file for --json.") from error
 
 
 def _weights(report: Report, module: IMAGPose, download: bool) -> None:
@@ -169,7 +179,7 @@ def _machine(report: Report, module: IMAGPose, trainer: Any) -> _Machine:
 def _container_limit() -> int:
     """Bytes that this process may use, where a container says so."""
     file = Path("/sys/fs/cgroup/memory.max")
-    text = file.read_text().strip() if file.exists() else "max"
+    text = file.read_text(encoding="utf-8").strip() if file.exists() else "max"
     return int(text) if text.isdecimal() else sys.maxsize
 
 

@@ -1,4 +1,4 @@
-"""What speaks to users: one exception and one warning."""
+"""What the command line answers with a sentence."""
 
 
 class InputError(Exception):
@@ -11,3 +11,7 @@ class InputError(Exception):
 
 class InputWarning(UserWarning):
     """Something the user gave is used, but perhaps not as it was meant; the command line prints its one sentence."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM): everything is left as after an interruption, and the exit code is 143."""

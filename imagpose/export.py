@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from imagpose.data.keypoints import visible
 from imagpose.data.layouts import open_index
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
+from imagpose.files import alone, scratch_folder
 
 _CARD = """---
 library_name: imagpose
@@ -67,28 +67,32 @@ def export(run: Path, out: Path, overwrite: bool = False) -> None:
     found = runs.from_folder(run)
     if not found.complete:
         raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
-    if out.exists() and not overwrite:
-        raise InputError(f"{out} exists; add --overwrite true or name another folder.")
-    if out.exists() and not (out / "model_index.json").exists():
-        raise InputError(f"{out} is no pipeline folder and is not replaced; name another folder.")
+    _may_write(out, overwrite)
     pipe = ImagposePipeline.from_run(run)
-    unfinished = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        pipe.to(dtype=torch.float16).save_pretrained(unfinished)
-        (unfinished / "README.md").write_text(_card(found, out.name, pipe.image_size))
-        shutil.rmtree(out, ignore_errors=True)
-        unfinished.rename(out)
+        with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
+            _may_write(out, overwrite)  # another process may have written it by now
+            pipe.to(dtype=torch.float16).save_pretrained(unfinished / "new")
+            (unfinished / "new" / "README.md").write_text(_card(found, out.name, pipe.image_size), encoding="utf-8")
+            if out.exists():
+                out.rename(unfinished / "old")
+            (unfinished / "new").rename(out)
     except OSError as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
         raise InputError(f"{out} cannot be written ({error.strerror or error}); make room or name another.") from error
     megabytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
     print(f"The pipeline is in {out} ({megabytes:.1f} MB).")
 
 
+def _may_write(out: Path, overwrite: bool) -> None:
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists; add --overwrite true or name another folder.")
+    if out.exists() and not (out / "model_index.json").exists():
+        raise InputError(f"{out} is no pipeline folder and is not replaced; name another folder.")
+
+
 def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
-    options = yaml.safe_load(run.config.read_text())
-    metrics = json.loads(run.metrics.read_text())
+    options = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     model, data = options["model"]["init_args"], options["data"]["init_args"]
     encoder = model["encoder"]["init_args"]
     drawn = data.get("mannequins")

@@ -19,6 +19,7 @@ from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import picture_text, read_picture
 from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
+from imagpose.files import drop_unfinished, whole_file
 from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs
 from imagpose.options import Parser, at_least
 from imagpose.runs import from_folder, write_atomically
@@ -91,6 +92,8 @@ def generate(args: Sequence[str]) -> None:
         if others := sorted(path.name for path in folder.glob("*.png") if path.name not in ours):
             raise InputError(f"{folder} holds other pictures, such as {others[0]}; name another --out.")
     missing = pending(jobs, settings, folder, options.overwrite)
+    for place in (options.out, folder):
+        drop_unfinished(place)
     try:
         if missing:
             draw(load(options), missing, folder, options.batch_size)
@@ -270,12 +273,8 @@ def save(image: Image.Image, path: Path, settings: dict[str, Any]) -> None:
     info.add_text("DigitalSourceType", "trainedAlgorithmicMedia")  # IPTC's term
     info.add_text("imagpose", json.dumps(settings))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
+    with whole_file(path) as unfinished:
         image.save(unfinished, format="PNG", pnginfo=info)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _row(job: Job, folder: Path) -> Row:

@@ -21,7 +21,7 @@ def module_of_run(folder: Path) -> IMAGPose:
     """
     run = runs.from_folder(folder)
     runs.check_checkpoint(run.last)
-    options = yaml.safe_load(run.config.read_text())
+    options = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     if options["model"]["class_path"] != "imagpose.module.IMAGPose":
         raise InputError(f"{folder} is a run of {options['model']['class_path']}, which generates no people.")
     parser = ArgumentParser(exit_on_error=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
-from uuid import uuid4
 
 import torch
 import yaml
 
 from imagpose.errors import InputError
+from imagpose.files import whole_file
 
 # How a step is shared out; that it stays of one size is looked at when the checkpoint is read.
 _OF_THE_MACHINE = (
@@ -122,12 +121,8 @@ def check_checkpoint(path: Path) -> None:
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.unfinished")  # several machines may write one file
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def commit() -> str | None:
@@ -163,7 +158,7 @@ def check_unchanged(run: Run, options: dict[str, Any], complete: Callable[[dict[
     """
     if not run.config.exists():
         return
-    stored = complete(yaml.safe_load(run.config.read_text()))
+    stored = complete(yaml.safe_load(run.config.read_text(encoding="utf-8")))
     for name, was, now in changes(stored, options):
         raise InputError(
             f"{name} is {was} in {run.config}, the run to be resumed, and {now} now; leave the option as it was, or "

@@ -147,7 +147,7 @@ def read_config(path: Path) -> dict[str, Any]:
         InputError: It is missing or no JSON object.
     """
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON ({error}); download the folder again.") from error
     if not isinstance(config, dict):

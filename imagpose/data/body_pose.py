@@ -17,6 +17,7 @@ from imagpose.data.images import resize, same_shape, to_tensor
 from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
 from imagpose.data.pose_forms import Poses, read_form
 from imagpose.errors import InputError, InputWarning
+from imagpose.files import whole_file
 
 Array = np.ndarray
 FORM = (
@@ -76,7 +77,8 @@ class BodyPose:
             None if missing else [round(float(x), 2), round(float(y), 2)]
             for (x, y), missing in zip(self.keypoints, ~visible(self.keypoints), strict=True)
         ]
-        path.write_text(json.dumps({"size": list(self.size), "keypoints": joints}) + "\n")
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps({"size": list(self.size), "keypoints": joints}) + "\n", encoding="utf-8")
 
     def map(self, size: tuple[int, int]) -> Tensor:
         """The pose map of an image that :func:`fit` brought to ``size``, (3, H, W) in [0, 1]."""

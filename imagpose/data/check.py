@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from json import dumps
 from pathlib import Path
 
@@ -21,7 +17,9 @@ from imagpose.data.findings import REFUSED, Finding, Kind
 from imagpose.data.index import SPLITS, ImageRecord, Index
 from imagpose.data.inspection import Inspected, inspect
 from imagpose.data.layouts import LayoutName, open_index
+from imagpose.data.workers import processes
 from imagpose.errors import InputError
+from imagpose.files import drop_unfinished, whole_file
 
 _CHUNK = 64  # images that a process takes at a time
 _SHOWN = 10  # findings of each kind on the screen
@@ -77,19 +75,8 @@ def _inspect_all(files: Sequence[str], workers: int) -> Iterator[Inspected]:
     if workers <= 1:
         yield from map(inspect, files)
         return
-    # Spawned, not forked: a forked copy of a process that runs threads may hang.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, initializer=_leave_interrupts_to_the_parent) as pool:
-        try:
-            yield from pool.map(inspect, files, chunksize=_CHUNK)
-        except BrokenProcessPool as error:
-            raise InputError("A decoding process was killed, perhaps for want of memory; try --workers 1.") from error
-        finally:
-            pool.shutdown(cancel_futures=True)  # an interrupt waits for the images in hand alone
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with processes(workers) as pool:
+        yield from pool.map(inspect, files, chunksize=_CHUNK)
 
 
 def _times(size: tuple[int, int]) -> str:
@@ -119,6 +106,8 @@ def _write(index: Index, findings: Sequence[Finding], path: Path) -> None:
         "findings": [finding._asdict() for finding in findings],
     }
     try:
-        path.write_text(dumps(report, indent=1) + "\n", encoding="utf-8")
+        drop_unfinished(path.parent)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(dumps(report, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); name another file for --json.") from error

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import json
-import multiprocessing
 import os
-import shutil
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from rich.progress import track
 
 from imagpose.data import drawing, mannequins
-from imagpose.data.deepfashion import ANNOTATION_SIZE, flatten_name
-from imagpose.data.keypoints import rescale, visible
+from imagpose.data.deepfashion import flatten_name, unflatten_name
+from imagpose.data.mannequin_damage import LISTS, MANIFEST, PICTURES, damaged, file_size, is_part, read_manifest
+from imagpose.data.mannequin_lists import annotation_file, lists
 from imagpose.data.mannequins import Person, Pose
+from imagpose.data.workers import processes
 from imagpose.errors import InputError
+from imagpose.files import alone, scratch_folder
 
-MANIFEST = "mannequins.json"
+_CHUNK = 2  # people that a process takes at a time, and an interruption waits for
+_FEW = 8  # people are drawn without further processes
 _AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180)  # front views dominate, as in a shop
 
 
@@ -73,13 +74,17 @@ def _views_of(spec: MannequinSet, identity: int) -> list[View]:
     return views
 
 
+def _views(spec: MannequinSet) -> list[list[View]]:
+    return [_views_of(spec, identity) for identity in range(spec.identities)]
+
+
 def _draw_identity(job: tuple[MannequinSet, int, str]) -> list[np.ndarray]:
     """Draw and save one identity's images; returns their keypoints in pixels of the image."""
     spec, identity, folder = job
     keypoints = []
     for view in _views_of(spec, identity):
         drawn = drawing.draw(view.person, view.pose, spec.size, view.busy)
-        target = Path(folder) / "img_highres" / view.path
+        target = Path(folder) / PICTURES / view.path
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(drawn.image).save(target, quality=98, subsampling=0)
         keypoints.append(drawn.keypoints)
@@ -92,71 +97,48 @@ def write(root: Path, spec: MannequinSet) -> None:
     The folder appears under its name only when complete: an interrupted drawing leaves nothing that could be mistaken
     for a dataset. Written are ``img_highres/``, ``{train,test}.lst``, ``fashion-annotation-{train,test}.csv``,
     ``fashion-pairs-{train,test}.csv``, ``test_scenarios.json`` and ``mannequins.json``.
+
+    Args:
+        root: The folder; it must not be there, or be empty.
+        spec: What to draw.
     """
     root.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = root.with_name(f".{root.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    jobs = [(spec, identity, str(unfinished)) for identity in range(spec.identities)]
-    # Spawned, not forked: a forked copy of a process that runs torch may hang in its thread pool.
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        results = pool.map(_draw_identity, jobs, chunksize=8)
-        keypoints = list(track(results, f"Drawing {spec.identities} mannequins", total=spec.identities))
-    views = [_views_of(spec, identity) for identity in range(spec.identities)]
+    with scratch_folder(root) as unfinished:
+        keypoints = _draw_people(spec, range(spec.identities), unfinished)
+        for name, text in lists(spec, _views(spec), keypoints).items():
+            (unfinished / name).write_bytes(text.encode())
+        (unfinished / MANIFEST).write_bytes(_manifest(spec, unfinished).encode())
+        unfinished.rename(root)
 
-    held_out = spec.identities - spec.test_identities
-    for split, members in (("train", range(held_out)), ("test", range(held_out, spec.identities))):
-        names = [flatten_name(view.path) for i in members for view in views[i]]
-        (unfinished / f"{split}.lst").write_text("\n".join(names) + "\n")
-        with open(unfinished / f"fashion-annotation-{split}.csv", "w") as annotations:
-            annotations.write("name:keypoints_y:keypoints_x\n")
-            for name, points in zip(names, (points for i in members for points in keypoints[i]), strict=True):
-                annotations.write(_annotation_row(name, points, spec.size))
-        with open(unfinished / f"fashion-pairs-{split}.csv", "w", newline="") as pairs:
-            writer = csv.writer(pairs)
-            writer.writerow(["from", "to"])
-            for i in members:
-                writer.writerows(permutations([flatten_name(view.path) for view in views[i]], 2))
-    scenarios = _test_scenarios(views[held_out:], spec.seed, spec.test_pairs)
-    (unfinished / "test_scenarios.json").write_text(json.dumps(scenarios, indent=1) + "\n")
-    manifest = {
-        "renderer": drawing.RENDERER_VERSION,
-        "spec": {**mannequins.to_record(spec), "size": list(spec.size)},
-        "images": {
-            flatten_name(view.path): {
+
+def _draw_people(spec: MannequinSet, people: Sequence[int], folder: Path) -> dict[int, list[np.ndarray]]:
+    """Draw and save people's images; returns their keypoints by person."""
+    jobs = [(spec, identity, str(folder)) for identity in people]
+    count = min(os.cpu_count() or 1, -(-len(people) // _FEW))
+    with processes(count) if count > 1 else nullcontext() as pool:
+        results = pool.map(_draw_identity, jobs, chunksize=_CHUNK) if pool else map(_draw_identity, jobs)
+        return dict(zip(people, track(results, f"Drawing {len(people)} mannequins", total=len(people)), strict=True))
+
+
+def _head(spec: MannequinSet) -> dict[str, Any]:
+    """How a manifest of a set begins."""
+    return {"renderer": drawing.RENDERER_VERSION, "spec": {**mannequins.to_record(spec), "size": list(spec.size)}}
+
+
+def _manifest(spec: MannequinSet, folder: Path | None = None) -> str:
+    """The manifest of a set, with the sizes of the files in a folder."""
+    manifest: dict[str, Any] = {**_head(spec), "images": {}}
+    for views in _views(spec):
+        for view in views:
+            record = {
                 "person": mannequins.to_record(view.person), "pose": mannequins.to_record(view.pose), "busy": view.busy,
-            }
-            for identity in views for view in identity
-        },
-    }  # fmt: skip
-    (unfinished / MANIFEST).write_text(json.dumps(manifest) + "\n")
-    shutil.rmtree(root, ignore_errors=True)
-    unfinished.rename(root)
-
-
-def _annotation_row(name: str, keypoints: np.ndarray, size: tuple[int, int]) -> str:
-    points = np.rint(rescale(keypoints, size, ANNOTATION_SIZE)).astype(int)
-    points[~visible(keypoints)] = -1
-    return f"{name}: {points[:, 1].tolist()}: {points[:, 0].tolist()}\n"
-
-
-def _test_scenarios(identities: Sequence[Sequence[View]], seed: int, pairs: int) -> list[dict[str, object]]:
-    """Fixed lists of a target with one source (T1, T2) and three (T3), the identities taken in turn.
-
-    A source is never the target's view. Where only a front view tells two garments apart and the target is seen from
-    the front, the first source is too: nobody can know a badge from behind.
-    """
-    rng = np.random.default_rng([seed, 2**20])
-    scenarios: list[dict[str, object]] = []
-    while len(scenarios) < pairs:
-        views = identities[len(scenarios) % len(identities)]
-        order = rng.permutation(len(views))
-        target, others = views[order[0]], [views[i] for i in order[1:]]
-        hidden = views[0].person.top_pattern in (*mannequins.FRONT_ONLY, "plain") and target.pose.facing != "back"
-        first = next(view for view in others if not hidden or view.pose.facing == "front")
-        rest = [view for view in others if view is not first][:2]
-        names = [flatten_name(view.path) for view in (first, *rest)]
-        scenarios.append({"target": flatten_name(target.path), "source": names[0], "sources": names})
-    return scenarios
+            }  # fmt: skip
+            if folder is not None:
+                record["bytes"] = file_size(folder / PICTURES / view.path)
+            manifest["images"][flatten_name(view.path)] = record
+    if folder is not None:
+        manifest["lists"] = {name: file_size(folder / name) for name in LISTS}
+    return json.dumps(manifest) + "\n"
 
 
 class Wardrobe:
@@ -167,7 +149,7 @@ class Wardrobe:
     """
 
     def __init__(self, root: Path) -> None:
-        manifest = json.loads((root / MANIFEST).read_text())
+        manifest = read_manifest(root)
         self.size: tuple[int, int] = tuple(manifest["spec"]["size"])
         self._images = manifest["images"]
 
@@ -193,25 +175,76 @@ def is_drawn(root: Path) -> bool:
 
 
 def ensure(root: Path, spec: MannequinSet | None) -> None:
-    """Draw ``spec`` into ``root`` unless exactly this set is already there.
+    """Draw ``spec`` into ``root`` unless exactly this set is already there, and draw again what is damaged of it.
+
+    Of several processes that want the same set one draws, and the others wait. No file is deleted, and none is replaced
+    but one that is missing or cut short.
 
     Raises:
-        InputError: ``root`` holds another set, or nothing and there is no ``spec`` to draw.
+        InputError: ``root`` holds another set, or nothing and there is no ``spec`` to draw; or it cannot be written.
     """
-    if not root.exists():
-        if spec is None:
+    if spec is None:
+        if not root.exists():
             raise InputError(
                 f"{root} is no folder; put or link a dataset there (docs/datasets.md), or name its own with "
                 "--data.init_args.root."
             )
-        write(root, spec)
         return
-    if spec is None or not (root / MANIFEST).exists():
-        return
-    manifest = json.loads((root / MANIFEST).read_text())
-    wanted = {**mannequins.to_record(spec), "size": list(spec.size)}
-    if manifest["spec"] != wanted or manifest["renderer"] != drawing.RENDERER_VERSION:
+    try:
+        if not root.exists():
+            with alone(root, f"drawing {root}"):
+                if not root.exists():
+                    write(root, spec)
+        if is_drawn(root) and _check(root, spec):
+            with alone(root, f"drawing what is damaged in {root}"):
+                _mend(root, spec, _check(root, spec))
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(
+            f"Mannequins cannot be drawn into {root} ({reason}); make room or name another place."
+        ) from error
+
+
+def _check(root: Path, spec: MannequinSet) -> list[str]:
+    """What is missing or cut short in a set: names of pictures, lists and the manifest.
+
+    Raises:
+        InputError: It is another set, or that cannot be told.
+    """
+    head = json.dumps(_head(spec))[:-1]
+    manifest = read_manifest(root, begins=head)
+    if manifest is None:
+        return [MANIFEST, *damaged(root, json.loads(_manifest(spec)), thoroughly=True)]
+    if {key: manifest[key] for key in _head(spec)} != _head(spec):
         raise InputError(f"{root} holds mannequins drawn with other settings; delete it or name another data.root.")
+    names = damaged(root, manifest)
+    # Where no sizes were recorded and something is damaged, more may be: sizes are recorded when it is mended.
+    return names if not names or "lists" in manifest else damaged(root, manifest, thoroughly=True)
+
+
+def _mend(root: Path, spec: MannequinSet, names: Sequence[str]) -> None:
+    """Draw again what is damaged; everything is a function of ``spec``."""
+    if not names:  # who was first has done it
+        return
+    of = {flatten_name(view.path): i for i, views in enumerate(_views(spec)) for view in views}
+    pictures = [name for name in names if name in of]
+    everybody = any(annotation_file(split) in names for split in ("train", "test"))
+    people = range(spec.identities) if everybody else sorted({of[name] for name in pictures})
+    print(f"{root} is damaged: {len(names)} file(s) are missing or cut short, {names[0]} first; drawing them again.")
+    with scratch_folder(root) as unfinished:
+        keypoints = _draw_people(spec, people, unfinished) if people else {}
+        for name in pictures:
+            path = Path(PICTURES) / unflatten_name(name)
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(unfinished / path, root / path)
+        for name, text in lists(spec, _views(spec), keypoints).items():
+            if name in names and is_part(root / name, text.encode()):
+                (unfinished / name).write_bytes(text.encode())
+                os.replace(unfinished / name, root / name)
+            elif name in names:
+                print(f"{root / name} was changed by somebody and is left as it is.")
+        (unfinished / MANIFEST).write_bytes(_manifest(spec, root).encode())
+        os.replace(unfinished / MANIFEST, root / MANIFEST)
 
 
 def draw_set(root: Path, spec: MannequinSet = MannequinSet()) -> None:
@@ -221,5 +254,7 @@ def draw_set(root: Path, spec: MannequinSet = MannequinSet()) -> None:
         root: The folder to write.
         spec: What to draw.
     """
+    if root.exists() and not is_drawn(root):
+        raise InputError(f"{root} exists and is no folder of mannequins, so it is left as it is; name another.")
     ensure(root, spec)
     print(f"The mannequins are in {root}.")

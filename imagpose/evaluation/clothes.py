@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import numpy as np
 from imagpose.data.index import Index
 from imagpose.data.mannequin_folder import Wardrobe
 from imagpose.data.mannequins import TOP_PATTERNS
+from imagpose.data.workers import processes
 
 Array = np.ndarray
 _LINEUP = 40  # people to tell apart in identity@1: chance is 2.5 %
@@ -103,6 +101,5 @@ def cases(index: Index, shown: Iterable[tuple[str, dict[str, Array]]], seed: int
 
 def judge_all(cases: Sequence[Case]) -> list[Verdict]:
     """Judge pairs on all cores, in order."""
-    # Spawned, not forked: a forked copy of a process that runs torch may hang in its thread pool.
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+    with processes() as pool:
         return list(pool.map(judge, cases))

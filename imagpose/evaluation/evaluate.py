@@ -27,6 +27,7 @@ from imagpose.evaluation.protocols import PROTOCOLS, Protocol, Size
 from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
 from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.evaluation.truth import Truth
+from imagpose.files import drop_unfinished, whole_file
 from imagpose.options import Parser, at_least, size
 from imagpose.runs import write_atomically
 from imagpose.sheet import Row, contact_sheet
@@ -257,7 +258,7 @@ def from_json(path: Path) -> Scores:
         InputError: The file holds something else.
     """
     try:
-        plain = json.loads(path.read_text())
+        plain = json.loads(path.read_text(encoding="utf-8"))
         return {name: {metric: Score(**of[metric]) for metric in METRICS} for name, of in plain.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no evaluation.json ({error}); name one, or a folder of pictures.") from error
@@ -328,13 +329,15 @@ def write(evaluation: Evaluation, out: Path, index: Index, name: str = "test", s
     """
     title = f"{name} at {_times(evaluation.size)}, {len(evaluation.samples)} pictures"
     table = score_table(title, evaluation.scores, evaluation.size)
+    drop_unfinished(out)
     try:
         write_atomically(out / "evaluation.json", to_json(evaluation.scores))
         write_atomically(out / "evaluation.csv", _scores_csv(evaluation.scores))
         write_atomically(out / "evaluation.md", table.markdown())
         write_atomically(out / "images.csv", _images_csv(evaluation))
         if sheet:
-            _worst(evaluation, index, sheet).save(out / "worst.png")
+            with whole_file(out / "worst.png") as unfinished:
+                _worst(evaluation, index, sheet).save(unfinished, format="PNG")
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}); make room or name another --out.") from error
     return table

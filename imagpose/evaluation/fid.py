@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import scipy.linalg
 
 from imagpose.errors import InputError
+from imagpose.files import drop_unfinished, whole_file
 
 Array = np.ndarray
 
@@ -110,8 +112,11 @@ def fingerprint(recipe: dict[str, Any], weights: Path, images: Sequence[Path]) -
 
 
 def _cache(key: str) -> Path:
-    root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return root / "imagpose" / "fid" / f"{key}.npz"
+    try:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError as error:
+        raise InputError("There is no home directory for FID's references; set XDG_CACHE_HOME to a folder.") from error
+    return Path(root) / "imagpose" / "fid" / f"{key}.npz"
 
 
 def load_statistics(key: str) -> Statistics | None:
@@ -127,9 +132,12 @@ def load_statistics(key: str) -> Statistics | None:
 
 
 def save_statistics(key: str, statistics: Statistics) -> None:
-    """Cache statistics under a fingerprint."""
+    """Cache statistics under a fingerprint; where that cannot be, they are computed again next time."""
     path = _cache(key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
-    np.savez(unfinished, mean=statistics.mean, covariance=statistics.covariance, count=statistics.count)
-    os.replace(unfinished, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drop_unfinished(path.parent)
+        with whole_file(path) as unfinished, open(unfinished, "wb") as file:
+            np.savez(file, mean=statistics.mean, covariance=statistics.covariance, count=statistics.count)
+    except OSError as error:
+        print(f"FID's reference is not kept: {path} cannot be written ({error.strerror or error}).", file=sys.stderr)

@@ -14,6 +14,7 @@ from imagpose.data.images import open_view
 from imagpose.data.layouts import open_index
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import match, read
+from imagpose.files import drop_unfinished, whole_file
 from imagpose.options import Parser, at_least, named
 from imagpose.sheet import lay_out, pose_picture
 
@@ -44,6 +45,9 @@ def gallery(args: Sequence[str]) -> None:
     parser.add_argument("--seed", type=at_least(0), default=0, help="of which pairs are drawn")
     parser.add_argument("--out", type=Path, default=Path("gallery.png"), help="the picture to write")
     options = parser.parse_args(args)
+    kind = Image.registered_extensions().get(options.out.suffix.lower())
+    if kind not in Image.SAVE:
+        raise InputError(f"{options.out} has no picture's ending; name another --out, such as gallery.png.")
     index = open_index(options.data)
     pairs = index.pairs_of(options.pairs) if options.pairs else index.pairs("test")
     methods = {name: match(Path(folder), pairs).outputs for name, folder in options.results}
@@ -70,7 +74,9 @@ def gallery(args: Sequence[str]) -> None:
     sheet = lay_out([(heading, [[picture] for picture in pictures]) for heading, pictures in columns], size)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(options.out)
-    except (OSError, ValueError) as error:  # the latter of a name without a picture's ending
+        drop_unfinished(options.out.parent)
+        with whole_file(options.out) as unfinished:
+            sheet.save(unfinished, format=kind)
+    except OSError as error:
         raise InputError(f"{options.out} cannot be written ({error}); name another --out.") from error
     print(f"{options.out} shows {len(chosen)} of {len(shown)} pairs.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from imagpose import weights
 from imagpose.ema import EMA
+from imagpose.files import alone, scratch_folder
 from imagpose.models.encoders import Encoder
 from imagpose.models.vae import VAE
 from imagpose.objective import Draws, Objective, Schedule
@@ -123,12 +123,13 @@ class VariationTraining(LightningModule):
 
     def on_fit_end(self) -> None:
         """Save the base model as a diffusers folder in half precision."""
-        unfinished = self.out.with_name(f".{self.out.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        with self.ema.applied():
-            copy.deepcopy(self.unet).half().save_pretrained(unfinished / "unet")
-        copy.deepcopy(self.vae.autoencoder).half().save_pretrained(unfinished / "vae")
-        self.schedule.for_sampling().save_pretrained(unfinished / "scheduler")
-        shutil.rmtree(self.out, ignore_errors=True)
-        unfinished.rename(self.out)  # there whole or not at all: weights/ is looked into before what ships
+        # There whole or not at all: weights/ is looked into before what ships.
+        with alone(self.out, f"writing {self.out}"), scratch_folder(self.out) as unfinished:
+            with self.ema.applied():
+                copy.deepcopy(self.unet).half().save_pretrained(unfinished / "new/unet")
+            copy.deepcopy(self.vae.autoencoder).half().save_pretrained(unfinished / "new/vae")
+            self.schedule.for_sampling().save_pretrained(unfinished / "new/scheduler")
+            if self.out.exists():
+                self.out.rename(unfinished / "old")
+            (unfinished / "new").rename(self.out)
         self.print(f"The base model is in {self.out}.")

@@ -83,18 +83,14 @@ def table(args: Sequence[str]) -> int:
         (options.results / options.table / "rows").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{options.results} cannot be written ({error.strerror}); name another --results.") from error
-    try:
-        if not options.no_run:
-            if options.launcher == "slurm":
-                from imagpose.reproduction.slurm import submit
+    if not options.no_run:
+        if options.launcher == "slurm":
+            from imagpose.reproduction.slurm import submit
 
-                asked = {name: int(text) if text.isdigit() else text for name, text in options.slurm}
-                failed = submit(jobs, asked, console)
-            else:
-                failed = run_here(jobs, options.jobs, console)
-    except KeyboardInterrupt:
-        print("Interrupted; the same command resumes the rows from their last checkpoints.")
-        return 130
+            asked = {name: int(text) if text.isdigit() else text for name, text in options.slurm}
+            failed = submit(jobs, asked, console)
+        else:
+            failed = run_here(jobs, options.jobs, console)
     scores, orders, runs = render(options.table, options.results, options.scale, options.protocol)
     for one in (brief(scores), orders, runs):
         show(one, console)

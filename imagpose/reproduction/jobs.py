@@ -17,7 +17,8 @@ from imagpose.reproduction.paper import TABLES, Entry, PaperTable, Scale
 from imagpose.reproduction.rows import row_path
 
 _HEADER = "$ python -m imagpose"  # before what each command prints
-_INTERRUPTED = (130, -signal.SIGINT)
+_ENDED = (130, 143, -signal.SIGINT, -signal.SIGTERM)
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,22 @@ def carry_out(job: Job, environment: Mapping[str, str] | None = None) -> int:
         with open(job.log, "a", encoding="utf-8") as log:
             log.write(f"\n{_HEADER} {' '.join(words)}\n")
             log.flush()
-            status = subprocess.run(
+            with subprocess.Popen(
                 [sys.executable, "-m", "imagpose", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **(environment or {})}, preexec_fn=_die_with_parent,
-            ).returncode  # fmt: skip
-        if status in _INTERRUPTED or (status and words[0] != "cache"):
+            ) as process:  # fmt: skip
+                _running.add(process)
+                status = process.wait()
+                _running.discard(process)
+        if status in _ENDED or (status and words[0] != "cache"):
             break
     return status
+
+
+def end_running() -> None:
+    """Ask the commands that are being carried out to end; the next runner resumes their rows."""
+    for process in list(_running):
+        process.terminate()
 
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None

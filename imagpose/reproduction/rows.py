@@ -111,7 +111,7 @@ def read_row(path: Path) -> Row:
         InputError: The file is no row.
     """
     try:
-        plain = json.loads(path.read_text())
+        plain = json.loads(path.read_text(encoding="utf-8"))
         scores = {
             protocol: {metric: Score(**score) for metric, score in of.items()}
             for protocol, of in plain.pop("scores").items()

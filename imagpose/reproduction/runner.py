@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from imagpose.reproduction.jobs import Job, carry_out, complaint
+from imagpose.errors import Terminated
+from imagpose.reproduction.jobs import Job, carry_out, complaint, end_running
 from imagpose.reproduction.rows import PROGRESS
 
 _REFRESH = 1.0  # seconds
@@ -81,7 +82,7 @@ class View:
 def _progress(path: Path, since: float) -> dict[str, Any] | None:
     """What the run last said of itself, if that was in this attempt."""
     try:
-        told: dict[str, Any] = json.loads(path.read_text())
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return told if told["at"] >= since else None
@@ -131,6 +132,9 @@ def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, s
             for future in futures:
                 future.result()
         console.print()
+    except Terminated:
+        end_running()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)  # a Ctrl-C has reached the running rows too
     return failed

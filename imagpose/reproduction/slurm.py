@@ -87,7 +87,7 @@ def _record(job: Job) -> Path:
 def _state(job: Job, cluster: str) -> tuple[str, str]:
     """Of a row, and its job's number."""
     try:
-        number = str(json.loads(_record(job).read_text())["job"])
+        number = str(json.loads(_record(job).read_text(encoding="utf-8"))["job"])
     except (OSError, ValueError, KeyError):
         number = ""
     if job.row.exists():
