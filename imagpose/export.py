@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from imagpose import runs
 from imagpose.data.body_pose import BodyPose
@@ -16,6 +16,7 @@ from imagpose.data.images import read_image
 from imagpose.data.keypoints import visible
 from imagpose.data.layouts import open_index
 from imagpose.errors import InputError
+from imagpose.trust import read
 
 _CARD = """---
 library_name: imagpose
@@ -51,13 +52,15 @@ source three times, `T3` three sources. Intervals are 95 %, over people.
 """
 
 
-def export(run: Path, out: Path, overwrite: bool = False) -> None:
+def export(run: Path, out: Path, overwrite: bool = False, trust: Sequence[str] = ()) -> None:
     """Write a run's averaged weights as a pipeline folder in half precision, with a model card.
 
     Args:
         run: The run's folder, such as runs/tiny/version_0; it must be finished.
         out: The folder to write.
         overwrite: Replace what is there.
+        trust: Modules or packages, beside imagpose, callbacks, lightning, torch and diffusers, whose classes the run's
+            config.yaml may name; their code is then run; repeatable.
     """
     from diffusers.utils import logging
 
@@ -71,7 +74,7 @@ def export(run: Path, out: Path, overwrite: bool = False) -> None:
         raise InputError(f"{out} exists; add --overwrite true or name another folder.")
     if out.exists() and not (out / "model_index.json").exists():
         raise InputError(f"{out} is no pipeline folder and is not replaced; name another folder.")
-    pipe = ImagposePipeline.from_run(run)
+    pipe = ImagposePipeline.from_run(run, trust)
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -87,7 +90,7 @@ def export(run: Path, out: Path, overwrite: bool = False) -> None:
 
 
 def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
-    options = yaml.safe_load(run.config.read_text())
+    options = read(run.config)
     metrics = json.loads(run.metrics.read_text())
     model, data = options["model"]["init_args"], options["data"]["init_args"]
     encoder = model["encoder"]["init_args"]
