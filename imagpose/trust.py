@@ -25,7 +25,7 @@ GROUPS = ("seed_everything", "trainer", "model", "data")
 """What makes a run the run it is, and all that its ``config.yaml`` holds."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as jsonargparse's own
-_MOST_BYTES, _MOST_VALUES = 1_000_000, 100_000
+_MOST_BYTES, _MOST_VALUES, _DEEPEST = 1_000_000, 100_000, 100
 
 
 def fold(args: Sequence[str]) -> list[str]:
@@ -58,8 +58,8 @@ def read(path: Path) -> dict[str, Any]:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(f"{path} is longer than options ever are; name the config.yaml of a run.")
         found = _load(path.read_bytes().decode("utf-8"), path)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = " ".join(str(error).split()) if not isinstance(error, RecursionError) else "it is nested too deeply"
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
         raise InputError(f"{path} holds no readable options ({reason}); take the file that fit wrote.") from error
     if not isinstance(found, dict):
         raise InputError(f"{path} holds no options, but {_kind(found)}; take the file that fit wrote.")
@@ -131,14 +131,19 @@ def check_files(args: Sequence[str]) -> None:
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
-def _load(text: str, path: Path | None) -> Any:
+def _load(text: str, path: Path) -> Any:
     """Plain types out of YAML, unless its aliases multiply it: a few lines can stand for billions of values."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):  # alone of the three readings, this one does not call itself
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise InputError(f"{path} nests its options deeper than {_DEEPEST} levels; mend it.")
     root = yaml.compose(text, _LOADER)
     stack, values = [root] if root is not None else [], 0
     while stack:
         node, values = stack.pop(), values + 1
         if values > _MOST_VALUES:
-            raise InputError(f"{path or text[:40]} stands for more than {_MOST_VALUES:,} values; take its aliases out.")
+            raise InputError(f"{path} stands for more than {_MOST_VALUES:,} values; take its aliases out.")
         if isinstance(node, yaml.SequenceNode):
             stack.extend(node.value)
         elif isinstance(node, yaml.MappingNode):
