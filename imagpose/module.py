@@ -329,7 +329,10 @@ class IMAGPose(LightningModule):
             return
         where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
         check_contents(checkpoint, self.network, self.ema, where)
-        self.ema.load_state_dict(checkpoint["ema"])
+        try:
+            self.ema.load_state_dict(checkpoint["ema"])
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{where} is damaged: its average cannot be read ({error}); delete it.") from error
         self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None
 
 

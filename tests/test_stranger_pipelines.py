@@ -70,14 +70,10 @@ ATTACKS = {
 def test_a_pipelines_files_start_no_code(kind, folder, tmp_path):
     file, options, message = ATTACKS[kind]
     change(folder / file, **options)
-    found = "nothing was refused"
-    try:
+    with pytest.raises(InputError) as caught:
         ImagposePipeline.from_pretrained(folder)
-    except Exception as error:
-        found, kind_of = str(error), type(error)
-        assert kind_of is InputError, found
     assert not (tmp_path / "marker").exists()
-    assert message in found
+    assert message in str(caught.value)
 
 
 def test_pickles_and_parts_are_not_read(folder, tmp_path):
@@ -94,8 +90,11 @@ def test_pickles_and_parts_are_not_read(folder, tmp_path):
     assert not (tmp_path / "marker").exists()
 
 
-@pytest.mark.parametrize("part", ["vae", "encoder", "network"])
-@pytest.mark.parametrize("damage", ["missing", "more", "shape", "nan", "infinite"])
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [("vae", damage) for damage in ("missing", "more", "shape", "nan", "infinite")]
+    + [("encoder", "missing"), ("encoder", "nan"), ("network", "shape"), ("network", "infinite")],
+)
 def test_weights_that_are_not_whole_are_refused(part, damage, folder):
     file = folder / part / "diffusion_pytorch_model.safetensors"
     tensors = load_file(file)

@@ -135,12 +135,9 @@ def test_a_runs_model_names_no_foreign_code(attack, run, evil, tmp_path):
     of = options()
     attack(of, evil)
     (run / "config.yaml").write_text(yaml.safe_dump(of))
-    message = "no pipe"
-    try:
+    with pytest.raises(InputError) as caught:
         ImagposePipeline.from_run(run)
-    except Exception as error:
-        message = str(error)
-        assert isinstance(error, InputError)
+    message = str(caught.value)
     assert not (tmp_path / "marker").exists()
     assert f"names the class {evil}.Encoder" in message
     assert "config.yaml" in message
