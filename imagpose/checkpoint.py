@@ -37,7 +37,8 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
             f"The checkpoint is of another experiment: {odd} is {theirs.get(odd, 'missing')} in it and "
             f"{ours.get(odd, 'missing')} in this model; name the experiment it was trained with."
         )
-    for part in ("ema", "callbacks"):
+    written_by_trainer = "pytorch-lightning_version" in checkpoint
+    for part in ("ema", "callbacks") if written_by_trainer else ("ema",):
         if not isinstance(checkpoint.get(part), dict):
             raise InputError(f"{path} is not whole: it has no {part!r}; {_ANEW}.")
     check_finite(state, path)
