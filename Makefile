@@ -5,6 +5,7 @@ RUN ?=
 GENERATED ?= generated/images
 DATA ?= data/mannequins
 BIN := .venv/bin
+OLDEST ?= .venv-oldest
 
 .DEFAULT_GOAL := help
 OVERLAYS = $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
@@ -14,7 +15,7 @@ SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(OVERLAYS) $(ARGS)
-.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -102,6 +103,12 @@ bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) 
 
 test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+test-oldest: $(OLDEST)/.done  ## run the tests of files and pipelines with the oldest versions that pyproject.toml allows
+	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/models tests/test_*.py $(ARGS)
+$(OLDEST)/.done: pyproject.toml
+	$(PYTHON) -m venv $(OLDEST) && $(OLDEST)/bin/python -m pip install --quiet uv && $(OLDEST)/bin/uv pip install \
+		--quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[dev]' && touch $@
 
 test-slow: .venv/.done  ## run the long proofs
 	$(BIN)/python -m pytest -m slow $(ARGS)

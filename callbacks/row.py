@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -26,6 +25,7 @@ from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.paper import TABLES, scale_of
 from imagpose.reproduction.report import render
 from imagpose.reproduction.rows import PROGRESS, Pairs, Row, device_name, write_row
+from imagpose.trust import read
 
 _EVERY = 2.0  # seconds
 
@@ -154,7 +154,7 @@ class TableRow(Callback):
             self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,
             steps=self._steps, seconds=round(self._seconds, 1) if self._seconds else None,
             device=device_name(str(module.device)), peak_memory=max(self._peak, _peak_memory()), commit=self._commit,
-            config=yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {},
+            config=read(path) if path.exists() else {},
         )  # fmt: skip
 
     def _of_protocols(self, data: PoseDataModule) -> tuple[dict[str, dict[str, Score]], dict[str, Any]]:

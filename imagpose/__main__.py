@@ -80,8 +80,9 @@ def _export(args: list[str]) -> None:
     from jsonargparse import auto_cli
 
     from imagpose.export import export
+    from imagpose.trust import fold
 
-    auto_cli(export, args=args, as_positional=False)
+    auto_cli(export, args=fold(args), as_positional=False)
 
 
 def _pose(args: list[str]) -> None:

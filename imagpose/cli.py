@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from lightning import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from imagpose import runs
+from imagpose import runs, trust
 from imagpose.errors import InputError
-
-_OF_THE_RUN = ("seed_everything", "trainer", "model", "data")  # what makes a run the run it is
 
 
 class Finished(Exception):  # noqa: N818 - no error
@@ -34,6 +33,7 @@ class RunCLI(LightningCLI):
         )
         parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
         parser.add_argument("--folder", type=Path | None, default=None, help="validate, test: the run's folder")
+        parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
 
     def before_instantiate_classes(self) -> None:
         """Choose the run, its logger and the checkpoint to continue from."""
@@ -41,20 +41,22 @@ class RunCLI(LightningCLI):
         config = self.config[self.subcommand]
         parser = self._parser(self.subcommand)
         dumped = yaml.safe_load(parser.dump(config, skip_none=False, skip_check=True))
-        options = {key: dumped[key] for key in _OF_THE_RUN if key in dumped}
+        options = {key: dumped[key] for key in trust.GROUPS if key in dumped}
         if self.subcommand == "fit":
             files = [Path(str(path)) for path in config.config or []]
             if not files:
                 raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
             named = [path for path in files if path.parent.name != "overlays"]
-            self.run = runs.choose(config.runs, config.name or named[-1].stem, config.new)
+            name = runs.check_name(config.name or named[-1].stem, "--name" if config.name else named[-1])
+            self.run = runs.choose(config.runs, name, config.new)
             if self.run.complete:
                 raise Finished(
                     f"The run in {self.run.folder} is finished; its results are in {self.run.metrics}. "
                     "RUN=new starts another."
                 )
             if self.run.last.exists():
-                runs.check_unchanged(self.run, options, lambda stored: _completed(parser, stored))
+                known = [*config.trust, *trust.dotted_texts(options)]  # the experiment is its user's own
+                runs.check_unchanged(self.run, options, known, lambda stored: _completed(parser, stored))
                 runs.check_checkpoint(self.run.last)
                 config.ckpt_path = str(self.run.last)
                 print(f"Resuming {self.run.folder}.")
@@ -134,13 +136,18 @@ def quiet() -> None:
         warnings.filterwarnings("ignore", harmless)
 
 
-def run(args: ArgsType) -> None:
-    """Parse and carry out ``fit``, ``validate`` or ``test``."""
+def run(args: Sequence[str]) -> None:
+    """Parse and carry out ``fit``, ``validate`` or ``test``.
+
+    An experiment that is fitted is its user's own code. What is looked at may come from a stranger.
+    """
     quiet()
+    if args[0] != "fit":
+        trust.check_files(args)
     RunCLI(
         LightningModule,
         LightningDataModule,
-        args=args,
+        args=trust.fold(args),
         subclass_mode_model=True,
         subclass_mode_data=True,
         save_config_callback=None,

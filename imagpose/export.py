@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from imagpose import runs
 from imagpose.data.body_pose import BodyPose
@@ -16,6 +16,7 @@ from imagpose.data.layouts import open_index
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.files import alone, scratch_folder
+from imagpose.trust import read
 
 _CARD = """---
 library_name: imagpose
@@ -51,13 +52,15 @@ source three times, `T3` three sources. Intervals are 95 %, over people.
 """
 
 
-def export(run: Path, out: Path, overwrite: bool = False) -> None:
+def export(run: Path, out: Path, overwrite: bool = False, trust: Sequence[str] = ()) -> None:
     """Write a run's averaged weights as a pipeline folder in half precision, with a model card.
 
     Args:
         run: The run's folder, such as runs/tiny/version_0; it must be finished.
         out: The folder to write.
         overwrite: Replace what is there.
+        trust: Modules or packages, beside imagpose, callbacks, lightning, torch and diffusers, whose classes the run's
+            config.yaml may name; their code is then run; repeatable.
     """
     from diffusers.utils import logging
 
@@ -68,7 +71,7 @@ def export(run: Path, out: Path, overwrite: bool = False) -> None:
     if not found.complete:
         raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
     _may_write(out, overwrite)
-    pipe = ImagposePipeline.from_run(run)
+    pipe = ImagposePipeline.from_run(run, trust)
     try:
         with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
             _may_write(out, overwrite)  # another process may have written it by now
@@ -91,7 +94,7 @@ def _may_write(out: Path, overwrite: bool) -> None:
 
 
 def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
-    options = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    options = read(run.config)
     metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     model, data = options["model"]["init_args"], options["data"]["init_args"]
     encoder = model["encoder"]["init_args"]

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from imagpose import weights
+from imagpose import trust, weights
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import picture_text, read_picture
 from imagpose.data.scenarios import arrange
@@ -63,6 +63,7 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """The options that say which model generates, and how; :func:`load` and :func:`fingerprint` read them."""
     parser.add_argument("--run", type=Path, help="a run's folder, such as runs/tiny/version_0")
+    parser.add_argument("--trust", action="append", default=[], metavar="NAME", help=trust.HELP)
     parser.add_argument("--model", default=DEMO, help="a pipeline folder, or the name of shipped weights")
     parser.add_argument("--seed", type=at_least(0), default=0)
     parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
@@ -154,7 +155,10 @@ def load(options: argparse.Namespace) -> ImagposePipeline:
     from imagpose.pipeline import ImagposePipeline
 
     logging.disable_progress_bar()  # of loading; ours is about what takes time
-    pipe = ImagposePipeline.from_run(options.run) if options.run else ImagposePipeline.from_pretrained(options.model)
+    if options.run:
+        pipe = ImagposePipeline.from_run(options.run, options.trust)
+    else:
+        pipe = ImagposePipeline.from_pretrained(options.model)
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         pipe.to(device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -13,6 +14,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from imagpose import weights
+from imagpose.checkpoint import check_contents
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.ema import EMA
 from imagpose.errors import InputError
@@ -296,11 +298,15 @@ class IMAGPose(LightningModule):
             return None
         return int(data.batch_size) * int(self.trainer.accumulate_grad_batches) * int(self.trainer.world_size)
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: dict[str, Any], path: Path | None = None) -> None:
         """Refuse a checkpoint whose trainable part is not exactly ours, or whose steps were of other sizes.
 
+        Args:
+            checkpoint: As it was read.
+            path: Where from, for messages; None is the trainer's.
+
         Raises:
-            InputError: It belongs to another experiment, or to steps of more or fewer canvases.
+            InputError: It belongs to another experiment, or to steps of more or fewer canvases, or is damaged.
         """
         was, now = checkpoint.get("canvases_a_step"), self._canvases_a_step()
         if was is not None and now is not None and was != now:
@@ -310,21 +316,23 @@ class IMAGPose(LightningModule):
             )
         # Lightning counts batches, of which a step may be parted into more or fewer now.
         if now is not None and "loops" in checkpoint:
-            progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
-            batches = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
-            for counts in (progress["total"], progress["current"]):
-                counts.update(dict.fromkeys(counts, batches))
+            try:
+                progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+                batches = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
+                for counts in (progress["total"], progress["current"]):
+                    counts.update(dict.fromkeys(counts, batches))
+            except (KeyError, TypeError, AttributeError) as error:
+                raise InputError(
+                    "The checkpoint does not tell how far its run was; start another with RUN=new."
+                ) from error
         if "state_dict" not in checkpoint:  # strategies of shards read it themselves
             return
-        theirs = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
-        ours = {f"network.{name}": tuple(value.shape) for name, value in self.network.state_dict().items()}
-        if theirs != ours:
-            odd = next(name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name))
-            raise InputError(
-                f"The checkpoint is of another experiment: {odd} is {theirs.get(odd, 'missing')} in it and "
-                f"{ours.get(odd, 'missing')} in this model; name the experiment it was trained with."
-            )
-        self.ema.load_state_dict(checkpoint["ema"])
+        where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
+        check_contents(checkpoint, self.network, self.ema, where)
+        try:
+            self.ema.load_state_dict(checkpoint["ema"])
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{where} is damaged: its average cannot be read ({error}); delete it.") from error
         self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None
 
 

@@ -11,7 +11,6 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline
 from diffusers.utils import BaseOutput
 from PIL import Image
-from safetensors import safe_open
 from torch import Tensor
 
 from imagpose import weights
@@ -23,6 +22,7 @@ from imagpose.models.encoders import TimmEncoder
 from imagpose.models.network import Network
 from imagpose.models.vae import VAE
 from imagpose.objective import generator_for
+from imagpose.pipeline_folder import check_folder, check_weights
 from imagpose.sampler import Guidance
 from imagpose.synthesis import Synthesis
 
@@ -69,43 +69,44 @@ class ImagposePipeline(DiffusionPipeline):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "ImagposePipeline":
-        """Load a pipeline folder; nothing is unpickled.
+        """Load a pipeline folder; nothing is unpickled, and no code of the folder is run.
 
         Args:
             pretrained_model_name_or_path: A folder, or the name of one, see :func:`imagpose.weights.find`.
             options: Of diffusers' ``from_pretrained``.
 
         Raises:
-            InputError: There is no such folder, or it cannot be read.
+            InputError: There is no such folder, it names other classes than we save, or its weights do not fit.
         """
         folder = Path(pretrained_model_name_or_path)
         if not folder.is_dir():
             folder = weights.find(str(pretrained_model_name_or_path))
+        check_folder(folder)
         settings = {"low_cpu_mem_usage": False, "use_safetensors": True, **options}
         try:
             pipe: ImagposePipeline = super().from_pretrained(str(folder), **settings)
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{folder} is no whole pipeline folder ({reason}); save or download it again.") from error
-        for name in ("network", "encoder"):  # diffusers only logs what is missing, and leaves it at random values
-            with safe_open(folder / name / "diffusion_pytorch_model.safetensors", "pt") as file:
-                if odd := set(file.keys()) ^ set(getattr(pipe, name).state_dict()):
-                    raise InputError(f"{folder / name} does not fit its config: {min(odd)}; save or download it again.")
+        check_weights({name: getattr(pipe, name) for name in ("network", "encoder", "vae")}, folder)
         return pipe
 
     @classmethod
-    def from_run(cls, folder: str | Path) -> "ImagposePipeline":
+    def from_run(cls, folder: str | Path, trust: Sequence[str] = ()) -> "ImagposePipeline":
         """The averaged weights of a run's last checkpoint.
 
         Args:
             folder: Such as ``runs/tiny/version_0``.
+            trust: Modules and packages whose classes its ``config.yaml`` may name, and whose code is then run, beside
+                imagpose, callbacks, lightning, torch and diffusers.
 
         Raises:
-            InputError: It is no run folder, its checkpoint is damaged or belongs to another experiment.
+            InputError: It is no run folder, names a class of another package, or its checkpoint is damaged or
+                belongs to another experiment.
         """
         from imagpose.restore import module_of_run  # Lightning is needed here alone
 
-        return cls.of_module(module_of_run(Path(folder)))
+        return cls.of_module(module_of_run(Path(folder), trust))
 
     @classmethod
     def of_module(cls, module: Any) -> "ImagposePipeline":

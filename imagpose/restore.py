@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
-from imagpose import runs
+from imagpose import runs, trust
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
 
 
-def module_of_run(folder: Path) -> IMAGPose:
+def module_of_run(folder: Path, trusted: Sequence[str] = ()) -> IMAGPose:
     """Build the model that a run was started with and fill it from ``checkpoints/last.ckpt``; nothing is unpickled.
 
+    Args:
+        folder: Of the run.
+        trusted: Modules and packages whose code may be run beside that of :data:`imagpose.trust.PACKAGES`.
+
     Raises:
-        InputError: It is no run of IMAGPose, its checkpoint is damaged or belongs to another experiment.
+        InputError: It is no run of IMAGPose, names a class of another package, or its checkpoint is damaged or belongs
+            to another experiment.
     """
     run = runs.from_folder(folder)
+    if run.last.is_dir():
+        raise InputError(f"{run.last} is a folder of shards, which only training reads; name another run.")
     runs.check_checkpoint(run.last)
-    options = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    options = trust.read_run(run.config, trusted)
     if options["model"]["class_path"] != "imagpose.module.IMAGPose":
         raise InputError(f"{folder} is a run of {options['model']['class_path']}, which generates no people.")
     parser = ArgumentParser(exit_on_error=False)
@@ -33,6 +40,6 @@ def module_of_run(folder: Path) -> IMAGPose:
         raise InputError(f"{run.config} is of another version of imagpose ({reason}); train the run anew.") from error
     checkpoint = torch.load(run.last, map_location="cpu", weights_only=True)
     module.setup("predict")
-    module.on_load_checkpoint(checkpoint)
+    module.on_load_checkpoint(checkpoint, run.last)
     module.load_state_dict(checkpoint["state_dict"], strict=False)
     return module.eval()

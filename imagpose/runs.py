@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
-import yaml
 
+from imagpose import trust
 from imagpose.errors import InputError
 from imagpose.files import whole_file
 
@@ -23,6 +23,12 @@ _OF_THE_MACHINE = (
     "trainer.accumulate_grad_batches", "data.init_args.batch_size", "data.init_args.num_workers",
     "data.init_args.cache",
 )  # fmt: skip
+
+
+_OF_SHARDS = ("latest", "checkpoint", "meta.pt", ".metadata")  # DeepSpeed's folders, and FSDP's
+# What torch raises of bytes that are no checkpoint, or one with other than plain types.
+_UNREADABLE = (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError, TypeError, AttributeError,
+               IndexError, AssertionError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,25 @@ class Run:
         return self.metrics.exists()
 
 
+def check_name(name: str, what: object = "--name") -> str:
+    """A name that becomes a file's or a folder's, as it is: one part of a path, which stays below its root.
+
+    Args:
+        name: Of a run, a table or a row.
+        what: Names it, for the message.
+
+    Raises:
+        InputError: It has other characters than letters, digits, spaces and ``._+=@,()-``, begins with another than a
+            letter or a digit, or is longer than 150.
+    """
+    if not re.fullmatch(r"\w[\w.+=@,() -]{0,149}", name):
+        raise InputError(
+            f"{what} names the folder or file {name[:200]!r}; take letters, digits and ._+=@,()- alone, and a letter "
+            "or digit first."
+        )
+    return name
+
+
 def newest(root: Path, experiment: str) -> Run | None:
     """The run of an experiment with the highest number."""
     found = [re.fullmatch(r"version_(\d+)", path.name) for path in (root / experiment).glob("version_*")]
@@ -104,18 +129,25 @@ def check_checkpoint(path: Path) -> None:
     Raises:
         InputError: The file is missing, damaged, or no checkpoint.
     """
-    if path.is_dir():  # DeepSpeed's, which its strategy reads
+    if path.is_dir():  # of shards, which their strategy reads
+        if not any((path / name).exists() for name in _OF_SHARDS):
+            raise InputError(f"{path} is a folder and no checkpoint; delete it, or start another run with RUN=new.")
         return
     try:
         # Mapped, so that only the structure is read.
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except _UNREADABLE as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"{path} is no readable checkpoint ({reason}); delete it, or start another run with RUN=new."
         ) from error
-    if not isinstance(found, dict) or "state_dict" not in found:
+    if not isinstance(found, dict) or not isinstance(found.get("state_dict"), dict):
         raise InputError(f"{path} is no Lightning checkpoint; delete it, or start another run with RUN=new.")
+    if not re.match(r"\d+\.\d+", str(found.get("pytorch-lightning_version"))):
+        raise InputError(
+            f"{path} does not say by which version of Lightning it was written; delete it, or start another run with "
+            "RUN=new."
+        )
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -143,7 +175,12 @@ def write_metrics(path: Path, metrics: dict[str, float]) -> None:
     write_atomically(path, json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
 
 
-def check_unchanged(run: Run, options: dict[str, Any], complete: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def check_unchanged(
+    run: Run,
+    options: dict[str, Any],
+    known: Sequence[str],
+    complete: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
     """Refuse to resume a run with options other than those it was started with.
 
     Another machine is none of them: a run of two processes may go on in one, if that takes twice the batch.
@@ -151,14 +188,15 @@ def check_unchanged(run: Run, options: dict[str, Any], complete: Callable[[dict[
     Args:
         run: To be resumed.
         options: Of now.
+        known: Classes that the run may name beside ours; none but these is imported.
         complete: Adds the defaults of options that are newer than the run, which then are no change.
 
     Raises:
-        InputError: An option differs; it is named.
+        InputError: An option differs, which is named; or the stored options name a class that is not known.
     """
     if not run.config.exists():
         return
-    stored = complete(yaml.safe_load(run.config.read_text(encoding="utf-8")))
+    stored = complete(trust.read_run(run.config, known))
     for name, was, now in changes(stored, options):
         raise InputError(
             f"{name} is {was} in {run.config}, the run to be resumed, and {now} now; leave the option as it was, or "

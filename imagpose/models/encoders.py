@@ -88,6 +88,17 @@ def letterbox(images: Tensor, size: int) -> Tensor:
     return F.pad(images, (across // 2, across - across // 2, down // 2, down - down // 2))
 
 
+def _refuse_files(model: str, options: dict[str, Any] | None, prefixes: tuple[str, ...]) -> None:
+    """Keep the libraries from reading files of their own, which may be pickles: weights are ours to read."""
+    if model.startswith(("local-dir:", "/", ".", "~")):
+        raise InputError(f"model.encoder.init_args.model {model!r} is a folder; give the architecture's name instead.")
+    if odd := [key for key in options or {} if key.startswith(prefixes)]:
+        raise InputError(
+            f"model.encoder.init_args.options says {odd[0]}, by which a library would read weights by itself; name "
+            "weights_name instead."
+        )
+
+
 class TimmEncoder(Encoder):
     """A vision transformer of timm, or a convolutional network, whose map's positions are then the tokens.
 
@@ -106,6 +117,7 @@ class TimmEncoder(Encoder):
         super().__init__()
         self.image_size = image_size
         self.file = None if weights_name is None else weights.File(weights_name, ("model.safetensors",))
+        _refuse_files(model, options, ("checkpoint_path", "pretrained", "cache_dir"))
         with torch.random.fork_rng():
             torch.manual_seed(0)
             try:
@@ -160,6 +172,7 @@ class OpenClipEncoder(Encoder):
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        _refuse_files(model, options, ("timm_", "hf_"))
         config, published = open_clip.get_model_config(model), _UNTRAINED
         if pretrained is not None:
             published = open_clip.get_pretrained_cfg(model, pretrained)

@@ -18,6 +18,7 @@ from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
 from imagpose.runs import changes
+from imagpose.trust import check_files
 
 
 def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
@@ -29,6 +30,8 @@ def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
     if any(word.split("=")[0] == "--seed_everything" for word in further):
         raise InputError("--seed_everything would not change the rows' names; say --seeds instead.")
     for job in jobs:
+        if job.commands[-1][0] == "test":  # a finished run's own options, and not an experiment's
+            check_files(experiment_words(job))
         options = read_plain_options(experiment_words(job))
         if not job.row.exists():
             continue

@@ -12,7 +12,7 @@ import torch
 
 from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score
-from imagpose.runs import write_atomically
+from imagpose.runs import check_name, write_atomically
 
 PROGRESS = "progress.json"  # beside a run's versions: how far it is, for whoever started it
 Scores = dict[str, dict[str, Score]]
@@ -84,8 +84,14 @@ def device_name(device: str) -> str:
 
 
 def row_path(results: Path, table: str, experiment: str, seed: int) -> Path:
-    """The file of a row."""
-    return results / table / "rows" / f"{experiment}-seed{seed}.json"
+    """The file of a row.
+
+    Raises:
+        InputError: A name is none of a file, see :func:`imagpose.runs.check_name`.
+    """
+    check_name(table, "--table")
+    check_name(experiment, "The row")
+    return results / table / "rows" / f"{experiment}-seed{int(seed)}.json"
 
 
 def write_row(row: Row, results: Path, table: str) -> Path:
@@ -116,7 +122,9 @@ def read_row(path: Path) -> Row:
             protocol: {metric: Score(**score) for metric, score in of.items()}
             for protocol, of in plain.pop("scores").items()
         }
-        return Row(**{**plain, "scores": scores, "pairs": Pairs(**plain["pairs"])})
+        row = Row(**{**plain, "scores": scores, "pairs": Pairs(**plain["pairs"])})
+        check_name(row.experiment, path)  # plots and comparisons are named after it
+        return row
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no row of a table ({error}); delete it, and the row is run again.") from error
 

@@ -1,0 +1,250 @@
+"""Runs of strangers: reading one runs no code of its folder. Each attack writes a marker if its code ran."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from imagpose import ImagposePipeline
+from imagpose.__main__ import main
+from imagpose.errors import InputError
+from imagpose.models.encoders import TimmEncoder
+from imagpose.module import IMAGPose
+from tests.conftest import UNET
+
+ENCODER = {
+    "class_path": "imagpose.models.encoders.TimmEncoder",
+    "init_args": {
+        "model": "vit_tiny_patch16_224", "image_size": 32,
+        "options": {"img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2},
+    },
+}  # fmt: skip
+EVIL = """
+from pathlib import Path
+Path({marker!r}).write_text("ran")
+from lightning import Callback, LightningDataModule
+from imagpose.models.encoders import TimmEncoder
+class Callback(Callback): pass
+class Data(LightningDataModule): pass
+class Encoder(TimmEncoder): pass
+"""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoint") / "last.ckpt"
+    encoder = TimmEncoder(**ENCODER["init_args"])
+    module = IMAGPose(encoder, "mannequin-sd-v", unet=UNET, pose_channels=(4, 8, 8), texture_kernel=4)
+    module.image_size = (64, 44)
+    content = {"state_dict": module.state_dict(), "callbacks": {}, "pytorch-lightning_version": "2.6.6"}
+    module.on_save_checkpoint(content)
+    torch.save(content, path)
+    return path
+
+
+@pytest.fixture
+def run(checkpoint, tmp_path, monkeypatch):
+    """A run's folder beside which a module ``evil_…`` lies, as it does in an archive that a user unpacks and enters."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "runs/tiny/version_0"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "checkpoints/last.ckpt").symlink_to(checkpoint)
+    return folder
+
+
+@pytest.fixture
+def evil(tmp_path):
+    """The name of a module that nobody has imported yet."""
+    name = f"evil_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(EVIL.format(marker=str(tmp_path / "marker")))
+    yield name
+    sys.modules.pop(name, None)
+
+
+def options():
+    return {
+        "seed_everything": 0,
+        "trainer": {"callbacks": [], "logger": False},
+        "model": {
+            "class_path": "imagpose.module.IMAGPose",
+            "init_args": {
+                "encoder": {**ENCODER}, "base": "mannequin-sd-v", "unet": UNET, "pose_channels": [4, 8, 8],
+                "texture_kernel": 4,
+            },
+        },
+        "data": {"class_path": "imagpose.data.datamodule.PoseDataModule", "init_args": {"root": "nowhere"}},
+    }  # fmt: skip
+
+
+def _callbacks(of, evil):
+    of["trainer"]["callbacks"] = [{"class_path": f"{evil}.Callback"}]
+
+
+def _logger(of, evil):
+    of["trainer"]["logger"] = {"class_path": f"{evil}.Callback"}
+
+
+def _strategy(of, evil):
+    of["trainer"]["strategy"] = {"class_path": f"{evil}.Callback"}
+
+
+def _plugins(of, evil):
+    of["trainer"]["plugins"] = [{"class_path": f"{evil}.Callback"}]
+
+
+def _by_its_path_alone(of, evil):
+    of["trainer"]["callbacks"] = [f"{evil}.Callback"]
+
+
+def _data(of, evil):
+    of["data"] = {"class_path": f"{evil}.Data"}
+
+
+def _dotted_key(of, evil):
+    del of["data"]
+    of["data.class_path"] = f"{evil}.Data"
+
+
+def _encoder(of, evil):
+    of["model"]["init_args"]["encoder"]["class_path"] = f"{evil}.Encoder"
+
+
+def _in_a_string(of, evil):
+    of["model"]["init_args"]["encoder"] = f'{{\t"class_path": "{evil}.Encoder"}}'
+
+
+def _in_another_file(of, evil):
+    Path("more.yaml").write_text(yaml.safe_dump({**ENCODER, "class_path": f"{evil}.Encoder"}))
+    of["model"]["init_args"]["encoder"] = "more.yaml"
+
+
+MODEL = [_encoder, _in_a_string, _in_another_file]
+TRAINER_AND_DATA = [_callbacks, _logger, _strategy, _plugins, _by_its_path_alone, _data, _dotted_key]
+
+
+def test_an_honest_run_is_read(run):
+    (run / "config.yaml").write_text(yaml.safe_dump(options()))
+    assert ImagposePipeline.from_run(run).image_size == (64, 44)
+
+
+@pytest.mark.parametrize("attack", MODEL)
+def test_a_runs_model_names_no_foreign_code(attack, run, evil, tmp_path):
+    of = options()
+    attack(of, evil)
+    (run / "config.yaml").write_text(yaml.safe_dump(of))
+    with pytest.raises(InputError) as caught:
+        ImagposePipeline.from_run(run)
+    message = str(caught.value)
+    assert not (tmp_path / "marker").exists()
+    assert f"names the class {evil}.Encoder" in message
+    assert "config.yaml" in message
+    assert f"--trust {evil}" in message
+    if attack is _encoder:
+        assert isinstance(ImagposePipeline.from_run(run, trust=[evil]), ImagposePipeline)
+        assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("attack", [*TRAINER_AND_DATA, *MODEL])
+def test_testing_a_run_starts_no_foreign_code(attack, run, evil, tmp_path, capsys):
+    of = options()
+    attack(of, evil)
+    (run / "config.yaml").write_text(yaml.safe_dump(of))
+    assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
+    assert not (tmp_path / "marker").exists()
+    error = capsys.readouterr().err
+    assert f"--trust {evil}" in error
+    assert "Traceback" not in error
+
+
+def test_trust_is_repeated_and_reaches_the_parser(run, evil, tmp_path, capsys):
+    of = options()
+    _callbacks(of, evil)
+    (run / "config.yaml").write_text(yaml.safe_dump(of))
+    words = ["test", "-c", str(run / "config.yaml"), "--folder", str(run), "--trust", "other", f"--trust={evil}"]
+    assert main(words) == 2  # its data is nowhere
+    assert (tmp_path / "marker").exists()
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_packages_are_known_by_their_place_and_not_by_their_name(run, tmp_path, monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "callbacks"]:
+        monkeypatch.delitem(sys.modules, name)
+    code = EVIL.format(marker=str(tmp_path / "marker"))
+    for package in ("callbacks", "torch"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "evil.py").write_text(code)
+    (tmp_path / "callbacks/__init__.py").write_text(code)
+    for name in ("callbacks.evil.Callback", "torch.evil.Callback"):
+        of = options()
+        of["trainer"]["callbacks"] = [{"class_path": name}]
+        (run / "config.yaml").write_text(yaml.safe_dump(of))
+        assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
+        assert not (tmp_path / "marker").exists()
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["torch.os.system", "lightning.pytorch.cli.os.system", "os.system", "posix.system"])
+def test_what_our_packages_pass_on_is_not_theirs(name, run, capsys):
+    of = options()
+    of["trainer"]["strategy"] = {"class_path": "lightning.pytorch.strategies.FSDPStrategy"}
+    of["trainer"]["strategy"]["init_args"] = {"auto_wrap_policy": name}
+    (run / "config.yaml").write_text(yaml.safe_dump(of))
+    assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
+    assert f"names the class {name}" in capsys.readouterr().err
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+DAMAGED = {
+    "latin-1": ("model: Müller".encode("latin-1"), "holds no readable options"),
+    "binary": (bytes(range(256)), "holds no readable options"),
+    "empty": (b"", "holds no options, but nothing"),
+    "a list": (b"- model", "holds no options, but a list"),
+    "no model": (b"trainer: {}", "names no model"),
+    "unfinished": (b"model: {", "holds no readable options"),
+    "deep": (b"[" * 999_000, "deeper than 100 levels"),
+    "long": (b"#" * 2_000_000, "longer than options ever are"),
+    "aliases": (BOMB.encode(), "stands for more than 100,000 values"),
+    "itself": (b"model: &a [*a]", "stands for more than 100,000 values"),
+    "merged": (BOMB.replace("[", "{<<: [").replace("]", "]}").encode(), "config.yaml"),
+    "an object": (b"model: !!python/object/apply:os.system [touch marker]", "holds no readable options"),
+    "a number as a name": (b"trainer: {1: 2}", "has an option 1"),
+    "a checkpoint of its own": (b"ckpt_path: other.ckpt", "says ckpt_path"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_damaged_options_are_one_sentence(kind, run, tmp_path):
+    content, message = DAMAGED[kind]
+    (run / "config.yaml").write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        ImagposePipeline.from_run(run)
+    assert "config.yaml" in str(caught.value)
+    assert len(str(caught.value)) < 600
+    assert not (tmp_path / "marker").exists()
+    if kind not in ("no model", "latin-1"):
+        assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
+
+
+def test_to_resume_a_run_imports_nothing_it_names(run, evil, tmp_path, capsys, monkeypatch):
+    of = options()
+    experiment = tmp_path / "tiny.yaml"
+    experiment.write_text(yaml.safe_dump(of))
+    _callbacks(of, evil)
+    (run / "config.yaml").write_text(yaml.safe_dump(of))
+    assert main(["fit", "-c", str(experiment), "--runs", str(tmp_path / "runs")]) == 2
+    assert not (tmp_path / "marker").exists()
+    assert f"names the class {evil}.Callback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "..", ".hidden", "a/b", "a\nb", "x" * 200])
+def test_a_runs_name_stays_under_its_root(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(options()))
+    assert main(["fit", "-c", "tiny.yaml", "--runs", "here/runs", f"--name={name}"]) == 2
+    assert "--name names the folder or file" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
