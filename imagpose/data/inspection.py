@@ -30,7 +30,7 @@ def inspect(path: str) -> Inspected:
                 if image.width * image.height > LARGEST:
                     detail = f"{image.height}×{image.width}, more than {LARGEST:,} pixels"
                     return Inspected(None, Kind.TOO_LARGE, detail)
-                image.convert("RGB")
+                image.load()
                 return Inspected((image.height, image.width))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Inspected(None, Kind.TOO_LARGE, f"more than {LARGEST:,} pixels")

@@ -123,7 +123,7 @@ def test_all_spellings_are_one_name(spelling):
     assert parsed is not None
     assert parsed.name == NAME
     assert parsed.identity == "WOMEN/Tees_Tanks/id_00000001/01"
-    assert parsed.person == "id_00000001"
+    assert parsed.person == "WOMEN/Tees_Tanks/id_00000001"  # a bare id stands in both published parts
     assert parsed.path == "img_highres/WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg"
 
 
