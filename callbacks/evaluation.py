@@ -38,9 +38,9 @@ class Evaluation(Callback):
     """``val/ssim`` and ``val/psnr`` at each validation; at test the model beside its floor and its ceiling.
 
     Scored are the generated image (``test``: the paper's T1), those of further settings the data holds (``T2``, ``T3``,
-    and by how much each is better, pair by pair, as ``T3_minus_T1``), the source itself (``copy_source``), an empty
-    scene (``background``), the model given another person (``wrong_source``) and the truth through the VAE (``vae``),
-    with bootstrap intervals over identities; on mannequins identity@1 and pattern@1 too.
+    on the pairs that allow them, and by how much each is better, pair by pair, as ``T3_minus_T1``), the source itself
+    (``copy_source``), an empty scene (``background``), the model given another person (``wrong_source``) and the truth
+    through the VAE (``vae``), with bootstrap intervals over people; on mannequins identity@1 and pattern@1 too.
 
     Args:
         seed: Of which of the three results is taken.
@@ -91,8 +91,9 @@ class Evaluation(Callback):
         }
         pixels = {name: to_uint8(images[name]) for name in _JUDGED if name in images}
         for i, number in enumerate(batch["number"].tolist()):
-            self._scores[number] = {name: values[i] for name, values in scores.items()}
-            self._images[number] = {name: of_batch[i] for name, of_batch in pixels.items()}
+            cannot = {s for s in ("T2", "T3") if f"tested_{s}" in batch and not batch[f"tested_{s}"][i]}
+            self._scores[number] = {k: values[i] for k, values in scores.items() if k.split("/")[0] not in cannot}
+            self._images[number] = {name: of_batch[i] for name, of_batch in pixels.items() if name not in cannot}
 
     def _baselines(self, module: IMAGPose, batch: Batch) -> dict[str, Tensor]:
         target = batch["target"]
@@ -118,15 +119,19 @@ class Evaluation(Callback):
         if is_drawn(data.root):
             self._judge(data)
         self.by_pair = dict(sorted(_of_all_processes(self._scores).items()))
-        scores = {name: [of[name] for of in self.by_pair.values()] for name in next(iter(self.by_pair.values()))}
-        identities = [data.index.records[data.test[i].target].identity for i in self.by_pair]
+        scores: dict[str, dict[int, float]] = {}
+        for number, of in self.by_pair.items():
+            for name, value in of.items():
+                scores.setdefault(name, {})[number] = value
+        people = {number: data.index.records[data.test[number].target].person for number in self.by_pair}
         metrics: dict[str, float] = {}
-        for name, values in scores.items():
-            metrics |= summarise(name, values, identities)
+        for name, of_pairs in scores.items():
+            whose = [people[number] for number in of_pairs]
+            metrics |= summarise(name, list(of_pairs.values()), whose)
             scored, _, measure = name.partition("/")
             if scored in ("T2", "T3"):  # pair by pair, so that what makes a pair hard cancels out
-                gain = np.subtract(values, scores[f"test/{measure}"]).tolist()
-                metrics |= summarise(f"{scored}_minus_T1/{measure}", gain, identities)
+                gain = [value - scores[f"test/{measure}"][number] for number, value in of_pairs.items()]
+                metrics |= summarise(f"{scored}_minus_T1/{measure}", gain, whose)
         pl_module.log_dict(metrics)
         if trainer.is_global_zero:
             _print(metrics)

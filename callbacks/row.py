@@ -148,7 +148,7 @@ class TableRow(Callback):
             if np.isfinite(list(of.values())).all()
         }
         names = [f"{source} → {target}" for source, target in order]
-        identities = [data.index.records[target].identity for _, target in order]
+        identities = [data.index.records[target].person for _, target in order]
         path = self._run / "config.yaml"
         return Row(
             self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,

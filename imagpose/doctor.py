@@ -122,8 +122,10 @@ def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:
     identities, images = len(data.train), sum(map(len, data.train))
     size = data.image_size()
     report.data = (
-        f"{data.root}: {images:,} images of {identities:,} identities to train on, {len(data.test):,} test pairs"
+        f"{data.root}: {images:,} images of {identities:,} identities to train on, {len(data.test):,} test pairs\n"
+        f"{data.index.summary()}"
     )
+    report.data = "\n".join([report.data, *data.index.notes])
     if drawn is not None and size != drawn.size:
         report.problems.append(
             f"data: the pictures of {data.root} are {size[0]}×{size[1]} and this experiment is for "

@@ -99,6 +99,8 @@ def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
     """
     index = open_index(options.data)
     pairs = index.pairs_of(options.pairs)
+    for note in index.notes:
+        print(note)
     if not pairs:
         raise InputError(f"{options.pairs} lists no pairs.")
     for name in dict.fromkeys(name for pair in pairs for name in pair):

@@ -16,7 +16,7 @@ from imagpose.errors import InputError
 Array = np.ndarray
 Place = tuple[str, int | None]  # file and row; no row where the file is of one image alone
 
-_HEADER = "name:keypoints_y:keypoints_x"
+ANNOTATION_HEADER = "name:keypoints_y:keypoints_x"
 _LARGEST = 1e6  # pixels; nobody's picture is that wide, and what is larger overflows when it is drawn
 
 
@@ -64,8 +64,8 @@ def read_annotations(path: Path, frame: tuple[int, int]) -> Annotations:
         InputError: The file cannot be read, or a row is malformed.
     """
     rows = read_rows(path)
-    if not rows or rows[0][1] != _HEADER:
-        raise InputError(f"{path}, row 1: the header must be '{_HEADER}'.")
+    if not rows or rows[0][1] != ANNOTATION_HEADER:
+        raise InputError(f"{path}, row 1: the header must be '{ANNOTATION_HEADER}'.")
     numbers, entries = array("d"), []
     for row, line in rows[1:]:
         try:

@@ -181,7 +181,8 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
         scenarios: The fixed test cases.
         panels: V.
         settings: Further settings of the paper, ``T2`` or ``T3``, whose canvases an item then holds too, as
-            ``images_T2``, ``poses_T2`` and ``mask_T2``.
+            ``images_T2``, ``poses_T2`` and ``mask_T2``. ``tested_T2`` says whether the case allows the setting: T3
+            needs two sources, and a case of one holds T1's canvas in its place, which is not to be scored.
         size: (height, width) that images are resized to; None leaves them as they are.
     """
 
@@ -218,10 +219,13 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
         further: dict[str, Tensor] = {}
         for setting in self.settings:
             names = scenario.sources[: self.panels - 1] if setting == "T3" else [scenario.source]
+            tested = setting != "T3" or len(names) > 1
             views = (self._views.read(self.records[name]) for name in names)
             sources, poses = (list(some) for some in zip(*views, strict=True))
-            canvas = arrange(len(names), 1, setting, self.panels).canvas(sources, poses, [target_pose])
+            arrangement = arrange(len(names), 1, setting if tested else "T1", self.panels)
+            canvas = arrangement.canvas(sources, poses, [target_pose])
             further |= {f"{key}_{setting}": value for key, value in canvas.items()}
+            further[f"tested_{setting}"] = torch.tensor(tested)
         return {
             **arrange(1, 1, "T1", self.panels).canvas([source], [source_pose], [target_pose]),
             **further,

@@ -48,6 +48,8 @@ def check(root: Path, layout: LayoutName | None = None, json: Path | None = None
     without_file = {finding.name for finding in findings if finding.kind == Kind.NO_FILE}
     records = [record for record in index.records.values() if record.name not in without_file]
     findings += _image_findings(index, records, workers or os.cpu_count() or 1)
+    for note in index.notes:
+        print(note)
     _print(index, findings)
     if json is not None:
         _write(index, findings, json)

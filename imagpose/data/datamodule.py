@@ -37,7 +37,8 @@ class PoseDataModule(LightningDataModule):
         validation_identities: Training people that are kept for validation.
         validation_pairs: Pairs that are generated at each validation.
         test_pairs: Use only the first so many of the test pairs; None takes all.
-        test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``.
+        test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``. T3 is tested on the pairs whose
+            source has a second view that is not the target, and how many those are is logged; T1 and T2 on all.
         seed: Of every draw.
         num_workers: Loader processes.
         size: (height, width) that images are resized to, keypoints with them; None leaves them as they are.
@@ -88,14 +89,14 @@ class PoseDataModule(LightningDataModule):
         """Index the folder and part its people.
 
         Raises:
-            InputError: The folder is malformed, or too small for the parts; or, unless ``skip_bad``, an image has no
-                file or no keypoints.
+            InputError: The folder is malformed, or too small for the parts, or T3 can be tested on no pair; or, unless
+                ``skip_bad``, an image has no file or no keypoints.
         """
         self.index = self._open()
         identities = list(self.index.identities("train").values())
         if self.validation_identities < 1:
             raise InputError("data.validation_identities must be at least 1; the best checkpoint is chosen on them.")
-        # The last people, all garments of each, so that validation shares no person with training.
+        # The last people, all that is of each, so that validation shares none with training.
         held_out = {views[0].person for views in identities[-self.validation_identities :]}
         self.train = [views for views in identities if views[0].person not in held_out]
         if not self.train:
@@ -106,6 +107,24 @@ class PoseDataModule(LightningDataModule):
             )
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
         self.test = self.index.scenarios(skip_unknown=self.skip_bad)[: self.test_pairs]
+        self._look_for_sources()
+        for note in self.index.notes:
+            rank_zero_info(f"{self.root}: {note}")
+
+    def _look_for_sources(self) -> None:
+        """Say on how many pairs T3 can be tested, before a test is half done."""
+        several = sum(len(scenario.sources) > 1 for scenario in self.test)
+        if "T3" not in self.test_settings or several == len(self.test):
+            return
+        if not several:
+            raise InputError(
+                f"data.test_settings asks for T3, and no test pair of {self.root} has a second source beside the "
+                "target; take T3 out."
+            )
+        rank_zero_info(
+            f"{self.root}: T3 is tested on {several:,} of {len(self.test):,} test pairs; the others have no second "
+            "source beside the target."
+        )
 
     def _open(self) -> Index:
         index = open_index(self.root, self.layout)

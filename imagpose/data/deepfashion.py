@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from imagpose.data.annotations import Annotation, read_annotations, read_pose_files
+from imagpose.data.annotations import ANNOTATION_HEADER, Annotation, read_annotations, read_pose_files
 from imagpose.data.findings import Finding, Kind
 from imagpose.data.folders import Files, find_files
-from imagpose.data.index import Index, Listed, Name, Scenario
+from imagpose.data.index import Index, Scenario
 from imagpose.data.pairs import names_of_pairs, read_groups
+from imagpose.data.records import Listed, Name
 from imagpose.data.text import Listing, read_json_list, read_listing
 from imagpose.errors import InputError
 
@@ -39,15 +40,18 @@ _LONGEST = 400  # characters of a name; the pattern's time grows with the square
 def parse_name(text: str) -> Name | None:
     """Understand a file name or path in any spelling of the field; None where it is none.
 
-    The views of one identity show one person in one garment. The index's own spelling is the flattened one.
+    The views of one identity show one person in one garment. Splits go by the folder ``WOMEN/Tees_Tanks/id_00000001``,
+    which may hold several colours of a garment, ``01_``, ``02_``; the bare id stands in both parts of the published
+    split, on other garments. The index's own spelling is the flattened one.
     """
     match = _NAME.fullmatch(text) if len(text) <= _LONGEST else None
     if not match:
         return None
     gender, category, number, garment, view, side = match.groups()
-    identity = f"{gender}/{category}/id_{number}/{garment}"
+    person = f"{gender}/{category}/id_{number}"
+    identity = f"{person}/{garment}"
     return Name(
-        f"fashion{gender}{category}id{number}{garment}_{view}{side}.jpg", identity, f"id_{number}",
+        f"fashion{gender}{category}id{number}{garment}_{view}{side}.jpg", identity, person,
         f"img_highres/{identity}_{view}_{side}.jpg",
     )  # fmt: skip
 
@@ -80,7 +84,10 @@ class DeepFashion(Index):
     - keypoints: ``fashion-annotation-<split>.csv``, with ``resize-`` or spelt ``fasion`` too; else a text file per
       image in ``pose/`` (NTED, PIDM) or ``normalized_pose_txt/`` (PCDMs).
     - pairs: ``fashion-pairs-<split>.csv``, with the same spellings; else ``<split>_pairs.txt`` (NTED, PIDM); else
-      ``<split>_data.json`` (PCDMs).
+      ``<split>_data.json`` (PCDMs) or ``<split>_pairs_data.json`` (FPDM).
+
+    Where none of a kind is there, a file is taken whose name holds the split and ``pair``, ``annotation`` or the ending
+    ``.lst``, if it parses; ``notes`` says so.
 
     The files of images are found in ``IMAGE_FOLDERS``, nested or flattened. Keypoints are in the 256×176 frame.
     """
@@ -144,13 +151,13 @@ class DeepFashion(Index):
         return files
 
     def _pair_files(self, split: str) -> Sequence[Path]:
-        names = (*_spellings("pairs", split), f"{split}_pairs.txt", f"{split}_data.json")
+        names = (*_spellings("pairs", split), f"{split}_pairs.txt", f"{split}_data.json", f"{split}_pairs_data.json")
         return [self.root / name for name in names]
 
     def _read_split(self, split: str, files: Files) -> Listing:
-        table = self._first(_spellings("annotation", split))
+        table = self._first(_spellings("annotation", split)) or self._other(split, "annotation", (".csv",), _is_table)
         annotated = read_annotations(table, self.frame) if table else None
-        listing, names = self._list(split, annotated.listing if annotated else None)
+        listing, names = self._list(split, annotated.listing if annotated else None, files)
         if annotated is None:
             found = self._read_poses(split, names)
         else:
@@ -158,7 +165,7 @@ class DeepFashion(Index):
         self._fill(split, listing, names, found, files)
         return listing
 
-    def _list(self, split: str, annotated: Listing | None) -> tuple[Listing, dict[str, Listed]]:
+    def _list(self, split: str, annotated: Listing | None, files: Files) -> tuple[Listing, dict[str, Listed]]:
         groups = ("train.json", "fashion.json", "IMAGPose_DeepFashion_label.json") if split == "train" else ()
         if (path := self._first((f"{split}.lst",))) is not None:
             listing = read_listing(path)
@@ -168,13 +175,15 @@ class DeepFashion(Index):
             listing = names_of_pairs(path)
         elif (path := self._first(groups)) is not None:
             listing = read_groups(path)
-            names = self._names(listing)
+            names = self._names(listing, files)
             _check_groups(listing, names)
             return listing, names
+        elif (path := self._other(split, "", (".lst",), Path.is_file)) is not None:
+            listing = read_listing(path)
         else:
             known = (f"{split}.lst", *_spellings("annotation", split), *(p.name for p in self._pair_files(split)))
             raise InputError(f"{self.root} has no list of its {split} images; it needs one of {', '.join(known)}.")
-        return listing, self._names(listing)
+        return listing, self._names(listing, files)
 
     def _read_poses(self, split: str, names: dict[str, Listed]) -> dict[str, Annotation]:
         """Keypoints of text files, one per image."""
@@ -200,6 +209,11 @@ def _name_of(path: str) -> str | None:
 
 def _spellings(what: str, split: str) -> tuple[str, ...]:
     return tuple(f"{stem}{resize}-{what}-{split}.csv" for resize in ("-resize", "") for stem in ("fashion", "fasion"))
+
+
+def _is_table(path: Path) -> bool:
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        return file.readline(200).strip() == ANNOTATION_HEADER
 
 
 def _check_groups(listing: Listing, names: dict[str, Listed]) -> None:

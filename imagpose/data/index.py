@@ -5,100 +5,27 @@ from __future__ import annotations
 import copy
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
 from imagpose.data.annotations import Annotation, Annotations
 from imagpose.data.findings import Finding, Kind
 from imagpose.data.folders import Files, leaves_root
-from imagpose.data.keypoints import JOINTS, MISSING, NUM_JOINTS, rescale, visible
-from imagpose.data.pairs import Pair, read_pairs
+from imagpose.data.keypoints import JOINTS, MISSING, NUM_JOINTS, visible
+from imagpose.data.lists import spelt_otherwise
+from imagpose.data.pairs import PAIR_ENDINGS, Pair, read_pairs
+from imagpose.data.records import ImageRecord as ImageRecord
+from imagpose.data.records import Listed, Name
+from imagpose.data.records import Scenario as Scenario
 from imagpose.data.text import Listing
 from imagpose.errors import InputError
 
-Array = np.ndarray
-
 SPLITS = ("train", "test")
 _NOWHERE = np.full((NUM_JOINTS, 2), MISSING)
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRecord:
-    """One image of the index.
-
-    Attributes:
-        name: The dataset's name of it; for DeepFashion, the flattened one.
-        file: Path of the file.
-        identity: The views of one identity show the same person, in DeepFashion in the same clothes too.
-        person: The person alone, for splits.
-        keypoints: (18, 2) in the annotation frame; -1 marks a missing joint.
-        frame: (height, width) of the annotation frame.
-    """
-
-    name: str
-    file: str
-    identity: str
-    person: str
-    keypoints: Array
-    frame: tuple[int, int]
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return Path(self.file)  # made on demand: 50,000 of them would be a third of the time that an index takes
-
-    def keypoints_at(self, size: tuple[int, int]) -> Array:
-        """Keypoints in pixels of an image of ``size`` (height, width)."""
-        if left := self.border(size):
-            shifted = rescale(self.keypoints, self.frame, (size[0], size[1] - 2 * left))
-            return np.where(visible(shifted)[:, None], shifted + np.array([left, 0]), MISSING)
-        return rescale(self.keypoints, self.frame, size)
-
-    def border(self, size: tuple[int, int]) -> int:
-        """Columns on either side of an image of ``size`` that the frame leaves out.
-
-        DeepFashion's low-resolution pictures are square, 256×256, and white beside the 256×176 that the field crops
-        them to; a picture of any other shape is the frame at another scale.
-        """
-        height, width = self.frame
-        return (height - width) // 2 if size == (height, height) else 0
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A test case: bring the person of the sources into the pose of the target. The sources exclude the target."""
-
-    target: str
-    source: str
-    sources: tuple[str, ...]
-
-
-class Name(NamedTuple):
-    """An image's name, understood.
-
-    Attributes:
-        name: In the index; all spellings of one image have the same.
-        identity: Whom it shows, and in DeepFashion in which garment.
-        person: Whom it shows.
-        path: Where the layout's originals keep it, relative to the root.
-    """
-
-    name: str
-    identity: str
-    person: str
-    path: str
-
-
-class Listed(NamedTuple):
-    """An image, and its row in the list that names it."""
-
-    image: Name
-    row: int
 
 
 class Index(ABC):
@@ -112,8 +39,10 @@ class Index(ABC):
 
     Attributes:
         records: Every listed image, by name.
+        lists: The file that names a split's images.
         splits: Names of ``train`` and ``test``, in the order of their lists.
         findings: What is wrong with the lists.
+        notes: What was taken or left out without asking, a sentence each; reading the pairs may add to it.
 
     Raises:
         InputError: A file is missing, a row is malformed, or a person is in both splits.
@@ -131,17 +60,19 @@ class Index(ABC):
         self.root = root
         self.records: dict[str, ImageRecord] = {}
         self.findings: list[Finding] = []
+        self.notes: list[str] = []
+        self.left_out: set[str] = set()  # names that no pair is refused for
         self.splits: dict[str, list[str]] = {}
         files = self._find_images()
         self._tell_links(files)
-        listings = {split: self._read_split(split, files) for split in SPLITS}
+        self.lists = {split: self._read_split(split, files).file for split in SPLITS}
         self.findings = list(dict.fromkeys(self.findings))  # where the annotations are the list, both say the same
         persons = {split: {self.records[name].person for name in names} for split, names in self.splits.items()}
         if both := sorted(persons["train"] & persons["test"]):
             some = ", ".join(islice(both, 10)) + (f" and {len(both) - 10} more" if len(both) > 10 else "")
             are = "is" if len(both) == 1 else "are"
-            train, test = (listings[split].file.name for split in SPLITS)
-            raise InputError(f"{root}: {some} {are} in both {train} and {test}; split by person.")
+            train, test = (self.lists[split].name for split in SPLITS)
+            raise InputError(f"{root}: {some} {are} in both {train} and {test}; leave each in one of them.")
 
     @abstractmethod
     def parse(self, text: str) -> Name | None:
@@ -159,6 +90,12 @@ class Index(ABC):
     def _pair_files(self, split: str) -> Sequence[Path]:
         """Where the published pairs may be, in the order of preference."""
 
+    def summary(self) -> str:
+        """The layout, and which lists were found with how many images, for reading."""
+        lists = [f"{len(self.splits[split]):,} images of {self.lists[split].name}" for split in SPLITS]
+        pairs = self.pair_file("test")
+        return f"{type(self).__name__}, {', '.join(lists)}, test pairs of {pairs.name if pairs else 'no list'}"
+
     def identities(self, split: str) -> dict[str, list[ImageRecord]]:
         """Views by identity, in the order of the split's list; groups of one view are left out, they form no pair."""
         groups: dict[str, list[ImageRecord]] = {}
@@ -167,8 +104,10 @@ class Index(ABC):
         return {identity: views for identity, views in groups.items() if len(views) >= 2}
 
     def pair_file(self, split: str) -> Path | None:
-        """The published pairs' file; None where there is none."""
-        return next((path for path in self._pair_files(split) if path.is_file()), None)
+        """The published pairs' file, else one of another name that can be read; None where there is none."""
+        if (known := next((path for path in self._pair_files(split) if path.is_file()), None)) is not None:
+            return known
+        return self._other(split, "pair", PAIR_ENDINGS, self._are_pairs)
 
     def pairs(self, split: str) -> list[tuple[str, str]]:
         """The published (source, target) pairs, in order."""
@@ -208,7 +147,7 @@ class Index(ABC):
             Finding(Kind.OUTSIDE_ROOT if leaves_root(self.root, name) else Kind.UNLISTED, file.name, pair.row, name)
             for pair in self._pairs_in(file)
             for name in (*pair.sources, pair.target)
-            if name not in self.records
+            if name not in self.records and name not in self.left_out
         ]
 
     def without(self, names: Collection[str]) -> Self:
@@ -231,32 +170,49 @@ class Index(ABC):
 
     def _spell(self, file: Path, row: int, text: str) -> str:
         """A name as the index spells it; one that leaves the root stays as it is written, which is in no index."""
-        if text in self.records or leaves_root(self.root, text):
+        if text in self.records:
             return text
-        return self._parse_row(file, row, text).name
+        understood = self._understand(file, row, text, self.records)
+        return text if understood is None else understood.name
 
     def _known(self, file: Path, pairs: Iterable[Pair], skip_unknown: bool = False) -> Iterator[Pair]:
+        left_out = 0
         for pair in pairs:
             unknown = [name for name in (*pair.sources, pair.target) if name not in self.records]
             if not unknown:
                 yield pair
+            elif not self.left_out.isdisjoint(unknown):
+                left_out += 1
             elif not skip_unknown:
                 raise InputError(f"{file}, row {pair.row}: {unknown[0]} is in no list of the images; take it out.")
+        if left_out:
+            self._note(f"{file.name}: {left_out:,} pairs of images without any joint are left out.")
 
     def _parse_row(self, file: Path, row: int, text: str) -> Name:
         if (parsed := self.parse(text)) is None:
             raise InputError(f"{file}, row {row}: {text[:200]!r} is no image's name such as {self.example}.")
         return parsed
 
-    def _names(self, listing: Listing) -> dict[str, Listed]:
+    def _understand(self, file: Path, row: int, text: str, known: Container[str]) -> Name | None:
+        """A name in a list; None where it leads out of the root.
+
+        An absolute path of the machine that wrote the list is taken where it ends in a known name. Only what
+        :meth:`_find_images` found is ever read, so that no path in a list can lead anywhere.
+        """
+        if not leaves_root(self.root, text):
+            return self._parse_row(file, row, text)
+        parsed = None if ".." in text else self.parse(text)
+        return parsed if parsed is not None and parsed.name in known else None
+
+    def _names(self, listing: Listing, files: Files) -> dict[str, Listed]:
         """A list's images, each where it is first met; names that leave the root are found wanting."""
         names: dict[str, Listed] = {}
         for row, text in listing.entries:
-            if leaves_root(self.root, text):
+            understood = self._understand(listing.file, row, text, files.paths)
+            if understood is None:
                 self.findings.append(Finding(Kind.OUTSIDE_ROOT, self._relative(listing.file), row, text))
-                continue
-            parsed = self._parse_row(listing.file, row, text)
-            names.setdefault(parsed.name, Listed(parsed, row))
+            else:
+                names.setdefault(understood.name, Listed(understood, row))
         return names
 
     def _by_name(self, annotated: Annotations, names: Collection[str]) -> dict[str, Annotation]:
@@ -266,10 +222,10 @@ class Index(ABC):
         for (row, text), annotation in zip(annotated.listing.entries, annotated.annotations, strict=True):
             if text in names:
                 found.setdefault(text, annotation)
-            elif leaves_root(self.root, text):
+            elif (understood := self._understand(file, row, text, names)) is None:
                 self.findings.append(Finding(Kind.OUTSIDE_ROOT, self._relative(file), row, text))
             else:
-                found.setdefault(self._parse_row(file, row, text).name, annotation)
+                found.setdefault(understood.name, annotation)
         return found
 
     def _fill(
@@ -309,6 +265,24 @@ class Index(ABC):
         self.findings += [
             Finding(Kind.OUTSIDE_ROOT, link.path, None, link.path, f"a link to {link.target}") for link in files.links
         ]
+
+    def _other(self, split: str, what: str, endings: tuple[str, ...], fits: Callable[[Path], bool]) -> Path | None:
+        """A split's list under a name that nobody publishes; notes that it was taken."""
+        found = next((path for path in spelt_otherwise(self.root, split, what, endings) if fits(path)), None)
+        if found is not None:
+            self._note(f"{found.name}, which is no published name, is read for the {split} split.")
+        return found
+
+    def _are_pairs(self, path: Path) -> bool:
+        try:
+            pairs = read_pairs(path)
+        except InputError:
+            return False  # another method's list, perhaps; the missing one is told by whoever needs it
+        return bool(pairs) and self.parse(pairs[0].target) is not None
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def _relative(self, file: Path | str) -> str:
         return os.path.relpath(file, self.root)

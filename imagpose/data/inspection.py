@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from imagpose.data.findings import Kind
-from imagpose.data.pictures import PictureError, decode
+from imagpose.data.pictures import PictureError, decoded_size
 
 
 class Inspected(NamedTuple):
@@ -19,7 +19,6 @@ class Inspected(NamedTuple):
 def inspect(path: str) -> Inspected:
     """Decode an image to its end."""
     try:
-        image = decode(path)
+        return Inspected(decoded_size(path))
     except PictureError as error:
         return Inspected(None, error.kind, error.detail)
-    return Inspected((image.height, image.width))

@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from imagpose.data import market1501
+from imagpose.data import deepfashion, market1501
 from imagpose.data.deepfashion import IMAGE_FOLDERS, DeepFashion
 from imagpose.data.index import Index
 from imagpose.data.market1501 import Market1501
+from imagpose.data.records import Name
 from imagpose.errors import InputError
 
 LayoutName = Literal["deepfashion", "market1501"]
 _LAYOUTS: dict[LayoutName, type[Index]] = {"deepfashion": DeepFashion, "market1501": Market1501}
+
+
+def parse_name(text: str) -> Name | None:
+    """Understand an image's name of either dataset, in any spelling; None where it is none."""
+    return deepfashion.parse_name(text) or market1501.parse_name(text)
 
 
 def open_index(root: Path, layout: LayoutName | None = None) -> Index:

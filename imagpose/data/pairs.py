@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from imagpose.data.text import Listing, read_json_list, read_rows
 from imagpose.errors import InputError
+
+PAIR_ENDINGS = (".csv", ".txt", ".json")
 
 
 class Pair(NamedTuple):
@@ -26,14 +29,15 @@ class Pair(NamedTuple):
 def read_pairs(path: Path) -> list[Pair]:
     """Pairs in the order of their file, in the form that its ending tells.
 
-    - ``.csv``: the header ``from,to``, then a source and a target per row.
+    - ``.csv``: a header that names the columns ``from`` and ``to`` once, then a source and a target per row; further
+      columns, which upgpt's lists have, are not looked at.
     - ``.txt`` (NTED, PIDM): names with commas between them, the **target first**, then one or more sources.
-    - ``.json`` (PCDMs): a list of ``{"source_image": …, "target_image": …}``.
+    - ``.json`` (PCDMs, FPDM): a list of ``{"source_image": …, "target_image": …}``.
 
     Raises:
         InputError: The file cannot be read, or a row is malformed.
     """
-    forms = {".csv": _read_csv, ".txt": _read_txt, ".json": _read_json}
+    forms = dict(zip(PAIR_ENDINGS, (_read_csv, _read_txt, _read_json), strict=True))
     if path.suffix not in forms:
         raise InputError(f"{path} is no list of pairs, whose name ends in {', '.join(forms)}.")
     return forms[path.suffix](path)
@@ -41,15 +45,29 @@ def read_pairs(path: Path) -> list[Pair]:
 
 def _read_csv(path: Path) -> list[Pair]:
     rows = read_rows(path)
-    if not rows or _fields(rows[0][1]) != ["from", "to"]:
-        raise InputError(f"{path}, row 1: the header must be 'from,to'.")
+    header = _columns(path, *rows[0]) if rows else []
+    if header.count("from") != 1 or header.count("to") != 1:
+        raise InputError(f"{path}, row 1: the header must be 'from,to', or name these two columns among others.")
+    source, target = header.index("from"), header.index("to")
+    expected = "two names 'from,to'" if len(header) == 2 else f"{len(header)} columns"
     pairs = []
     for number, row in rows[1:]:
-        fields = _fields(row)
-        if len(fields) != 2 or not all(fields):
-            raise InputError(f"{path}, row {number}: expected two names 'from,to', found {row[:200]!r}.")
-        pairs.append(Pair(number, fields[1], (fields[0],)))
+        fields = _columns(path, number, row)
+        if len(fields) != len(header) or not (fields[source] and fields[target]):
+            raise InputError(f"{path}, row {number}: expected {expected}, found {row[:200]!r}.")
+        pairs.append(Pair(number, fields[target], (fields[source],)))
     return pairs
+
+
+def _columns(path: Path, number: int, row: str) -> list[str]:
+    """A row of CSV; quoted columns may hold commas, as descriptions do."""
+    if '"' not in row:
+        return _fields(row)
+    try:
+        (columns,) = csv.reader([row], skipinitialspace=True, strict=True)
+    except csv.Error as error:
+        raise InputError(f"{path}, row {number}: the quotes do not close ({error}).") from error
+    return [column.strip() for column in columns]
 
 
 def _read_txt(path: Path) -> list[Pair]:

@@ -117,6 +117,17 @@ def decode(path: Path | str, root: Path | None = None) -> Image.Image:
         return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
+def decoded_size(path: Path | str) -> tuple[int, int]:
+    """(height, width) of what :func:`decode` returns; the file is decoded to its end, but its pixels are not copied.
+
+    Raises:
+        PictureError: The file is not taken for a picture.
+    """
+    with _opened(path, None) as image:
+        image.load()
+        return image.size if _orientation(image) in _ON_SIDE else (image.height, image.width)
+
+
 @contextmanager
 def _opened(path: Path | str, root: Path | None) -> Iterator[Image.Image]:
     """A picture of which only the header was read; whatever a decoder raises meanwhile is told in one way."""

@@ -95,6 +95,8 @@ def task(options: argparse.Namespace, size: Size | None) -> Task:
     """
     index = open_index(options.data)
     pairs = index.pairs_of(options.pairs) if options.pairs else index.pairs("test")
+    for note in index.notes:
+        print(note)
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.zeros(1, device=device)
@@ -195,7 +197,7 @@ def _samples(matches: Matches, index: Index) -> tuple[list[Sample], list[list[in
     for pair, paths in sorted(matches.outputs.items(), key=lambda item: item[1][0].name):
         groups.append(list(range(len(samples), len(samples) + len(paths))))
         target = index.records[pair[1]]
-        samples += [Sample(pair, path, target.path, target.identity) for path in paths]
+        samples += [Sample(pair, path, target.path, target.person) for path in paths]
     return samples, groups
 
 

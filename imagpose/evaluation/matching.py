@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imagpose.data.layouts import parse_name
 from imagpose.data.pictures import picture_size, read_picture
 from imagpose.errors import InputError
 
@@ -39,7 +40,8 @@ def match(folder: Path, pairs: Iterable[Pair]) -> Matches:
 
     Known are ``A.jpg___B.jpg_vis.png`` (PATN), ``A_2_B_vis.png`` or ``.jpg`` (GFLA, DPTN, NTED, PIDM and our own),
     ``A_to_B.png`` with one extra leading character (PCDMs) and ``A.jpg_2_B.jpg.png`` (FPDM). Several samples of one
-    pair have a number after the name: ``A_2_B_vis_0.png``.
+    pair have a number after the name: ``A_2_B_vis_0.png``. A and B may be in any spelling that a list may have, such as
+    FPDM's ``MENTees_Tanksid_0000730104_2_side``; the separator is the one between two whole names.
 
     Raises:
         InputError: The folder is missing or empty, or two files show the same sample of a pair.
@@ -52,11 +54,11 @@ def match(folder: Path, pairs: Iterable[Pair]) -> Matches:
             f"{folder} holds no {', '.join(_SUFFIXES)} files; name the folder with the generated pictures."
         )
     wanted = dict.fromkeys(pairs)
-    by_stem = {(Path(source).stem, Path(target).stem): (source, target) for source, target in wanted}
+    by_name = {(_whole(source), _whole(target)): (source, target) for source, target in wanted}
     found: dict[Pair, dict[int | None, Path]] = {}
     extra = []
     for path in files:
-        hit = _parse(path.stem, by_stem)
+        hit = _parse(path.stem, by_name)
         if hit is None:
             extra.append(path)
             continue
@@ -76,20 +78,24 @@ def match(folder: Path, pairs: Iterable[Pair]) -> Matches:
     return Matches(outputs, tuple(pair for pair in wanted if pair not in found), tuple(extra))
 
 
-def _parse(stem: str, by_stem: dict[Pair, Pair]) -> tuple[Pair, int | None] | None:
+def _whole(text: str) -> str:
+    """A name as the dataset's index spells it, whatever its spelling and suffix; what is no such name stays."""
+    stem = re.sub(r"(\.jpe?g|\.png)+$", "", text)
+    parsed = parse_name(f"{stem}.jpg")
+    return parsed.name if parsed else stem
+
+
+def _parse(stem: str, by_name: dict[Pair, Pair]) -> tuple[Pair, int | None] | None:
     """The pair and the sample's number in a file's name."""
     for separator in _SEPARATORS:
-        source, found, target = stem.partition(separator)
-        if not found:
-            continue
-        sources = (source.removesuffix(".jpg"), source.removesuffix(".jpg")[1:])
-        numbered = re.fullmatch(r"(.*)_(\d+)", target)
-        readings = [(target, None), *([(numbered[1], int(numbered[2]))] if numbered else [])]
-        for reading, sample in readings:
-            for name in sources:
-                pair = by_stem.get((name, reading.removesuffix("_vis").removesuffix(".jpg")))
-                if pair:
-                    return pair, sample
+        for place in re.finditer(f"(?={separator})", stem):  # views are called 2_side: it stands inside of names too
+            source, target = stem[: place.start()], stem[place.start() + len(separator) :]
+            numbered = re.fullmatch(r"(.*)_(\d+)", target)
+            for reading, sample in [(target, None), *([(numbered[1], int(numbered[2]))] if numbered else [])]:
+                for name in (source, source[1:]):
+                    pair = by_name.get((_whole(name), _whole(reading.removesuffix("_vis"))))
+                    if pair:
+                        return pair, sample
     return None
 
 

@@ -33,7 +33,7 @@ class Sample:
         pair: Names of source and target.
         path: The picture.
         truth: The target's picture.
-        identity: Whom the pair shows.
+        identity: Whom the pair shows; intervals are over people, see ``ImageRecord.person``.
     """
 
     pair: Pair

@@ -141,7 +141,7 @@ class Trial:
             for metric, of_metric in measured.values.items()
             if np.isfinite(of_metric).all()
         }
-        people = [self.task.index.records[target].identity for _, target in self.task.pairs]
+        people = [self.task.index.records[target].person for _, target in self.task.pairs]
         scores = dict(evaluation.scores)
         for metric, of_pair in figure.items():
             found = [of_pair[pair] for pair in self.task.pairs]
@@ -188,7 +188,7 @@ def choose(index: Index, count: int, seed: int) -> list[Pair]:
         if seen and source != target and len(of - {source, target}) >= _FURTHER:
             targets.setdefault(index.records[source].person, {}).setdefault(source, []).append(target)
     pairs: list[Pair] = []
-    people = sorted(targets)
+    people = sorted(targets, key=lambda person: (person.rpartition("/")[2], person))  # by their numbers
     for number in np.random.default_rng([seed, 9]).permutation(len(people)).tolist():
         if len(pairs) == TARGETS * count:
             break

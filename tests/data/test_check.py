@@ -67,7 +67,7 @@ def break_everything(root):
     replace_row(annotations, 10, f"{name}: {ys}: {[200, *json.loads(xs)[1:]]}")
     replace_row(annotations, 11, rows_of(annotations)[10].replace(train[9], train[9].replace("id000000", "id000009")))
     with open(root / "train.lst", "a") as listing:
-        listing.write(f"../{train[0]}\n/etc/{train[0]}\n")
+        listing.write(f"../{train[0]}\n/etc/{train[0].replace('01_1', '77_7')}\n")
     with open(root / "fashion-pairs-test.csv", "a") as pairs:
         pairs.write(f"{train[0]},{train[0].replace('01_1', '77_7')}\n")
     last = len(rows_of(root / "fashion-pairs-test.csv"))

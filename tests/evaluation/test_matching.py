@@ -27,6 +27,33 @@ def test_every_methods_names_are_known(tmp_path, name):
     assert match(tmp_path, [(A, B), (B, A)]).outputs == {(A, B): (tmp_path / name,)}
 
 
+X, Y = "fashionMENTees_Tanksid0000730104_2side.jpg", "fashionMENTees_Tanksid0000730104_7additional.jpg"
+X_FPDM, Y_FPDM = "MENTees_Tanksid_0000730104_2_side", "MENTees_Tanksid_0000730104_7_additional"
+X_PATH, Y_PATH = "MEN-Tees_Tanks-id_00007301-04_2_side", "MEN-Tees_Tanks-id_00007301-04_7_additional"
+
+
+@pytest.mark.parametrize(
+    ("name", "pair"),
+    [
+        (f"{X_FPDM}.jpg_2_{Y_FPDM}.jpg.png", (X, Y)), (f"{Y_FPDM}.jpg_2_{X_FPDM}.jpg.png", (Y, X)),
+        (f"{X_PATH}_2_{Y_PATH}_vis.png", (X, Y)), (f"{Y_PATH}_2_{X_PATH}_vis_2.png", (Y, X)),
+        (f"_{X_PATH}_to_{Y_PATH}.png", (X, Y)),
+    ],
+)  # fmt: skip
+def test_the_separator_is_the_one_between_two_whole_names(tmp_path, name, pair):
+    touch(tmp_path, name, f"{X_FPDM}.png")
+    matches = match(tmp_path, [(X, Y), (Y, X)])
+    assert matches.outputs == {pair: (tmp_path / name,)}
+    assert matches.extra == (tmp_path / f"{X_FPDM}.png",)
+
+
+@pytest.mark.parametrize("name", [f"{m}.jpg.jpg_2_{n}_vis.jpg", f"{m}_2_{n}.jpg_vis.png", f"{M}.jpg___{N}_vis.png"])
+@pytest.mark.parametrize("pair", [(M, N), (f"{M}.jpg", N), (M, f"{N}.jpg")])
+def test_a_doubled_suffix_is_another_spelling(tmp_path, name, pair):
+    touch(tmp_path, name)
+    assert match(tmp_path, [pair]).outputs == {pair: (tmp_path / name,)}
+
+
 @pytest.mark.parametrize("name", [f"{m}_2_{n}_vis.jpg", f"{M}___{N}_vis.png", f"0{m}_to_{n}.png"])
 def test_market_names_ending_in_numbers_are_no_samples(tmp_path, name):
     touch(tmp_path, name)
