@@ -1,4 +1,4 @@
-"""Run folders: ``runs/<EXP>/version_<n>``, which one to continue, and what it was started with."""
+"""Run folders: ``runs/<EXP>/version_<n>``, what lies in them, and what a run was started with."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import torch
@@ -24,6 +25,7 @@ _OF_THE_MACHINE = (
     "trainer.accumulate_grad_batches", "data.init_args.batch_size", "data.init_args.num_workers",
     "data.init_args.cache",
 )  # fmt: skip
+_UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Run:
     root: Path
     experiment: str
     version: int
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Run:
+        """The run whose folder this is; nothing is looked at."""
+        return cls(folder.parent.parent, folder.parent.name, int(folder.name.removeprefix("version_")))
 
     @property
     def folder(self) -> Path:
@@ -66,19 +73,17 @@ class Run:
         return self.metrics.exists()
 
 
+def all_of(root: Path, experiment: str) -> list[Run]:
+    """The runs of an experiment, the newest first; whatever bears the name of one is among them."""
+    found = [re.fullmatch(r"version_(\d+)", path.name) for path in (root / experiment).glob("version_*")]
+    return [
+        Run(root, experiment, number) for number in sorted((int(match[1]) for match in found if match), reverse=True)
+    ]
+
+
 def newest(root: Path, experiment: str) -> Run | None:
     """The run of an experiment with the highest number."""
-    found = [re.fullmatch(r"version_(\d+)", path.name) for path in (root / experiment).glob("version_*")]
-    versions = [int(match[1]) for match in found if match]
-    return Run(root, experiment, max(versions)) if versions else None
-
-
-def choose(root: Path, experiment: str, new: bool) -> Run:
-    """The run to continue: the unfinished newest one, or the finished one for its owner to read; else a new one."""
-    run = newest(root, experiment)
-    if run is None:
-        return Run(root, experiment, 0)
-    return Run(root, experiment, run.version + 1) if new else run
+    return next(iter(all_of(root, experiment)), None)
 
 
 def from_folder(folder: Path) -> Run:
@@ -90,7 +95,7 @@ def from_folder(folder: Path) -> Run:
     match = re.fullmatch(r"version_(\d+)", folder.name)
     if not match or not folder.is_dir():
         raise InputError(f"{folder} is no run folder; name one that make train wrote, such as runs/tiny/version_0.")
-    run = Run(folder.parent.parent, folder.parent.name, int(match[1]))
+    run = Run.of_folder(folder)
     for path in (run.config, run.last):
         if not path.exists():
             raise InputError(
@@ -99,14 +104,17 @@ def from_folder(folder: Path) -> Run:
     return run
 
 
-def check_checkpoint(path: Path) -> None:
+def check_checkpoint(path: Path) -> int | None:
     """Refuse a checkpoint that cannot be resumed from; nothing is unpickled.
+
+    Returns:
+        The optimiser steps that were taken; None where a strategy keeps its own form of checkpoints.
 
     Raises:
         InputError: The file is missing, damaged, or no checkpoint.
     """
     if path.is_dir():  # DeepSpeed's, which its strategy reads
-        return
+        return None
     try:
         # Mapped, so that only the structure is read.
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -117,17 +125,43 @@ def check_checkpoint(path: Path) -> None:
         ) from error
     if not isinstance(found, dict) or "state_dict" not in found:
         raise InputError(f"{path} is no Lightning checkpoint; delete it, or start another run with RUN=new.")
+    return found.get("global_step")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of ``path`` when it is whole; the one before it is kept until then.
+
+    It lies beside ``path``, as no other file system can be moved from in one step, and is on the disk before it
+    replaces anything.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.{_UNFINISHED}")  # several machines may write one file
+    try:
+        with open(unfinished, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # so that the name outlives a power cut too
+    finally:
+        os.close(folder)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes were writing in a folder by :func:`replacing`; no other may be writing there."""
+    for path in folder.glob(f".*.{_UNFINISHED}"):
+        path.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.unfinished")  # several machines may write one file
-    try:
-        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def commit() -> str | None:
