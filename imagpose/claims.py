@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only
 
 from imagpose import runs
 from imagpose.errors import InputError
@@ -45,7 +45,7 @@ class Asked:
 def is_first_process() -> bool:
     """Whether this process claims and writes the run: of all processes of all machines, the first."""
     node = os.environ.get("GROUP_RANK") or os.environ.get("NODE_RANK") or "0"
-    return rank_zero_only.rank == 0 and int(node) == 0
+    return rank_zero_only.rank == 0 and int(node) == 0  # type: ignore[attr-defined]
 
 
 def begin(asked: Asked) -> tuple[Run, Claim | None]:
