@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,13 @@ def _order(seed: int, epoch: int, size: int) -> np.ndarray:
 def rng_for(seed: int, number: int) -> np.random.Generator:
     """The generator of all draws that belong to one sample."""
     return np.random.default_rng([seed, 2, number])
+
+
+def leave_signals_to_parent(worker: int) -> None:
+    """Let a loader's worker go on at Ctrl-C and SIGTERM, which reach a whole group: its parent ends it after the step.
+
+    Args:
+        worker: Its number.
+    """
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_IGN)
