@@ -1,5 +1,6 @@
 """A signal in a training: its step is saved, the command that resumes is printed, and what is logged has no seam."""
 
+import json
 import os
 import shlex
 import signal
@@ -8,6 +9,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from callbacks.evaluation import Evaluation
 from callbacks.monitor import Monitor
 from imagpose.__main__ import main
 from imagpose.data.datamodule import PoseDataModule
@@ -112,3 +114,31 @@ def test_the_resuming_command_repeats_all_words_but_new(new, tmp_path):
     command = shlex.split(resuming_command(words, tmp_path))
     assert command[3:] == ["fit", "-c", "a file.yaml", "--trainer.max_steps", "9", "--folder", str(tmp_path)]
     assert shlex.split(resuming_command(words[:3], tmp_path))[3:] == words[:3]
+
+
+def test_killed_while_it_is_tested_a_run_resumes_at_the_test(fit, tmp_path, capsys, monkeypatch):
+    folder, ended = tmp_path / "my runs/quick/version_0", Evaluation.on_test_start
+    short = ("--trainer.max_steps", "2", "--data.init_args.test_pairs", "2")
+
+    def die(self, *args):
+        raise SystemExit(9)  # nothing of ours sees a kill; what it leaves is what is on the disk now
+
+    monkeypatch.setattr(Evaluation, "on_test_start", die)
+    with pytest.raises(SystemExit):
+        fit({}, *short)
+    monkeypatch.setattr(Evaluation, "on_test_start", ended)
+    last = folder / "checkpoints/last.ckpt"
+    assert saved_step(tmp_path) == 2
+    assert not (folder / "metrics.json").exists()
+    (folder / ".metrics.json.0123.unfinished").write_text("half of it")
+    before = torch.load(last, weights_only=True)["state_dict"]
+
+    assert fit({}, *short) == 0
+    assert f"Resuming {folder} from step 2" in capsys.readouterr().out
+    assert json.loads((folder / "metrics.json").read_text())["steps"] == 2
+    for name, value in torch.load(last, weights_only=True)["state_dict"].items():
+        assert torch.equal(value, before[name])
+    assert not (folder / ".metrics.json.0123.unfinished").exists()
+    events = EventAccumulator(str(folder)).Reload()
+    assert [event.step for event in events.Scalars("train/loss")] == [1, 2]
+    assert {event.step for event in events.Scalars("test/ssim")} == {2}
