@@ -16,7 +16,7 @@ from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.descriptions import Description, describe
 from imagpose.data.index import ImageRecord
 from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure
-from imagpose.data.sampling import StepSampler, leave_signals_to_parent, member_of_epoch, rng_for
+from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent, member_of_epoch, rng_for
 from imagpose.errors import InputError
 
 
@@ -139,7 +139,7 @@ class FolderDataModule(LightningDataModule):
         assert self.trainer is not None
         sampler = StepSampler.following(self.trainer, self.batch_size)
         return DataLoader(
-            self.train, batch_sampler=sampler, num_workers=self.num_workers, worker_init_fn=leave_signals_to_parent
+            self.train, batch_sampler=sampler, num_workers=self.num_workers, worker_init_fn=leave_ctrl_c_to_parent
         )
 
     def val_dataloader(self) -> DataLoader[Any]:

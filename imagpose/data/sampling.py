@@ -68,11 +68,10 @@ def rng_for(seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng([seed, 2, number])
 
 
-def leave_signals_to_parent(worker: int) -> None:
-    """Let a loader's worker go on at Ctrl-C and SIGTERM, which reach a whole group: its parent ends it after the step.
+def leave_ctrl_c_to_parent(worker: int) -> None:
+    """Let a loader's worker go on at Ctrl-C, which reaches a whole group: its parent ends it, by SIGTERM if need be.
 
     Args:
         worker: Its number.
     """
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
