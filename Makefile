@@ -11,6 +11,7 @@ OLDEST ?= .venv-oldest
 OVERLAYS = $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
 CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(OVERLAYS)
 WITH ?=
+RESUMED = $(if $(RUN),$(if $(filter-out new,$(RUN)),--folder '$(RUN)',--new true))
 SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
@@ -26,8 +27,8 @@ setup: .venv/.done  ## make .venv and install the project
 .venv/.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
 
-train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, WITH adds overlays, ARGS options
-	$(BIN)/python -m imagpose fit $(CONFIGS) $(if $(filter new,$(RUN)),--new true) $(ARGS)
+train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, RUN=runs/tiny/version_0 resumes that one, WITH adds overlays, ARGS options
+	$(BIN)/python -m imagpose fit $(CONFIGS) $(RESUMED) $(ARGS)
 
 variants: .venv/.done  ## Table 3: run the missing rows and print it; SCALE=full, JOBS=n, LAUNCHER=slurm, WITH and ARGS
 	$(TABLE)
@@ -67,7 +68,7 @@ bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, int
 	$(BIN)/python benchmarks/evaluation.py
 
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
-	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(if $(filter new,$(RUN)),--new true) $(ARGS)
+	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(RESUMED) $(ARGS)
 
 base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
 	$(BIN)/python -m imagpose fit -c experiments/base_encoder.yaml

@@ -29,10 +29,3 @@ class LastCheckpoint(ModelCheckpoint):
         """Save, unless gradients are still being accumulated."""
         if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Tell whoever pressed Ctrl-C how to go on."""
-        if isinstance(exception, KeyboardInterrupt):
-            saved = f"step {self._last_global_step_saved}" if self._last_global_step_saved else "the start"
-            folder = trainer.loggers[0].log_dir if trainer.loggers else "it"  # trainer.log_dir would wait for others
-            print(f"Stopped at step {trainer.global_step}; the same command resumes {folder} from {saved}.")

@@ -213,12 +213,16 @@ def main(args: list[str] | None = None) -> int:
         if command in _OWN:
             return _OWN[command](rest) or 0
         from imagpose import cli
+        from imagpose.claims import Finished
+        from imagpose.stopping import Stopped
 
         _check_experiments(rest)
         try:
             cli.run([command, *rest])
-        except cli.Finished as finished:
+        except Finished as finished:
             print(finished)
+        except Stopped as stopped:
+            return int(stopped.code or 0)
     except ArgumentError as error:
         sentence = " ".join(str(error).split())
         print(f"Error: {sentence} (python -m imagpose {command} --help lists the options)", file=sys.stderr)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import signal
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,19 +12,36 @@ from typing import Any
 
 import yaml
 from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import TensorBoardLogger
 
-from imagpose import runs, trust
+from imagpose import claims, runs, trust
+from imagpose.checkpoint_io import CheckpointFiles
+from imagpose.claims import Claim
 from imagpose.errors import InputError
-
-
-class Finished(Exception):  # noqa: N818 - no error
-    """There is nothing left to do; the message says where the results are."""
+from imagpose.module import SHARDED
+from imagpose.stopping import Stopped, Stopper, resuming_command
 
 
 class RunCLI(LightningCLI):
-    """``fit`` trains or resumes a run and tests it; ``validate`` and ``test`` look at a run's checkpoint."""
+    """``fit`` trains or resumes a run and tests it; ``validate`` and ``test`` look at a run's checkpoint.
+
+    Args:
+        stopper: Knows whether a signal came.
+    """
+
+    def __init__(self, *args: Any, stopper: Stopper, **kwargs: Any) -> None:
+        self._stopper, self._words = stopper, list(kwargs["args"])
+        self._claim: Claim | None = None
+        try:
+            super().__init__(*args, **kwargs)
+        except BaseException:
+            self._end_other_processes()
+            self._tell_what_is_left()
+            raise
+        finally:
+            if self._claim is not None:
+                self._claim.release()
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add where runs are kept."""
@@ -32,7 +52,9 @@ class RunCLI(LightningCLI):
             "--table", type=list[str], default=[], help="tables of the paper to put the test's results into as a row"
         )
         parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
-        parser.add_argument("--folder", type=Path | None, default=None, help="validate, test: the run's folder")
+        parser.add_argument(
+            "--folder", type=Path | None, default=None, help="the run's folder; fit resumes it instead of choosing one"
+        )
         parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
 
     def before_instantiate_classes(self) -> None:
@@ -48,18 +70,11 @@ class RunCLI(LightningCLI):
                 raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
             named = [path for path in files if path.parent.name != "overlays"]
             name = runs.check_name(config.name or named[-1].stem, "--name" if config.name else named[-1])
-            self.run = runs.choose(config.runs, name, config.new)
-            if self.run.complete:
-                raise Finished(
-                    f"The run in {self.run.folder} is finished; its results are in {self.run.metrics}. "
-                    "RUN=new starts another."
-                )
+            self.run, self._claim = claims.begin(claims.Asked(config.runs, name, config.folder, config.new))
             if self.run.last.exists():
                 known = [*config.trust, *trust.dotted_texts(options)]  # the experiment is its user's own
                 runs.check_unchanged(self.run, options, known, lambda stored: _completed(parser, stored))
-                runs.check_checkpoint(self.run.last)
                 config.ckpt_path = str(self.run.last)
-                print(f"Resuming {self.run.folder}.")
             self._options = options
         else:
             if config.folder is None:
@@ -73,16 +88,34 @@ class RunCLI(LightningCLI):
         config.trainer.logger = None
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """The trainer logs into the run's folder."""
-        logger = TensorBoardLogger(str(self.run.root), self.run.experiment, self.run.version, default_hp_metric=False)
+        """The trainer logs into the run's folder, saves there, and stops at a signal."""
+        from callbacks.steps import CountSteps, StepLogger
+        from callbacks.stop import StopOnSignal
+
+        assert self.subcommand is not None
+        resumed = self.subcommand == "fit" and self.config[self.subcommand].ckpt_path
+        step = runs.check_checkpoint(self.run.last) if resumed else None
+        logger = StepLogger(
+            str(self.run.root), self.run.experiment, self.run.version, default_hp_metric=False,
+            purge_step=None if step is None else step + 1,  # what was logged after the checkpoint is logged again
+        )  # fmt: skip
         trainer = super().instantiate_trainer(**{**kwargs, "logger": logger})
+        logger.trainer = trainer
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        if self.subcommand == "fit":
+            callbacks.insert(0, CountSteps())
+            callbacks.append(StopOnSignal(self._stopper, self.run.last))
+        self._files = CheckpointFiles()
+        # Strategies of shards write their own way, and another plugin is somebody's wish.
+        if not isinstance(trainer.strategy, SHARDED) and type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+            trainer.strategy.checkpoint_io = self._files
         config = self.config[self.subcommand]
         if config.table:
             from callbacks.row import TableRow  # and with it what draws tables, which few runs need
 
             seed = int(config.seed_everything)
             experiment = self.run.experiment.removesuffix(f"-seed{seed}")
-            trainer.callbacks.append(TableRow(experiment, seed, config.table, config.results))  # type: ignore[attr-defined]
+            callbacks.append(TableRow(experiment, seed, config.table, config.results))
         return trainer
 
     def before_fit(self) -> None:
@@ -95,6 +128,12 @@ class RunCLI(LightningCLI):
         if self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         self.trainer.save_checkpoint(self.run.last)
+        if failure := self.trainer.strategy.broadcast(self._files.failure):
+            raise InputError(
+                f"{self.run.last} could not be saved after the last step ({failure}); the checkpoint before it is "
+                "kept: make room, and the same command goes on from there."
+            )
+        self._stopper.check()
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
         if not self.trainer.is_global_zero:
             return
@@ -115,6 +154,33 @@ class RunCLI(LightningCLI):
     def _metrics(self) -> dict[str, float]:
         return {key: float(value) for key, value in self.trainer.callback_metrics.items()}
 
+    def _end_other_processes(self) -> None:
+        """End the processes that this one launched: they would wait for it for ever."""
+        trainer: Trainer | None = getattr(self, "trainer", None)  # there is none where it cannot be built
+        if trainer is not None and trainer.strategy.launcher is not None:
+            trainer.strategy.launcher.kill(signal.SIGKILL)
+
+    def _tell_what_is_left(self) -> None:
+        """After a failure or a signal: from where the run can be resumed, and by which command."""
+        trainer: Trainer | None = getattr(self, "trainer", None)
+        step = trainer.global_step if trainer is not None else 0
+        run = self._claim.run if self._claim is not None else None
+        saved = run is not None and run.last.exists()
+        if self._claim is not None and not step and not saved:
+            self._claim.withdraw()
+        if self._stopper.asked is None or not claims.is_first_process():
+            return
+        if run is None or not (step or saved):
+            print("Stopped; there is nothing to resume.", file=sys.stderr)
+        elif not saved:
+            print(f"Stopped at step {step}, of which nothing could be saved.", file=sys.stderr)
+        else:
+            found = runs.check_checkpoint(run.last)
+            at = f" at step {step}" if step else ""
+            where = "its last checkpoint" if found is None else f"step {found}"
+            print(f"Stopped{at}. {run.folder} is resumed from {where} by:", file=sys.stderr)
+            print(f"  {resuming_command(self._words, run.folder)}", file=sys.stderr)
+
 
 def _completed(parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
     """A run's options with the defaults of those that there were not yet when it was started."""
@@ -132,6 +198,9 @@ def quiet() -> None:
         ".*does not have many workers",
         ".*is smaller than the logging interval",
         ".*weights_only. was not set",
+        # The samples of our loaders are numbered, and a resumed loader begins at the next: nothing is unreliable.
+        "You're resuming from a checkpoint that ended before the epoch ended",
+        "Checkpoint directory .* exists and is not empty",  # of the run that is resumed, which replaces them
     ):
         warnings.filterwarnings("ignore", harmless)
 
@@ -140,18 +209,38 @@ def run(args: Sequence[str]) -> None:
     """Parse and carry out ``fit``, ``validate`` or ``test``.
 
     An experiment that is fitted is its user's own code. What is looked at may come from a stranger.
+
+    Args:
+        args: Words of the command line, from the command on.
+
+    Raises:
+        Finished: There is nothing left to do.
+        InputError: Something the user gave cannot be used, or the disk is full.
+        Stopped: Ctrl-C or SIGTERM came; it carries the exit code.
     """
     quiet()
     if args[0] != "fit":
         trust.check_files(args)
-    RunCLI(
-        LightningModule,
-        LightningDataModule,
-        args=trust.fold(args),
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        save_config_callback=None,
-        seed_everything_default=0,
-        auto_configure_optimizers=False,
-        parser_kwargs={"exit_on_error": False},  # main() says it in one sentence
-    )
+    with Stopper() as stopper:
+        try:
+            RunCLI(
+                LightningModule,
+                LightningDataModule,
+                args=trust.fold(args),
+                stopper=stopper,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=None,
+                seed_everything_default=0,
+                auto_configure_optimizers=False,
+                parser_kwargs={"exit_on_error": False},  # main() says it in one sentence
+            )
+        except Exception as error:
+            if stopper.asked is not None:  # a worker that the same signal ended, say
+                raise Stopped(stopper.asked) from error
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise InputError(
+                    f"The disk is full ({error.filename or error.strerror}); make room, and the same command goes on "
+                    "from the last checkpoint."
+                ) from error
+            raise

@@ -22,14 +22,18 @@ _STALE = 24 * 3600  # seconds after which a file of another machine, whose proce
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, durable: bool = False) -> Iterator[Path]:
     """A place to write a file to; it gets its name at the end, or is deleted when something goes wrong.
+
+    The place lies beside the file, as no other file system can be moved from in one step, and what had the name before
+    is kept until then.
 
     Any number of processes may write the same file; the last one's stays. A device or a pipe, such as ``/dev/stdout``,
     is written to itself.
 
     Args:
         path: The file; its folder must be there.
+        durable: Whether file and name are on the disk at the end, so that a power cut takes neither.
     """
     if path.exists() and not path.is_file():
         yield path
@@ -38,9 +42,21 @@ def whole_file(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{os.getpid()}@{_MACHINE}.{uuid4().hex}.unfinished")
     try:
         yield unfinished
+        if durable:
+            _sync(unfinished)
         os.replace(unfinished, path)
+        if durable:
+            _sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def drop_unfinished(folder: Path) -> None:

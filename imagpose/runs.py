@@ -1,4 +1,4 @@
-"""Run folders: ``runs/<EXP>/version_<n>``, which one to continue, and what it was started with."""
+"""Run folders: ``runs/<EXP>/version_<n>``, what lies in them, and what a run was started with."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ class Run:
     experiment: str
     version: int
 
+    @classmethod
+    def of_folder(cls, folder: Path) -> Run:
+        """The run whose folder this is; nothing is looked at."""
+        return cls(folder.parent.parent, folder.parent.name, int(folder.name.removeprefix("version_")))
+
     @property
     def folder(self) -> Path:
         """``<root>/<experiment>/version_<n>``."""
@@ -90,19 +95,17 @@ def check_name(name: str, what: object = "--name") -> str:
     return name
 
 
+def all_of(root: Path, experiment: str) -> list[Run]:
+    """The runs of an experiment, the newest first; whatever bears the name of one is among them."""
+    found = [re.fullmatch(r"version_(\d+)", path.name) for path in (root / experiment).glob("version_*")]
+    return [
+        Run(root, experiment, number) for number in sorted((int(match[1]) for match in found if match), reverse=True)
+    ]
+
+
 def newest(root: Path, experiment: str) -> Run | None:
     """The run of an experiment with the highest number."""
-    found = [re.fullmatch(r"version_(\d+)", path.name) for path in (root / experiment).glob("version_*")]
-    versions = [int(match[1]) for match in found if match]
-    return Run(root, experiment, max(versions)) if versions else None
-
-
-def choose(root: Path, experiment: str, new: bool) -> Run:
-    """The run to continue: the unfinished newest one, or the finished one for its owner to read; else a new one."""
-    run = newest(root, experiment)
-    if run is None:
-        return Run(root, experiment, 0)
-    return Run(root, experiment, run.version + 1) if new else run
+    return next(iter(all_of(root, experiment)), None)
 
 
 def from_folder(folder: Path) -> Run:
@@ -114,7 +117,7 @@ def from_folder(folder: Path) -> Run:
     match = re.fullmatch(r"version_(\d+)", folder.name)
     if not match or not folder.is_dir():
         raise InputError(f"{folder} is no run folder; name one that make train wrote, such as runs/tiny/version_0.")
-    run = Run(folder.parent.parent, folder.parent.name, int(match[1]))
+    run = Run.of_folder(folder)
     for path in (run.config, run.last):
         if not path.exists():
             raise InputError(
@@ -123,8 +126,11 @@ def from_folder(folder: Path) -> Run:
     return run
 
 
-def check_checkpoint(path: Path) -> None:
+def check_checkpoint(path: Path) -> int | None:
     """Refuse a checkpoint that cannot be resumed from; nothing is unpickled.
+
+    Returns:
+        The optimiser steps that were taken; None where a strategy keeps its own form of checkpoints.
 
     Raises:
         InputError: The file is missing, damaged, or no checkpoint.
@@ -132,7 +138,7 @@ def check_checkpoint(path: Path) -> None:
     if path.is_dir():  # of shards, which their strategy reads
         if not any((path / name).exists() for name in _OF_SHARDS):
             raise InputError(f"{path} is a folder and no checkpoint; delete it, or start another run with RUN=new.")
-        return
+        return None
     try:
         # Mapped, so that only the structure is read.
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -148,12 +154,13 @@ def check_checkpoint(path: Path) -> None:
             f"{path} does not say by which version of Lightning it was written; delete it, or start another run with "
             "RUN=new."
         )
+    return found.get("global_step")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as unfinished:
+    with whole_file(path, durable=True) as unfinished:
         unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
 
 

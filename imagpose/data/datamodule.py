@@ -19,7 +19,7 @@ from imagpose.data.images import read_view
 from imagpose.data.index import ImageRecord, Index, Scenario
 from imagpose.data.layouts import LayoutName, open_index
 from imagpose.data.mannequin_folder import MannequinSet, ensure
-from imagpose.data.sampling import StepSampler
+from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
 
 Batch = dict[str, Tensor]
@@ -207,6 +207,7 @@ class PoseDataModule(LightningDataModule):
             self.train_dataset(),
             batch_sampler=StepSampler.following(self.trainer, self.batch_size),
             num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
+            worker_init_fn=leave_ctrl_c_to_parent,
         )  # fmt: skip
 
     def val_dataloader(self) -> DataLoader[Batch]:

@@ -17,12 +17,12 @@ from imagpose.data.descriptions import Description, describe
 from imagpose.data.index import ImageRecord
 from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure
 from imagpose.data.pictures import read_picture
-from imagpose.data.sampling import StepSampler, member_of_epoch, rng_for
+from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent, member_of_epoch, rng_for
 
 RESAMPLING = Image.Resampling.BICUBIC
 """How every picture is brought to the network's size, in training, test and generation.
 
-Pillow's antialiased bicubic filter: the authors', and that of the evaluator's truth.
+Pillow's antialiased bicubic filter, which evaluators bring the truth to its size with.
 """
 
 
@@ -159,7 +159,9 @@ class FolderDataModule(LightningDataModule):
         """Continues after the steps that were already taken."""
         assert self.trainer is not None
         sampler = StepSampler.following(self.trainer, self.batch_size)
-        return DataLoader(self.train, batch_sampler=sampler, num_workers=self.num_workers)
+        return DataLoader(
+            self.train, batch_sampler=sampler, num_workers=self.num_workers, worker_init_fn=leave_ctrl_c_to_parent
+        )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The test split."""

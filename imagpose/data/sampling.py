@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,12 @@ def _order(seed: int, epoch: int, size: int) -> np.ndarray:
 def rng_for(seed: int, number: int) -> np.random.Generator:
     """The generator of all draws that belong to one sample."""
     return np.random.default_rng([seed, 2, number])
+
+
+def leave_ctrl_c_to_parent(worker: int) -> None:
+    """Let a loader's worker go on at Ctrl-C, which reaches a whole group: its parent ends it, by SIGTERM if need be.
+
+    Args:
+        worker: Its number.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

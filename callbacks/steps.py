@@ -1,0 +1,37 @@
+"""TensorBoard's steps: the optimiser steps that were taken, as in the names of the panels, after a resume too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.trainer.states import TrainerFn
+
+
+class StepLogger(TensorBoardLogger):
+    """Writes what a step logs at that step's number, counted from 1, and a test's results at the last step.
+
+    Lightning counts from 0, by a counter of its own that it loses sight of when a run resumes: :class:`CountSteps`
+    keeps that one right.
+
+    Attributes:
+        trainer: Whose steps are counted; set it once there is one.
+    """
+
+    trainer: Trainer | None = None
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Write values at a step of Lightning's counting."""
+        if step is not None and self.trainer is not None:
+            step = step + 1 if self.trainer.state.fn == TrainerFn.FITTING else self.trainer.global_step
+        super().log_metrics(metrics, step)
+
+
+class CountSteps(Callback):
+    """Keeps the counter by which Lightning logs equal to the optimiser steps; it stands before all that log."""
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+        """Set the counter."""
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
