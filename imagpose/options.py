@@ -5,40 +5,57 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 from rich.console import Console
 
 from imagpose.errors import InputError
 
 
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """The known name that a wrong one was most likely meant to be; empty if none is near."""
+    names = {name.lower(): name for name in known}
+    found = get_close_matches(wrong.lower(), names, n=1)
+    return names[found[0]] if found else ""
+
+
+def unknown(wrong: str, options: Sequence[str]) -> str:
+    """The sentence about an option that there is not; names the nearest one that there is."""
+    near = nearest(wrong, options)
+    head, _, rest = wrong.partition(".")
+    if not near and rest and (group := nearest(head, [name for name in options if "." not in name])):
+        near = f"{group}.{rest}"
+    kind = "option" if wrong.startswith("-") else "argument"
+    return f"There is no {kind} {wrong}{f'; did you mean {near}?' if near else '.'}"
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose mistakes are one sentence."""
+    """A parser without abbreviations, whose mistakes are one sentence."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         """Refuse the options."""
-        raise InputError(f"{message} ({self.prog} --help lists the options).")
+        if found := re.match(r"unrecognized arguments: ([^\s=]+)", message):
+            known = [name for action in self._actions for name in action.option_strings]
+            raise InputError(f"{unknown(found[1], known)} ({self.prog} --help lists the options)")
+        told = re.sub(r"^argument (\S+): must be", r"\1 must be", message)
+        raise InputError(f"{told} ({self.prog} --help lists the options).")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            near = nearest(str(value), known)
+            hint = f"; did you mean {near}?" if near else ""
+            raise argparse.ArgumentError(action, f"must be one of {', '.join(known)}, not {value}{hint}")
 
 
 def wide_console() -> Console:
     """As wide as the terminal; wide enough for a table where the output goes to a file."""
     return Console(width=None if sys.stdout.isatty() else 165)
-
-
-def at_least(low: int, high: int | None = None) -> Callable[[str], int]:
-    """The type of a whole number from ``low`` to ``high``."""
-
-    def parse(text: str) -> int:
-        value = int(text)
-        if value < low or (high is not None and value > high):
-            raise argparse.ArgumentTypeError(
-                f"must be {f'{low} to {high}' if high else f'at least {low}'}, not {value}"
-            )
-        return value
-
-    parse.__name__ = "whole number"  # argparse names it in its message
-    return parse
 
 
 def size(text: str) -> tuple[int, int]:
@@ -55,3 +72,17 @@ def named(text: str) -> tuple[str, str]:
     if not (name and found and value):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=folder")
     return name, value
+
+
+def device(text: str) -> str:
+    """The type of a device of torch's that this machine has."""
+    import torch  # --help need not wait for it
+
+    try:
+        torch.empty(0, device=text).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise argparse.ArgumentTypeError(
+            f"must be a device of this machine, such as cpu, not {text} ({reason})"
+        ) from error
+    return text
