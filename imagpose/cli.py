@@ -29,9 +29,9 @@ from imagpose.stopping import Stopped, Stopper, resuming_command
 class ExperimentCLI(LightningCLI):
     """Lightning's command line, which refuses a wrong option before anything is built, drawn or written."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            LightningModule, LightningDataModule, *args, subclass_mode_model=True, subclass_mode_data=True,
+            LightningModule, LightningDataModule, subclass_mode_model=True, subclass_mode_data=True,
             save_config_callback=None, parser_class=OptionParser, **kwargs,
         )  # fmt: skip
 
@@ -59,11 +59,11 @@ class RunCLI(ExperimentCLI):
         stopper: Knows whether a signal came.
     """
 
-    def __init__(self, *args: Any, stopper: Stopper, **kwargs: Any) -> None:
+    def __init__(self, stopper: Stopper, **kwargs: Any) -> None:
         self._stopper, self._words = stopper, list(kwargs["args"])
         self._claim: Claim | None = None
         try:
-            super().__init__(*args, **kwargs)
+            super().__init__(**kwargs)
         except BaseException:
             self._end_other_processes()
             self._tell_what_is_left()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from argparse import ArgumentTypeError
 from typing import Any
 
 from lightning import Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.accelerators import AcceleratorRegistry
 from lightning.pytorch.strategies import StrategyRegistry
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from imagpose.data.mannequin_folder import MannequinSet
 from imagpose.errors import InputError
-from imagpose.options import nearest
+from imagpose.objective import Schedule
+from imagpose.options import device, nearest
 from imagpose.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check
 
 # Of the trainer's arguments, whose annotations are Lightning's.
@@ -39,6 +42,9 @@ def check_options(options: Any) -> None:
     _check_name("accelerator", trainer.accelerator, {"auto", "gpu", *AcceleratorRegistry.available_accelerators()})
     _check_name("strategy", trainer.strategy, {"auto", *StrategyRegistry.available_strategies()})
     model, data = _arguments(options, "model"), _arguments(options, "data")
+    for made, given in ((MannequinSet, data.get("mannequins")), (Schedule, model.get("schedule"))):
+        if given is not None:
+            made(**vars(given))  # its fields against each other
     warmup = model.get("warmup_steps")
     if warmup is not None and warmup > trainer.max_steps:
         raise InputError(
@@ -63,6 +69,11 @@ def check_machine(options: Any) -> None:
     Raises:
         InputError: The trainer cannot be built of them on this machine.
     """
+    if kept := _arguments(options, "model").get("ema_device"):
+        try:
+            device(kept)
+        except ArgumentTypeError as error:
+            raise InputError(f"model.init_args.ema_device {error}.") from error
     arguments = {name: options.trainer[name] for name in _TRIED}
     if isinstance(options.trainer.strategy, str):  # an object of options is built later
         arguments["strategy"] = options.trainer.strategy

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from imagpose.errors import InputError
+from imagpose.ranges import Side, argument
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
@@ -34,8 +35,8 @@ def unknown(wrong: str, options: Sequence[str]) -> str:
 class Parser(argparse.ArgumentParser):
     """A parser without abbreviations, whose mistakes are one sentence."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, allow_abbrev=False, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         """Refuse the options."""
@@ -63,7 +64,7 @@ def size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is not a height and a width such as 256x176")
-    return int(match[1]), int(match[2])
+    return argument(Side)(match[1]), argument(Side)(match[2])
 
 
 def named(text: str) -> tuple[str, str]:

@@ -49,7 +49,8 @@ def sentence(error: BaseException) -> str:
                 return unknown(absent[1], known)
             return unknown(f"--{place}.{absent[1][2:]}", [f"--{place}.{name[2:]}" for name in known])
     if empty := re.match(r"argument (\S+): expected one argument", innermost):
-        return f"{empty[1].split('/')[-1]} or an option of it needs a value, and none follows."
+        inner = ", or an option of it," if empty[1] in ("--model", "--data") else ""
+        return f"{empty[1].split('/')[-1]}{inner} needs a value, and none follows."
     if missing := re.match(r"the following arguments are required: (.*)", innermost):
         return f"{_flags(missing[1], options)} must be given."
     path, class_path = _place(chain)

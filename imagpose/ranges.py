@@ -31,7 +31,7 @@ class Range:
         of: What such numbers make together, for messages.
     """
 
-    kind: type
+    kind: type[int] | type[float]
     low: float = 0
     high: float | None = None
     above: bool = False
