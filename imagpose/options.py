@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         if found := re.match(r"unrecognized arguments: ([^\s=]+)", message):
             known = [name for action in self._actions for name in action.option_strings]
             raise InputError(f"{unknown(found[1], known)} ({self.prog} --help lists the options)")
-        told = re.sub(r"^argument (\S+): must be", r"\1 must be", message)
+        told = re.sub(r"^argument (\S+): (?=.* cannot be used)", r"\1 ", message)
         raise InputError(f"{told} ({self.prog} --help lists the options).")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -83,7 +83,5 @@ def device(text: str) -> str:
         torch.empty(0, device=text).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise argparse.ArgumentTypeError(
-            f"must be a device of this machine, such as cpu, not {text} ({reason})"
-        ) from error
+        raise argparse.ArgumentTypeError(f"{text} cannot be used ({reason})") from error
     return text
