@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 COMMANDS = {
     "fit": "train or resume an experiment, then test it",
@@ -48,12 +50,20 @@ def _check_experiments(args: list[str]) -> None:
             raise InputError(f"There is no {kind} {path.stem!r} ({path} does not exist){choices}.")
 
 
-def _mannequins(args: list[str]) -> None:
+def _call(function: Callable[..., Any], command: str, args: list[str], as_positional: bool = False) -> Any:
+    """A function whose arguments are the command's options."""
     from jsonargparse import auto_cli
 
+    from imagpose.parse_errors import OptionParser
+
+    prog = f"python -m imagpose {command}"
+    return auto_cli(function, args=args, as_positional=as_positional, parser_class=OptionParser, prog=prog)
+
+
+def _mannequins(args: list[str]) -> None:
     from imagpose.data.mannequin_folder import draw_set
 
-    auto_cli(draw_set, args=args)
+    _call(draw_set, "mannequins", args, as_positional=True)
 
 
 def _generate(args: list[str]) -> None:
@@ -77,28 +87,22 @@ def _cache(args: list[str]) -> None:
 
 
 def _export(args: list[str]) -> None:
-    from jsonargparse import auto_cli
-
     from imagpose.export import export
     from imagpose.trust import fold
 
-    auto_cli(export, args=fold(args), as_positional=False)
+    _call(export, "export", fold(args))
 
 
 def _pose(args: list[str]) -> None:
-    from jsonargparse import auto_cli
-
     from imagpose.export import pose
 
-    auto_cli(pose, args=args, as_positional=False)
+    _call(pose, "pose", args)
 
 
 def _check(args: list[str]) -> int:
-    from jsonargparse import auto_cli
-
     from imagpose.data.check import check
 
-    return auto_cli(check, args=args)
+    return int(_call(check, "check", args, as_positional=True))
 
 
 def _evaluate(args: list[str]) -> None:
@@ -207,7 +211,9 @@ def main(args: list[str] | None = None) -> int:
         return 0 if args else 2
     command, rest = args[0], args[1:]
     if command not in COMMANDS:
-        print(f"There is no command {command!r}; there are: {', '.join(COMMANDS)}.", file=sys.stderr)
+        near = get_close_matches(command, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}."
+        print(f"There is no command {command!r}; {hint}", file=sys.stderr)
         return 2
     try:
         if command in _OWN:
@@ -224,8 +230,9 @@ def main(args: list[str] | None = None) -> int:
         except Stopped as stopped:
             return int(stopped.code or 0)
     except ArgumentError as error:
-        sentence = " ".join(str(error).split())
-        print(f"Error: {sentence} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
+        from imagpose.parse_errors import sentence
+
+        print(f"Error: {sentence(error)} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         if command not in _OWN:
@@ -238,8 +245,8 @@ def main(args: list[str] | None = None) -> int:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, InputError):
             cause = cause.__cause__ or cause.__context__  # the argument parser wraps what a constructor raises
-        if cause is None and (sentence := _of_the_machine(error)):
-            print(f"Error: {sentence}", file=sys.stderr)
+        if cause is None and (advice := _of_the_machine(error)):
+            print(f"Error: {advice}", file=sys.stderr)
             return 2
         if cause is None:
             raise

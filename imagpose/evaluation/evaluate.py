@@ -28,7 +28,8 @@ from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Sco
 from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.evaluation.truth import Truth
 from imagpose.files import drop_unfinished, whole_file
-from imagpose.options import Parser, at_least, size
+from imagpose.options import Parser, device, size
+from imagpose.ranges import NonNegativeInt, argument
 from imagpose.runs import write_atomically
 from imagpose.sheet import Row, contact_sheet
 
@@ -84,7 +85,9 @@ def add_task_options(parser: argparse.ArgumentParser, data_required: bool = True
     parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="all")
     parser.add_argument("--allow-partial", action="store_true", help="score what is there, and mark the numbers")
     parser.add_argument("--best-of", action="store_true", help="score numbered samples: the first, and the best apart")
-    parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
+    parser.add_argument(
+        "--device", type=device, help="cpu, cuda or another of torch's; default: cuda where there is one"
+    )
 
 
 def task(options: argparse.Namespace, size: Size | None) -> Task:
@@ -360,7 +363,9 @@ def evaluate(args: Sequence[str]) -> None:
     add_task_options(parser)
     parser.add_argument("--size", type=size, help="measure at this height and width; default: the pictures' own")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the results")
-    parser.add_argument("--sheet", type=at_least(0), default=12, help="how many of the worst pictures to show")
+    parser.add_argument(
+        "--sheet", type=argument(NonNegativeInt), default=12, help="how many of the worst pictures to show"
+    )
     options = parser.parse_args(args)
     console = Console()
     asked = task(options, options.size)

@@ -15,7 +15,8 @@ from imagpose.data.layouts import open_index
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import match, read
 from imagpose.files import drop_unfinished, whole_file
-from imagpose.options import Parser, at_least, named
+from imagpose.options import Parser, named
+from imagpose.ranges import PositiveInt, Seed, argument
 from imagpose.sheet import lay_out, pose_picture
 
 _NOT_RUN = (235, 235, 235)  # the empty cell of a pair that a method has no picture of
@@ -41,8 +42,8 @@ def gallery(args: Sequence[str]) -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="the dataset with the true pictures")
     parser.add_argument("--pairs", type=Path, help="the pairs to show; default: the folder's test pairs")
-    parser.add_argument("--rows", type=at_least(1), default=8, help="how many pairs")
-    parser.add_argument("--seed", type=at_least(0), default=0, help="of which pairs are drawn")
+    parser.add_argument("--rows", type=argument(PositiveInt), default=8, help="how many pairs")
+    parser.add_argument("--seed", type=argument(Seed), default=0, help="of which pairs are drawn")
     parser.add_argument("--out", type=Path, default=Path("gallery.png"), help="the picture to write")
     options = parser.parse_args(args)
     kind = Image.registered_extensions().get(options.out.suffix.lower())
