@@ -15,7 +15,7 @@ COMMANDS = {
     "doctor": "tell whether an experiment could start on this machine",
     "generate": "draw a person in new poses",
     "export": "a run's averaged weights as a pipeline folder",
-    "pose": "write the pose of a dataset's picture to a file",
+    "pose": "look at a pose file, or write the pose of a dataset's picture",
     "evaluate": "score a folder of pictures under the field's protocols",
     "compare": "the paper's tables, printed scores beside measured ones",
     "table": "run the missing rows of a table of the paper, and print it",
@@ -86,11 +86,9 @@ def _export(args: list[str]) -> None:
 
 
 def _pose(args: list[str]) -> None:
-    from jsonargparse import auto_cli
+    from imagpose.poses import pose
 
-    from imagpose.export import pose
-
-    auto_cli(pose, args=args, as_positional=False)
+    pose(args)
 
 
 def _check(args: list[str]) -> int:

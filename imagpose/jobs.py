@@ -74,21 +74,27 @@ def jobs_of_files(options: argparse.Namespace) -> Iterator[Job]:
     """The one canvas of ``--source``, ``--source-pose`` and ``--target-pose``.
 
     Raises:
-        InputError: A source has no pose, or a file cannot be read.
+        InputError: A source has no pose or another picture's, or a file cannot be read.
     """
     if len(options.source) != len(options.source_pose):
         raise InputError(
             f"There are {len(options.source)} --source and {len(options.source_pose)} --source-pose; every source "
             "needs a pose file, from a keypoint detector or, for a dataset's picture, python -m imagpose pose."
         )
-    for path in options.source:
-        read_picture(path)  # before the model is loaded
     yield Job(
-        tuple(options.source), tuple(BodyPose.read(path) for path in options.source_pose),
-        tuple(BodyPose.read(path) for path in options.target_pose),
+        tuple(options.source), tuple(map(_pose_of, options.source, options.source_pose)),
+        tuple(BodyPose.read(path, options.pose_size) for path in options.target_pose),
         tuple(f"{number}_{path.stem}.png" for number, path in enumerate(options.target_pose, start=1)),
         options.seed, options.scenario,
     )  # fmt: skip
+
+
+def _pose_of(picture: Path, path: Path) -> BodyPose:
+    """A source's pose, in its picture's frame where the file says none."""
+    image = read_picture(picture)
+    pose = BodyPose.read(path, (image.height, image.width))
+    pose.check_belongs(image, path, picture)
+    return pose
 
 
 def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:

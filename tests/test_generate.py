@@ -241,6 +241,27 @@ def test_mistakes_are_one_sentence_and_leave_nothing(arguments, options, message
     assert not list((tmp_path / "out").rglob("*.png"))
 
 
+def test_openposes_own_files_are_poses_and_a_source_says_its_size(generate, inputs, weights, tmp_path, capsys):
+    for i in (0, 1):
+        pose = BodyPose.read(inputs / f"{i}.json")
+        triples = [v for x, y in pose.keypoints.tolist() for v in (x, y, float(x >= 0))]
+        (inputs / f"{i + 20}.json").write_text(json.dumps({"people": [{"pose_keypoints_2d": triples}]}))
+    assert generate(source_poses=(20,), targets=(21,)) == 2
+    assert "21.json does not say the size of its frame; add --pose-size" in capsys.readouterr().err
+    assert generate("--pose-size", "64x44", source_poses=(20,), targets=(21,)) == 0
+    assert generate(out="ours") == 0
+    theirs, ours = tmp_path / "out/images/1_21.png", tmp_path / "ours/images/1_1.png"
+    assert (np.asarray(Image.open(theirs)) == np.asarray(Image.open(ours))).all()
+
+
+def test_a_pose_of_another_picture_names_both(generate, inputs, tmp_path, capsys):
+    (inputs / "22.json").write_text(json.dumps({"size": [64, 64], "keypoints": [[9, 9]] * 18}))
+    assert generate(source_poses=(22,)) == 2
+    assert f"{inputs / '22.json'} says a frame of 64×64 and its picture {inputs / '0.jpg'} is 64×44" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_damaged_picture_is_told(generate, inputs, tmp_path, capsys):
     (inputs / "8.jpg").write_bytes((inputs / "0.jpg").read_bytes()[:300])
     assert generate(sources=(8,), source_poses=(0,)) == 2

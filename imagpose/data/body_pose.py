@@ -92,6 +92,23 @@ class BodyPose:
         height, width = self.size
         return abs(width * image.height - height * image.width) <= max(width, image.width, height, image.height)
 
+    def check_belongs(self, image: Image.Image, path: Path, picture: Path) -> None:
+        """Refuse a pose whose frame is not the picture's.
+
+        Args:
+            image: The picture.
+            path: The pose's file.
+            picture: The picture's.
+
+        Raises:
+            InputError: See :meth:`belongs_to`.
+        """
+        if not self.belongs_to(image):
+            raise InputError(
+                f"{path} says a frame of {self.size[0]}×{self.size[1]} and its picture {picture} is "
+                f"{image.height}×{image.width}; give the pose of this picture, in its own pixels."
+            )
+
 
 def _parse(path: Path) -> Poses:
     try:
