@@ -47,7 +47,10 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     pairs = parser.add_argument_group("a whole list")
     pairs.add_argument("--data", type=Path, help="a DeepFashion or Market-1501 folder")
     pairs.add_argument("--pairs", type=Path, help="CSV of from,to, or another of the field's lists of pairs")
-    pairs.add_argument("--limit", type=at_least(1), help="only the first so many canvases")
+    pairs.add_argument(
+        "--limit", type=at_least(1),
+        help="only so many canvases, of as many people as can be: the same with every seed, and part of a larger limit's",
+    )  # fmt: skip
     pairs.add_argument("--batch-size", type=at_least(1), default=8, help="canvases at once")
     parser.add_argument("--out", type=Path, default=Path("generated"), help="folder of the results")
     parser.add_argument("--scenario", default="auto", choices=("auto", "T1", "T2", "T3", "IMAGPose*"))
@@ -81,7 +84,7 @@ def generate(args: Sequence[str]) -> None:
         InputError: An option, a file or the disk is not as it must be; the sentence says which.
     """
     options = _parse(args)
-    jobs = list(jobs_of_pairs(options) if options.data else jobs_of_files(options))[: options.limit]
+    jobs = list(jobs_of_pairs(options) if options.data else jobs_of_files(options))
     for job in jobs:
         arrange(len(job.sources), len(job.target_poses), job.setting)  # a mistake is told before a model is loaded
     for job in jobs[:_ON_SHEET]:

@@ -65,8 +65,8 @@ def pose(args: Sequence[str]) -> None:
         print(f"The pose of {path} is in {options.out}.")
         return
     picture = None if options.picture is None else read_picture(options.picture)
-    seen = options.pose_size or (picture and (picture.height, picture.width))
-    found = BodyPose.read(options.file, seen)
+    seen = None if picture is None else (picture.height, picture.width)
+    found = BodyPose.read(options.file, options.pose_size or seen)
     if picture is not None:
         found.check_belongs(picture, options.file, options.picture)
     print(

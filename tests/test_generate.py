@@ -149,9 +149,27 @@ def test_the_sources_of_t3_are_other_views_of_the_same_person(mannequin_root):
         assert {path.parent for path in job.sources} == {job.truths[0].parent}
 
 
+@pytest.mark.parametrize("setting", ["T1", "IMAGPose*"])
+def test_a_limit_takes_canvases_across_people_and_a_larger_one_adds_to_them(setting, mannequin_root):
+    def jobs(limit=None, seed=0):
+        words = ["--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv")]
+        words += ["--scenario", setting, "--seed", str(seed), *(["--limit", str(limit)] if limit else [])]
+        return {job.outputs: (job.seed, {path.parent for path in job.sources}) for job in jobs_of_pairs(_parse(words))}
+
+    whole, few, more = jobs(), jobs(4), jobs(7)
+    assert (len(few), len(more)) == (4, 7)
+    assert len({str(people) for _, people in few.values()}) == 4, "the list begins with all pairs of one person"
+    assert few.items() <= more.items() <= whole.items(), "each is what it would be without a limit"
+    assert list(more) == [outputs for outputs in whole if outputs in more], "in the order of the list"
+    assert jobs(4) == few
+    assert jobs(4, seed=1).keys() == few.keys(), "so that seeds can be compared"
+
+
 def test_the_truth_may_be_missing_and_a_source_may_not(mannequin_root, weights, tmp_path, capsys):
     root = shutil.copytree(mannequin_root, tmp_path / "data")
     source, target = (root / "fashion-pairs-test.csv").read_text().splitlines()[1].split(",")
+    # Other rows have it as their source; only this row is asked for.
+    (root / "fashion-pairs-test.csv").write_text(f"from,to\n{source},{target}\n")
     records = DeepFashion(root).records
     words = ["generate", "--data", str(root), "--pairs", str(root / "fashion-pairs-test.csv"), "--limit", "1"]
     words += ["--model", str(weights), "--steps", "1", "--out", str(tmp_path / "out")]
@@ -159,8 +177,6 @@ def test_the_truth_may_be_missing_and_a_source_may_not(mannequin_root, weights, 
     picture = next((tmp_path / "out" / "images").iterdir())
     with_truth = picture.read_bytes()
     records[target].path.unlink()
-    # Other rows have it as their source; only this row is asked for.
-    (root / "fashion-pairs-test.csv").write_text(f"from,to\n{source},{target}\n")
     assert main([*words, "--overwrite"]) == 0
     assert picture.read_bytes() == with_truth
     records[source].path.unlink()
