@@ -49,7 +49,7 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     pairs.add_argument("--pairs", type=Path, help="CSV of from,to, or another of the field's lists of pairs")
     pairs.add_argument(
         "--limit", type=at_least(1),
-        help="only so many canvases, of as many people as can be: the same with every seed, and part of a larger limit's",
+        help="only so many canvases, of as many people as can be: the same with any seed, and part of a larger limit's",
     )  # fmt: skip
     pairs.add_argument("--batch-size", type=at_least(1), default=8, help="canvases at once")
     parser.add_argument("--out", type=Path, default=Path("generated"), help="folder of the results")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from imagpose.data.body_pose import BodyPose
 from imagpose.data.keypoints import NUM_JOINTS, visible
 from imagpose.data.layouts import open_index
 from imagpose.data.pictures import LARGEST, picture_text, read_picture
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.files import whole_file
 from imagpose.options import Parser, size
@@ -155,7 +155,7 @@ def _write(found: BodyPose, out: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
+        there = parse_json(path)
+    except ValueError:
         return False
     return isinstance(there, dict) and there.keys() == {"size", "keypoints"}

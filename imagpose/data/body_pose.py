@@ -16,6 +16,7 @@ from torch import Tensor
 from imagpose.data.images import resize, same_shape, to_tensor
 from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
 from imagpose.data.pose_forms import Poses, read_form
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError, InputWarning
 from imagpose.files import whole_file
 
@@ -112,10 +113,10 @@ class BodyPose:
 
 def _parse(path: Path) -> Poses:
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = parse_json(path)
     except FileNotFoundError as error:
         raise InputError(f"There is no pose file {path}.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON ({error}); a pose file is {FORM}.") from error
     try:
         poses = read_form(found)

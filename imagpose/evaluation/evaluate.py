@@ -20,6 +20,7 @@ from rich.table import Table as Screen
 from imagpose.data.images import open_view, same_shape
 from imagpose.data.index import Index
 from imagpose.data.layouts import open_index
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation import scoring
 from imagpose.evaluation.matching import Matches, Pair, common_size, match, read
@@ -260,8 +261,7 @@ def from_json(path: Path) -> Scores:
         InputError: The file holds something else.
     """
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        return {name: {metric: Score(**of[metric]) for metric in METRICS} for name, of in plain.items()}
+        return {name: {metric: Score.parse(of[metric]) for metric in METRICS} for name, of in parse_json(path).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no evaluation.json ({error}); name one, or a folder of pictures.") from error
 

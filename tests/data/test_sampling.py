@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from imagpose.data.sampling import StepSampler, across_people, member_of_epoch
 
 
@@ -22,7 +24,7 @@ def test_people_take_turns_and_fewer_are_a_part_of_more():
     chosen = [across_people(people, 0, limit) for limit in range(14)]
     assert [len({people[i] for i in some}) for some in chosen[:4]] == [0, 1, 2, 3]
     assert sorted(people[i] for i in chosen[7]) == ["a", "a", "a", "b", "c", "c", "c"]
-    assert all(set(few) < set(more) for few, more in zip(chosen, chosen[1:], strict=False))
+    assert all(set(few) < set(more) for few, more in pairwise(chosen))
     assert chosen[13] == across_people(people, 0) == list(range(13))
     assert all(some == sorted(some) for some in chosen)
     assert across_people(people, 1, 3) != chosen[3]
