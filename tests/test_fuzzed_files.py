@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import save_file
 
 from imagpose.data.annotations import ANNOTATION_HEADER, read_annotations, read_pose_files
 from imagpose.data.body_pose import BodyPose
@@ -25,8 +27,8 @@ from tests.data.test_pose_forms import POINTS, SIZE, triples
 from tests.reproduction.fabricated import row
 
 ODD = (
-    b"\0", b"\xff", b"\xef\xbb\xbf", b"\r\n", b"\n", b"\t", b"-", b"[", b"]", b"{", b"}", b'"', b",", b":", b"null", b"NaN",
-    b"1e999", b"-1", b"9" * 5000, b"true", b"[" * 3000, b"&a [*a]", b"!!python/object:os.system", "é".encode("latin-1"),
+    b"\0", b"\xff", b"\xef\xbb\xbf", b"\r\n", b"\n", b"\t", b"-", b"[", b"]", b"{", b"}", b'"', b",", b":", b"null",
+    b"NaN", b"1e999", b"-1", b"9" * 5000, b"true", b"[" * 3000, b"&a [*a]", b"!!python/object:os.system", b"\xe9",
     b"\xf0\x9f\xa4\xb7", b"\xed\xa0\x80", b"\\ud800", b"0", b"1e308",
 )  # fmt: skip
 
@@ -34,18 +36,23 @@ ODD = (
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
     """One to four changes of a file."""
     for _ in range(rng.integers(1, 5)):
-        at, to = sorted(rng.integers(0, len(data) + 1, 2).tolist())
-        odd = ODD[rng.integers(len(ODD))]
-        data = [
-            lambda d: d[:at],
-            lambda d: d[:at] + odd + d[at:],
-            lambda d: d[:at] + odd + d[at + len(odd) :],
-            lambda d: d[:at] + d[min(to, at + 40) :],
-            lambda d: d[:to] + d[at : at + 200] + d[to:],
-            lambda d: d[:at] + bytes([int(rng.integers(256))]) + d[at + 1 :],
-            lambda d: d[:at] + rng.bytes(8) + d[at:],
-        ][rng.integers(7)](data)
+        data = _changed(data, rng)
     return data
+
+
+def _changed(data: bytes, rng: np.random.Generator) -> bytes:
+    at, to = sorted(rng.integers(0, len(data) + 1, 2).tolist())
+    odd = ODD[rng.integers(len(ODD))]
+    changes = (
+        data[:at],
+        data[:at] + odd + data[at:],
+        data[:at] + odd + data[at + len(odd) :],
+        data[:at] + data[min(to, at + 40) :],
+        data[:to] + data[at : at + 200] + data[to:],
+        data[:at] + rng.bytes(1) + data[at + 1 :],
+        data[:at] + rng.bytes(8) + data[at:],
+    )
+    return changes[rng.integers(len(changes))]
 
 
 def picture(path):
@@ -69,8 +76,6 @@ def pose(path):
 def kinds(tmp_path_factory):
     """Readers of every kind of file, each with a whole one of it."""
     folder = tmp_path_factory.mktemp("whole")
-    from PIL import Image
-
     colours = Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 16, 3), dtype=np.uint8))
     for ending in ("jpg", "webp", "bmp"):
         colours.save(folder / f"a.{ending}")
@@ -104,13 +109,11 @@ def kinds(tmp_path_factory):
     )
     (folder / "config.json").write_text('{"a": [1, 2], "b": {"c": null}}')
     torch.save({"state_dict": {"a": torch.ones(2)}, "global_step": 3, "optimizer_states": []}, folder / "last.ckpt")
-    from safetensors.torch import save_file
-
     save_file({"a": torch.ones(2, 3)}, folder / "a.safetensors")
     written = write_row(row("m1", 0.5), folder, "ablations")
     return [
         *((folder / name, picture) for name in ("a.jpg", "a.png", "a.webp", "a.bmp")),
-        *((folder / f"pairs.{ending}", reader) for ending in ("csv", "txt", "json") for reader in (read_pairs, names_of_pairs)),
+        *((path, reader) for path in sorted(folder.glob("pairs.*")) for reader in (read_pairs, names_of_pairs)),
         (folder / "groups.json", read_groups), (folder / "train.lst", read_listing),
         (folder / "annotation.csv", lambda path: read_annotations(path, SIZE)),
         *((folder / "points.txt", lambda path, n=n: read_pose_files([str(path)], SIZE, n)) for n in (True, False)),
@@ -125,7 +128,7 @@ def kinds(tmp_path_factory):
     ("first", "count"), [(0, 250), pytest.param(250, 10_000, marks=pytest.mark.slow)], ids=["some", "ten thousand"]
 )
 def test_damaged_files_are_read_or_refused_in_a_sentence(first, count, kinds, tmp_path):
-    refused = 0
+    sentences = []
     for number in range(first, first + count):
         whole, reader = kinds[number % len(kinds)]
         path = tmp_path / whole.name
@@ -136,8 +139,8 @@ def test_damaged_files_are_read_or_refused_in_a_sentence(first, count, kinds, tm
                 warnings.simplefilter("ignore", InputWarning)
                 reader(path)
         except InputError as error:
-            refused += 1
-            assert "\n" not in str(error), (number, whole.name)
+            sentences.append(str(error))
         except Exception as error:
             raise AssertionError(f"number {number}, {whole.name}: {type(error).__name__}: {error}") from error
-    assert count / 5 < refused < count, "some are damaged, and some are whole"
+    assert not [sentence for sentence in sentences if "\n" in sentence or tmp_path.name not in sentence]
+    assert count / 5 < len(sentences) < count, "some are damaged, and some are whole"
