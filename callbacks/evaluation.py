@@ -16,7 +16,7 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import to_uint8
 from imagpose.data.mannequin_folder import is_drawn
 from imagpose.evaluation.clothes import cases, judge_all
-from imagpose.evaluation.intervals import summarise
+from imagpose.evaluation.intervals import NO_INTERVAL, summarise
 from imagpose.evaluation.similarity import in_box
 from imagpose.module import IMAGPose
 from imagpose.ranges import Seed, check_arguments
@@ -169,3 +169,5 @@ def _print(metrics: dict[str, float]) -> None:
             cells.append(f"{metrics[key]:.3f}{interval}" if key in metrics else "")
         table.add_row(name, *cells)
     Console().print(table)
+    if "test/ssim_low" not in metrics:
+        print(NO_INTERVAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ COMMANDS = {
     "doctor": "tell whether an experiment could start on this machine",
     "generate": "draw a person in new poses",
     "export": "a run's averaged weights as a pipeline folder",
-    "pose": "write the pose of a dataset's picture to a file",
+    "pose": "look at a pose file, or write the pose of a dataset's picture",
     "evaluate": "score a folder of pictures under the field's protocols",
     "compare": "the paper's tables, printed scores beside measured ones",
     "table": "run the missing rows of a table of the paper, and print it",
@@ -36,7 +37,8 @@ def _usage() -> str:
 
 
 def _check_experiments(args: list[str]) -> None:
-    """Name the experiments there are when one is asked for that is not."""
+    """Name the experiments there are when one is asked for that is not, and the file that is none."""
+    from imagpose import trust
     from imagpose.errors import InputError
 
     for flag, value in pairwise(args):
@@ -48,6 +50,8 @@ def _check_experiments(args: list[str]) -> None:
                 raise InputError(f"There is no run {path.parent} ({path} does not exist); make train leaves one.")
             kind = "overlay" if path.parent.name == "overlays" else "experiment"
             raise InputError(f"There is no {kind} {path.stem!r} ({path} does not exist){choices}.")
+        if flag in ("-c", "--config"):
+            trust.read(path)  # the parser's own words do not name the file
 
 
 def _call(function: Callable[..., Any], command: str, args: list[str], as_positional: bool = False) -> Any:
@@ -94,9 +98,9 @@ def _export(args: list[str]) -> None:
 
 
 def _pose(args: list[str]) -> None:
-    from imagpose.export import pose
+    from imagpose.poses import pose
 
-    _call(pose, "pose", args)
+    pose(args)
 
 
 def _check(args: list[str]) -> int:
@@ -177,7 +181,7 @@ def _end_when_asked() -> None:
 
 
 def _of_the_machine(error: BaseException | None) -> str:
-    """What to do about an error that libraries raise because of the machine; nothing if it is another one."""
+    """What to do about an error that is raised wherever the machine's limits are met; nothing if it is another one."""
     while error is not None:
         told = str(error)
         if (
@@ -190,6 +194,10 @@ def _of_the_machine(error: BaseException | None) -> str:
             )
         if "No usable temporary directory" in told:
             return "No folder for temporary files can be written; set TMPDIR to one."
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            return f"{str(error.filename)[:80]}… is a longer name than the system takes; shorten it."
+        if isinstance(error, ValueError) and "embedded null" in told:
+            return "A file's name holds a NUL character, which no name can; correct the option or the list."
         error = error.__cause__ or error.__context__
     return ""
 

@@ -45,12 +45,6 @@ def check_options(options: Any) -> None:
     for made, given in ((MannequinSet, data.get("mannequins")), (Schedule, model.get("schedule"))):
         if given is not None:
             made(**vars(given))  # its fields against each other
-    warmup = model.get("warmup_steps")
-    if warmup is not None and warmup > trainer.max_steps:
-        raise InputError(
-            f"model.init_args.warmup_steps ({warmup}) is above trainer.max_steps ({trainer.max_steps}), so the "
-            "learning rate would never be reached; lower the one or raise the other."
-        )
     if {"rows", "cols"} <= model.keys() and "panels" in data:
         rows, cols, panels = model["rows"], model["cols"], data["panels"]
         if rows * cols != panels:

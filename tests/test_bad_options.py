@@ -77,7 +77,6 @@ NEAREST = [
 ]
 
 TOGETHER = [
-    ([f"{TRAINER}max_steps", "50"], "warmup_steps (100) is above trainer.max_steps (50)"),
     ([f"{MODEL}rows", "3"], "make that 6"),
     ([f"{DATA}panels", "6"], "make that 4"),
     ([f"{DATA}mannequins.identities", "30"], "test_identities (40) must be below mannequins.identities (30)"),

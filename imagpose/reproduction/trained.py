@@ -113,7 +113,8 @@ class Trial:
 
     def jobs(self, scenario: Setting) -> list[Job]:
         """The canvases of all pairs in a scenario."""
-        asked = {"data": self.options.data, "pairs": self.listed, "scenario": scenario, "seed": self.options.seed}
+        options = self.options
+        asked = {"data": options.data, "pairs": self.listed, "scenario": scenario, "seed": options.seed, "limit": None}
         return list(jobs_of_pairs(argparse.Namespace(**asked)))
 
     def score(self, networks: Networks, console: Console, settings: Mapping[str, dict[str, Any]]) -> dict[str, Row]:
