@@ -89,6 +89,7 @@ class RunCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer logs into the run's folder, saves there, and stops at a signal."""
+        from callbacks.divergence import Divergence
         from callbacks.steps import CountSteps, StepLogger
         from callbacks.stop import StopOnSignal
 
@@ -102,6 +103,7 @@ class RunCLI(LightningCLI):
         trainer = super().instantiate_trainer(**{**kwargs, "logger": logger})
         logger.trainer = trainer
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        callbacks.insert(0, Divergence(self.run.last))
         if self.subcommand == "fit":
             callbacks.insert(0, CountSteps())
             callbacks.append(StopOnSignal(self._stopper, self.run.last))
@@ -120,12 +122,15 @@ class RunCLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Keep the options, once everything could be built from them."""
-        if self.trainer.is_global_zero:
+        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             runs.write_atomically(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
         if self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            if self._claim is not None and not self.run.last.exists():
+                self._claim.withdraw()
+            print("The trial went through; nothing of it is kept (trainer.fast_dev_run).")
             return
         self.trainer.save_checkpoint(self.run.last)
         if failure := self.trainer.strategy.broadcast(self._files.failure):
@@ -137,7 +142,11 @@ class RunCLI(LightningCLI):
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
         if not self.trainer.is_global_zero:
             return
-        runs.write_metrics(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.global_step)})
+        if 0 < (steps := self.trainer.global_step) < self.trainer.max_steps:
+            print(f"Trained were {steps} of the {self.trainer.max_steps} steps of trainer.max_steps.")
+        if self.trainer.limit_test_batches == 0:
+            print("Nothing was tested, as trainer.limit_test_batches is 0; make evaluate-run does it.")
+        self._write(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.global_step)})
         print(
             f"The run is in {self.run.folder}: results in metrics.json, pictures of its validations in panels/; "
             "make tensorboard shows the rest."
@@ -148,8 +157,12 @@ class RunCLI(LightningCLI):
         if not self.trainer.is_global_zero:
             return
         path = self.run.folder / "evaluation.json"
-        runs.write_metrics(path, self._metrics())
+        self._write(path, self._metrics())
         print(f"The results are in {path}.")
+
+    def _write(self, path: Path, metrics: dict[str, float]) -> None:
+        if left_out := runs.write_metrics(path, metrics):
+            print(f"Left out of {path.name}, since they are no finite numbers: {', '.join(left_out)}.")
 
     def _metrics(self) -> dict[str, float]:
         return {key: float(value) for key, value in self.trainer.callback_metrics.items()}
