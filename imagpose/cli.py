@@ -18,6 +18,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from imagpose import claims, runs, trust
 from imagpose.checkpoint_io import CheckpointFiles
 from imagpose.claims import Claim
+from imagpose.drawn_root import check_root
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.stopping import Stopped, Stopper, resuming_command
@@ -90,6 +91,7 @@ class RunCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer logs into the run's folder, saves there, and stops at a signal."""
         from callbacks.divergence import Divergence
+        from callbacks.lines import ProgressLines
         from callbacks.steps import CountSteps, StepLogger
         from callbacks.stop import StopOnSignal
 
@@ -104,6 +106,11 @@ class RunCLI(LightningCLI):
         logger.trainer = trainer
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
         callbacks.insert(0, Divergence(self.run.last))
+        if not sys.stdout.isatty():
+            if trainer.progress_bar_callback is not None:
+                trainer.progress_bar_callback.disable()  # of a bar, nothing but its end would be seen
+            if trainer.is_global_zero:
+                callbacks.append(ProgressLines())
         if self.subcommand == "fit":
             callbacks.insert(0, CountSteps())
             callbacks.append(StopOnSignal(self._stopper, self.run.last))
@@ -234,6 +241,7 @@ def run(args: Sequence[str]) -> None:
     quiet()
     if args[0] != "fit":
         trust.check_files(args)
+    check_root(args)
     with Stopper() as stopper:
         try:
             RunCLI(

@@ -12,6 +12,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from imagpose.cli import quiet
 from imagpose.data.datamodule import PoseDataModule
+from imagpose.drawn_root import check_root
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
 
@@ -53,6 +54,7 @@ def read_plain_options(args: Sequence[str]) -> dict[str, Any]:
 
 def _read(reader: type[LightningCLI], args: Sequence[str]) -> LightningCLI:
     quiet()
+    check_root(args)
     return reader(
         LightningModule, LightningDataModule, args=list(args), run=False, subclass_mode_model=True,
         subclass_mode_data=True, save_config_callback=None, seed_everything_default=False,
