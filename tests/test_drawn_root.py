@@ -1,8 +1,14 @@
 """Mannequins are not drawn into a mistyped root."""
 
+import re
+import shutil
+
 import pytest
+from PIL import Image
 
 from imagpose.__main__ import main
+from imagpose.data.datamodule import PoseDataModule
+from imagpose.data.mannequin_folder import MannequinSet
 from imagpose.drawn_root import check_root
 from imagpose.errors import InputError
 from tests.conftest import ROOT
@@ -74,3 +80,25 @@ def test_each_command_says_so_and_draws_nothing(command, tmp_path, capsys):
     assert main([command, *TINY, "--data.init_args.root", str(absent)]) == 2
     assert capsys.readouterr().err.startswith(f"Error: data.root {absent} is no folder")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("size", "refused"), [((64, 44), False), ((128, 64), False), ((192, 132), True)])
+def test_pictures_far_larger_than_the_experiments_are_refused_without_a_size(
+    size, refused, mannequin_root, tmp_path, capsys
+):
+    root = tmp_path / "large"
+    shutil.copytree(mannequin_root, root)
+    (root / "mannequins.json").unlink()  # a dataset of one's own
+    for path in root.rglob("*.jpg"):
+        Image.open(path).resize(size[::-1]).save(path)
+    settings = {"mannequins": MannequinSet(), "validation_identities": 2}
+    if not refused:
+        PoseDataModule(root, **settings).setup("fit")
+        return
+    PoseDataModule(root, size=(64, 44), **settings).setup("fit")
+    sentence = f"The pictures of {root} are 192×132 and this experiment is for 64×44; resize them with "
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        PoseDataModule(root, **settings).setup("fit")
+    words = [*TINY, "--data.init_args.root", str(root), "--data.init_args.validation_identities", "2"]
+    assert main(["doctor", *words]) == 1
+    assert f"✗ data: {sentence}--data.init_args.size [64,44]." in capsys.readouterr().out
