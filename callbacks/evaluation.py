@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from imagpose.module import IMAGPose
 from imagpose.ranges import Seed, check_arguments
 
 Batch = dict[str, Tensor]
+T = TypeVar("T")
 _CANVAS = ("images", "poses", "mask")
 _JUDGED = ("test", "T2", "T3", "wrong_source", "vae")
 
@@ -41,7 +42,8 @@ class Evaluation(Callback):
     Scored are the generated image (``test``: the paper's T1), those of further settings the data holds (``T2``, ``T3``,
     on the pairs that allow them, and by how much each is better, pair by pair, as ``T3_minus_T1``), the source itself
     (``copy_source``), an empty scene (``background``), the model given another person (``wrong_source``) and the truth
-    through the VAE (``vae``), with bootstrap intervals over people; on mannequins identity@1 and pattern@1 too.
+    through the VAE (``vae``), with bootstrap intervals over people; on mannequins identity@1 and pattern@1 too. A test
+    that ``trainer.limit_test_batches`` cut short is marked by ``pairs_left_out``.
 
     Args:
         seed: Of which of the three results is taken.
@@ -120,7 +122,7 @@ class Evaluation(Callback):
         assert isinstance(data, PoseDataModule)
         if is_drawn(data.root):
             self._judge(data)
-        self.by_pair = dict(sorted(_of_all_processes(self._scores).items()))
+        self.by_pair = dict(sorted(of_all_processes(self._scores).items()))
         scores: dict[str, dict[int, float]] = {}
         for number, of in self.by_pair.items():
             for name, value in of.items():
@@ -134,6 +136,8 @@ class Evaluation(Callback):
             if scored in ("T2", "T3"):  # pair by pair, so that what makes a pair hard cancels out
                 gain = [value - scores[f"test/{measure}"][number] for number, value in of_pairs.items()]
                 metrics |= summarise(f"{scored}_minus_T1/{measure}", gain, whose)
+        if left_out := len(data.test) - len(self.by_pair):
+            metrics["pairs_left_out"] = float(left_out)
         pl_module.log_dict(metrics)
         if trainer.is_global_zero:
             _print(metrics)
@@ -146,20 +150,22 @@ class Evaluation(Callback):
                 self._scores[number][f"{name}/pattern_at_1"] = float(verdict.pattern[name])
 
 
-def _of_all_processes(shares: dict[int, dict[str, float]]) -> dict[int, dict[str, float]]:
-    """Join the shares that the processes hold."""
+def of_all_processes(shares: dict[int, T]) -> dict[int, T]:
+    """Join the shares that the processes hold, by the pair's number."""
     if not torch.distributed.is_initialized():
         return shares
-    gathered: list[dict[int, dict[str, float]]] = [{}] * torch.distributed.get_world_size()
+    gathered: list[dict[int, T]] = [{}] * torch.distributed.get_world_size()
     torch.distributed.all_gather_object(gathered, shares)
     return {number: scores for share in gathered for number, scores in share.items()}
 
 
 def _print(metrics: dict[str, float]) -> None:
     measures = ("ssim", "psnr", "identity_at_1", "pattern_at_1")
-    title = f"{metrics['test/ssim_n']:.0f} held-out pairs: mean, and 95 % interval"
+    tested, left_out = metrics["test/ssim_n"], metrics.get("pairs_left_out", 0.0)
+    number = f"Partial: {tested:.0f} of {tested + left_out:.0f}" if left_out else f"{tested:.0f}"
+    title = f"{number} held-out pairs: mean, and 95 % interval"
     table = Table("", *measures, title=title, box=box.SIMPLE)
-    for name in dict.fromkeys(key.split("/")[0] for key in metrics):
+    for name in dict.fromkeys(key.split("/")[0] for key in metrics if "/" in key):
         cells = []
         for measure in measures:
             key = f"{name}/{measure}"

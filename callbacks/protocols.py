@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
-from callbacks.evaluation import one_result
+from callbacks.evaluation import of_all_processes, one_result
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import open_view, to_uint8
 from imagpose.data.index import Scenario
@@ -84,6 +84,7 @@ class Protocols(Callback):
         """Agree on the folder: asking for it is a broadcast, which all processes must take part in."""
         assert trainer.log_dir is not None
         self._folder = Path(trainer.log_dir) / "test_images"
+        self._tested: dict[int, str] = {}  # the picture's name by the pair's number; of this process
 
     def on_test_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *args: Any
@@ -94,28 +95,30 @@ class Protocols(Callback):
         data, folder = _data(trainer), self._folder
         folder.mkdir(parents=True, exist_ok=True)
         for number, image in zip(batch["number"].tolist(), self._results(outputs, batch), strict=True):
-            Image.fromarray(to_uint8(image)).save(folder / _name(data.test[number]))
+            self._tested[number] = _name(data.test[number])
+            Image.fromarray(to_uint8(image)).save(folder / self._tested[number])
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Score the folder in the first process; the others wait for what it found."""
         if not self.protocols:
             return
         trainer.strategy.barrier()
+        tested = set(of_all_processes(self._tested).values())
         scores: dict[str, float] = {}
         if trainer.is_global_zero:
-            scores = self._score(trainer, str(pl_module.device))
+            scores = self._score(trainer, str(pl_module.device), tested)
         pl_module.log_dict(trainer.strategy.broadcast(scores), rank_zero_only=False)
 
     def _results(self, outputs: Any, batch: Batch) -> Tensor:
         return one_result(outputs, batch, self.seed)
 
-    def _score(self, trainer: Trainer, device: str) -> dict[str, float]:
+    def _score(self, trainer: Trainer, device: str, tested: set[str]) -> dict[str, float]:
         data, folder = _data(trainer), self._folder
         pairs = list(dict.fromkeys((pair.source, pair.target) for pair in data.test))
-        wanted = {_name(pair) for pair in data.test}
-        for stale in (path for path in folder.glob("*.png") if path.name not in wanted):  # of a longer list of pairs
+        for stale in (path for path in folder.glob("*.png") if path.name not in tested):  # of a longer test
             stale.unlink()
-        task = Task(data.index, pairs, self.protocols, None, False, False, device)
+        partial = len(tested) < len({_name(pair) for pair in data.test})  # trainer.limit_test_batches
+        task = Task(data.index, pairs, self.protocols, None, partial, False, device)
         evaluation = evaluate_folder(folder, task, Networks.load(self.protocols, device), Console())
         write(evaluation, folder.parent / "protocols", data.index)
         return {

@@ -43,7 +43,7 @@ class TableRow(Callback):
         results: Folder of all tables.
 
     Raises:
-        InputError: There is no such table, or no table has such a row.
+        InputError: There is no such table, or no table has such a row; or, when it starts, the test is a partial one.
     """
 
     def __init__(self, experiment: str, seed: int, tables: Sequence[str], results: Path) -> None:
@@ -54,6 +54,14 @@ class TableRow(Callback):
         self._commit: str | None = None  # of the code that trained
         self._seconds, self._peak, self._told = 0.0, 0, 0.0
         self._started: float | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Refuse a test of a part of the pairs before anything is trained."""
+        if trainer.limit_test_batches != 1.0:
+            option = "fast_dev_run" if trainer.fast_dev_run else "limit_test_batches"  # type: ignore[attr-defined]
+            raise InputError(
+                f"A row of a table is scored on all test pairs; leave out --trainer.{option}, or do without --table."
+            )
 
     # While it runs ------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -33,7 +34,8 @@ COMMANDS = {
 
 def _usage() -> str:
     lines = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
-    return f"usage: python -m imagpose COMMAND [options]\n\n{lines}\n\npython -m imagpose COMMAND --help says more."
+    more = "python -m imagpose COMMAND --help says more; with --debug a fault shows its stack trace."
+    return f"usage: python -m imagpose COMMAND [options]\n\n{lines}\n\n{more}"
 
 
 def _check_experiments(args: list[str]) -> None:
@@ -192,6 +194,15 @@ def _of_the_machine(error: BaseException | None) -> str:
                 "container more of it (docker run --shm-size), or load without processes: "
                 "--data.init_args.num_workers 0."
             )
+        if (
+            type(error).__name__ == "OutOfMemoryError"
+            or isinstance(error, MemoryError)
+            or "can't allocate memory" in told
+        ):
+            return (
+                "The memory of the GPU or the machine does not suffice; python -m imagpose doctor tells what an "
+                "experiment needs and with which options it would fit."
+            )
         if "No usable temporary directory" in told:
             return "No folder for temporary files can be written; set TMPDIR to one."
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
@@ -211,9 +222,11 @@ def main(args: list[str] | None = None) -> int:
     # Imported here, so that the worker processes that re-import this module start quickly.
     from argparse import ArgumentError
 
+    from imagpose import fault
     from imagpose.errors import InputError, Terminated
 
     args = sys.argv[1:] if args is None else args
+    debug, args = fault.DEBUG in args, [word for word in args if word != fault.DEBUG]
     if not args or args[0] in ("-h", "--help"):
         print(_usage())
         return 0 if args else 2
@@ -224,19 +237,8 @@ def main(args: list[str] | None = None) -> int:
         print(f"There is no command {command!r}; {hint}", file=sys.stderr)
         return 2
     try:
-        if command in _OWN:
-            return _OWN[command](rest) or 0
-        from imagpose import cli
-        from imagpose.claims import Finished
-        from imagpose.stopping import Stopped
-
-        _check_experiments(rest)
-        try:
-            cli.run([command, *rest])
-        except Finished as finished:
-            print(finished)
-        except Stopped as stopped:
-            return int(stopped.code or 0)
+        with fault.notes():
+            return _carry_out(command, rest)
     except ArgumentError as error:
         from imagpose.parse_errors import sentence
 
@@ -257,14 +259,37 @@ def main(args: list[str] | None = None) -> int:
             print(f"Error: {advice}", file=sys.stderr)
             return 2
         if cause is None:
-            raise
+            if debug:
+                fault.show(error)
+            else:
+                print(f"Error: {fault.sentence(error, args)}", file=sys.stderr)
+            return fault.EXIT_CODE
         # A loader's worker process wraps the sentence in its own stack trace.
         print(f"Error: {str(cause).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
         return 2
+
+
+def _carry_out(command: str, args: list[str]) -> int:
+    if command in _OWN:
+        return _OWN[command](args) or 0
+    from imagpose import cli
+    from imagpose.claims import Finished
+    from imagpose.stopping import Stopped
+
+    _check_experiments(args)
+    try:
+        cli.run([command, *args])
+    except Finished as finished:
+        print(finished)
+    except Stopped as stopped:
+        return int(stopped.code or 0)
     return 0
 
 
 if __name__ == "__main__":
+    # Before torch is loaded, and for all processes that this one starts: threads that wait in a loop for each other
+    # take the cores from whoever has work, as soon as anything else runs on the machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if sys.argv[1:2] and sys.argv[1] in _OWN:
         _end_when_asked()
     for stream in (sys.stdout, sys.stderr):

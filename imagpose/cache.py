@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import save
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -25,6 +24,7 @@ from imagpose.experiment import read_experiment
 from imagpose.files import alone
 from imagpose.fingerprint import autocast_dtype, fingerprint
 from imagpose.module import IMAGPose
+from imagpose.progress import progress
 from imagpose.synthesis import Synthesis
 
 _AT_ONCE = 8  # images that the networks see together
@@ -123,14 +123,14 @@ def _fill(
         torch.nn.Module.to(frozen, device)
     images = DataLoader(_Pictures(todo, data, size), batch_size=None, num_workers=data.num_workers)
     autocast = torch.autocast(device.type, half) if half else nullcontext()
-    with _progress() as progress, autocast:
-        task = progress.add_task("Images", total=_count(mine), completed=_count(mine) - _count(todo))
+    before = _count(mine) - _count(todo)
+    with progress("Computing", _count(mine), "images", before) as advance, autocast:
         for shard, pictures in zip(todo, images, strict=True):
             features = _compute(module.synthesis, pictures.to(device), getattr(torch, data.cache_dtype))
             _check_range(shard, features, data.cache_dtype)
             # One entry alone: safetensors writes several in any order, and the same shard should have the same bytes.
             _write(shard.path, save(features, {"size": f"{size[0]}×{size[1]}"}))
-            progress.advance(task, len(shard.records))
+            advance(len(shard.records))
     left = sum(not shard.path.exists() for shard in shards)
     print(f"{left} of {len(shards)} shards are still missing." if left else "The cache is complete; training uses it.")
 
@@ -175,10 +175,6 @@ def _announce(
 
 def _bytes(number: float) -> str:
     return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.1f} MB"
-
-
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from imagpose import claims, runs, trust
 from imagpose.checkpoint_io import CheckpointFiles
 from imagpose.claims import Claim
+from imagpose.drawn_root import check_root
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.option_checks import check_machine, check_options
@@ -118,6 +119,8 @@ class RunCLI(ExperimentCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer logs into the run's folder, saves there, and stops at a signal."""
+        from callbacks.divergence import Divergence
+        from callbacks.lines import ProgressLines
         from callbacks.steps import CountSteps, StepLogger
         from callbacks.stop import StopOnSignal
 
@@ -131,6 +134,12 @@ class RunCLI(ExperimentCLI):
         trainer = super().instantiate_trainer(**{**kwargs, "logger": logger})
         logger.trainer = trainer
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        callbacks.insert(0, Divergence(self.run.last))
+        if not sys.stdout.isatty():
+            if trainer.progress_bar_callback is not None:
+                trainer.progress_bar_callback.disable()  # of a bar, nothing but its end would be seen
+            if trainer.is_global_zero:
+                callbacks.append(ProgressLines())
         if self.subcommand == "fit":
             callbacks.insert(0, CountSteps())
             callbacks.append(StopOnSignal(self._stopper, self.run.last))
@@ -149,12 +158,15 @@ class RunCLI(ExperimentCLI):
 
     def before_fit(self) -> None:
         """Keep the options, once everything could be built from them."""
-        if self.trainer.is_global_zero:
+        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             runs.write_atomically(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
         if self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            if self._claim is not None and not self.run.last.exists():
+                self._claim.withdraw()
+            print("The trial went through; nothing of it is kept (trainer.fast_dev_run).")
             return
         self.trainer.save_checkpoint(self.run.last)
         if failure := self.trainer.strategy.broadcast(self._files.failure):
@@ -166,7 +178,11 @@ class RunCLI(ExperimentCLI):
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
         if not self.trainer.is_global_zero:
             return
-        runs.write_metrics(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.global_step)})
+        if 0 < (steps := self.trainer.global_step) < self.trainer.max_steps:
+            print(f"Trained were {steps} of the {self.trainer.max_steps} steps of trainer.max_steps.")
+        if self.trainer.limit_test_batches == 0:
+            print("Nothing was tested, as trainer.limit_test_batches is 0; make evaluate-run does it.")
+        self._write(self.run.metrics, {**self._metrics(), "steps": float(self.trainer.global_step)})
         print(
             f"The run is in {self.run.folder}: results in metrics.json, pictures of its validations in panels/; "
             "make tensorboard shows the rest."
@@ -177,8 +193,12 @@ class RunCLI(ExperimentCLI):
         if not self.trainer.is_global_zero:
             return
         path = self.run.folder / "evaluation.json"
-        runs.write_metrics(path, self._metrics())
+        self._write(path, self._metrics())
         print(f"The results are in {path}.")
+
+    def _write(self, path: Path, metrics: dict[str, float]) -> None:
+        if left_out := runs.write_metrics(path, metrics):
+            print(f"Left out of {path.name}, since they are no finite numbers: {', '.join(left_out)}.")
 
     def _metrics(self) -> dict[str, float]:
         return {key: float(value) for key, value in self.trainer.callback_metrics.items()}
@@ -250,6 +270,7 @@ def run(args: Sequence[str]) -> None:
     quiet()
     if args[0] != "fit":
         trust.check_files(args)
+    check_root(args)
     with Stopper() as stopper:
         try:
             RunCLI(

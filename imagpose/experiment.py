@@ -11,6 +11,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from imagpose.cli import ExperimentCLI, quiet
 from imagpose.data.datamodule import PoseDataModule
+from imagpose.drawn_root import check_root
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
 
@@ -52,6 +53,7 @@ def read_plain_options(args: Sequence[str]) -> dict[str, Any]:
 
 def _read(reader: type[ExperimentCLI], args: Sequence[str]) -> ExperimentCLI:
     quiet()
+    check_root(args)
     return reader(args=list(args), run=False, seed_everything_default=False)
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imagpose import trust, weights
 from imagpose.data.body_pose import BodyPose
@@ -22,6 +21,7 @@ from imagpose.errors import InputError
 from imagpose.files import drop_unfinished, whole_file
 from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs
 from imagpose.options import Parser, device, size
+from imagpose.progress import progress
 from imagpose.ranges import DenoisingSteps, NonNegativeFloat, PositiveInt, Seed, argument
 from imagpose.runs import from_folder, write_atomically
 from imagpose.sheet import Row, contact_sheet
@@ -193,14 +193,12 @@ def draw(
         batch_size: Canvases at once.
         title: Of the progress bar.
     """
-    columns = (title, BarColumn(), MofNCompleteColumn(), TextColumn("canvases,"), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        task = progress.add_task("", total=len(jobs))
+    with progress(title, len(jobs), "canvases") as advance:
         for batch in _batched(jobs, batch_size):
             some, settings = [job for job, _ in batch], batch[0][1]
 
             def on_step(*args: Any, share: float = len(batch) / settings["steps"]) -> None:
-                progress.advance(task, share)
+                advance(share)
 
             images = pipe(
                 *inputs(some), some[0].setting, settings["steps"], settings["guidance"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -177,9 +178,19 @@ def commit() -> str | None:
     return told.stdout.strip()
 
 
-def write_metrics(path: Path, metrics: dict[str, float]) -> None:
-    """Write a flat object of floats; as a run's ``metrics.json`` it completes the run."""
-    write_atomically(path, json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
+def write_metrics(path: Path, metrics: dict[str, float]) -> list[str]:
+    """Write a flat object of floats; as a run's ``metrics.json`` it completes the run.
+
+    Args:
+        path: The file.
+        metrics: By name; one that is NaN or infinite is left out, as JSON has no such numbers.
+
+    Returns:
+        The names of those that were left out, such as the PSNR of pictures that equal the truth: ``psnr (inf)``.
+    """
+    finite = {name: value for name, value in sorted(metrics.items()) if math.isfinite(value)}
+    write_atomically(path, json.dumps(finite, indent=1, allow_nan=False) + "\n")
+    return [f"{name} ({value})" for name, value in sorted(metrics.items()) if name not in finite]
 
 
 def check_unchanged(

@@ -92,3 +92,13 @@ def hangs():
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def tiny_words(mannequin_root, tmp_path, monkeypatch):
+    """Words after ``fit`` of a training that takes seconds; its run is in ``tmp_path / "quick"``."""
+    monkeypatch.chdir(ROOT)
+    files = ["experiments/_base.yaml", "experiments/tiny.yaml", "tests/quick.yaml"]
+    words = [word for file in files for word in ("-c", file)]
+    return [*words, "--runs", str(tmp_path), "--data.init_args.root", str(mannequin_root),
+            "--data.init_args.num_workers", "0"]  # fmt: skip

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import track
 from rich.table import Table
 
 from imagpose.data.findings import REFUSED, Finding, Kind
@@ -20,6 +19,7 @@ from imagpose.data.layouts import LayoutName, open_index
 from imagpose.data.workers import processes
 from imagpose.errors import InputError
 from imagpose.files import drop_unfinished, whole_file
+from imagpose.progress import track
 
 _CHUNK = 64  # images that a process takes at a time
 _SHOWN = 10  # findings of each kind on the screen
@@ -58,7 +58,7 @@ def check(root: Path, layout: LayoutName | None = None, json: Path | None = None
 
 def _image_findings(index: Index, records: Sequence[ImageRecord], workers: int) -> list[Finding]:
     seen = _inspect_all([record.file for record in records], workers)
-    results = list(track(seen, f"Decoding {len(records)} images", total=len(records)))
+    results = list(track(seen, "Decoding", len(records), "images"))
     sizes = Counter(result.size for result in results if result.size is not None)
     usual = sizes.most_common(1)[0][0] if sizes else None
     findings = []

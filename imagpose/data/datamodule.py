@@ -24,6 +24,7 @@ from imagpose.errors import InputError
 from imagpose.ranges import Panels, PositiveInt, Seed, Side, Workers, check_arguments
 
 Batch = dict[str, Tensor]
+_FAR_LARGER = 4  # times the area of the panels that an experiment is for: its memory and time are no more what it says
 
 
 class PoseDataModule(LightningDataModule):
@@ -89,7 +90,8 @@ class PoseDataModule(LightningDataModule):
         """Index the folder and part its people.
 
         Raises:
-            InputError: The folder is malformed, or too small for the parts, or T3 can be tested on no pair; or, unless
+            InputError: The folder is malformed, or too small for the parts, or T3 can be tested on no pair; or its
+                pictures are far larger than the experiment's mannequins and no ``size`` is set; or, unless
                 ``skip_bad``, an image has no file or no keypoints.
         """
         self.index = self._open()
@@ -103,11 +105,23 @@ class PoseDataModule(LightningDataModule):
                 f"data.validation_identities ({self.validation_identities}) keeps all of them back; lower it or add "
                 "people."
             )
+        self._check_size()
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
         self.test = self.index.scenarios(skip_unknown=self.skip_bad)[: self.test_pairs]
         self._look_for_sources()
         for note in self.index.notes:
             rank_zero_info(f"{self.root}: {note}")
+
+    def _check_size(self) -> None:
+        """Refuse pictures far larger than the experiment's mannequins, with which no step may ever end."""
+        if self.mannequins is None or self.size is not None:
+            return
+        (height, width), meant = self.image_size(), self.mannequins.size
+        if height * width > _FAR_LARGER * meant[0] * meant[1]:
+            raise InputError(
+                f"The pictures of {self.root} are {height}×{width} and this experiment is for {meant[0]}×{meant[1]}; "
+                f"resize them with --data.init_args.size [{meant[0]},{meant[1]}]."
+            )
 
     def _look_for_sources(self) -> None:
         """Say on how many pairs T3 can be tested, before a test is half done."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from rich.progress import track
 
 from imagpose.data import drawing, mannequins
 from imagpose.data.deepfashion import flatten_name, unflatten_name
@@ -23,6 +22,7 @@ from imagpose.data.mannequins import Person, Pose
 from imagpose.data.workers import processes
 from imagpose.errors import InputError
 from imagpose.files import alone, scratch_folder
+from imagpose.progress import track
 from imagpose.ranges import DrawnSide, PositiveInt, Seed, Views, check_arguments
 
 _CHUNK = 2  # people that a process takes at a time, and an interruption waits for
@@ -126,7 +126,7 @@ def _draw_people(spec: MannequinSet, people: Sequence[int], folder: Path) -> dic
     count = min(os.cpu_count() or 1, -(-len(people) // _FEW))
     with processes(count) if count > 1 else nullcontext() as pool:
         results = pool.map(_draw_identity, jobs, chunksize=_CHUNK) if pool else map(_draw_identity, jobs)
-        return dict(zip(people, track(results, f"Drawing {len(people)} mannequins", total=len(people)), strict=True))
+        return dict(zip(people, track(results, "Drawing mannequins", len(people), "people"), strict=True))
 
 
 def _head(spec: MannequinSet) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import torch
 from PIL import Image
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Screen
 
 from imagpose.data.images import open_view, same_shape
@@ -30,6 +29,7 @@ from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.evaluation.truth import Truth
 from imagpose.files import drop_unfinished, whole_file
 from imagpose.options import Parser, device, size
+from imagpose.progress import progress
 from imagpose.ranges import NonNegativeInt, argument
 from imagpose.runs import write_atomically
 from imagpose.sheet import Row, contact_sheet
@@ -142,18 +142,9 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
     train = [task.index.records[name].path for name in task.index.splits["train"]]
     missing = {**networks.missing, **_without_reference(train, networks)}
     referring = [protocol for protocol in fitting if protocol.network not in missing]
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as progress:
-        bar = progress.add_task(f"Scoring {folder.name}", total=len(samples))
-        measured = scoring.measure(
-            samples, fitting, size, networks, task.device, lambda n: progress.advance(bar, n), truth
-        )
-        reference_bar = progress.add_task("Reference of FID", total=len(train), visible=False)
-
-        def advance(n: int) -> None:
-            progress.update(reference_bar, advance=n, visible=True)
-
+    with progress(f"Scoring {folder.name}", len(samples), "pictures", console=console) as advance:
+        measured = scoring.measure(samples, fitting, size, networks, task.device, advance, truth)
+    with progress("Reference of FID", len(train), "images", shown=False, console=console) as advance:
         references = scoring.reference_statistics(referring, train, size, networks, task.device, advance, truth)
 
     caveats = _caveats(matches, truth.read(samples[0].truth), theirs, size)

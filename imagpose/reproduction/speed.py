@@ -17,7 +17,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -30,6 +29,7 @@ from imagpose.generate import draw, inputs, load, pending
 from imagpose.jobs import Job
 from imagpose.options import Parser, wide_console
 from imagpose.pipeline import ImagposePipeline
+from imagpose.progress import progress
 from imagpose.ranges import PositiveInt, argument
 from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
@@ -192,9 +192,7 @@ def measure(
 
     flops: dict[Way, int] = {}
     seconds: dict[Way, list[float]] = {way: [] for way in jobs}
-    columns = ("Timing", BarColumn(), MofNCompleteColumn(), TextColumn("batches,"), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        task = progress.add_task("", total=(repeats + 1) * len(jobs))
+    with progress("Timing", (repeats + 1) * len(jobs), "batches") as advance:
         generate(next(iter(jobs)), 1)  # a black panel is encoded once, which is no way's work
         for number in range(repeats + 1):
             for way in jobs:
@@ -204,7 +202,7 @@ def measure(
                     with FlopCounterMode(display=False) as counter:
                         generate(way, way.steps)
                     flops[way] = counter.get_total_flops()
-                progress.advance(task)
+                advance(1)
     costs = {}
     for way, (some, _) in batches.items():
         filled = arrange(len(some[0].sources), len(some[0].target_poses), way.scenario, pipe.network.panels)
