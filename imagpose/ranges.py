@@ -104,7 +104,8 @@ else:
     ImageSize = _type("ImageSize", Range(int, 1, 8192))
     Workers = _type("Workers", Range(int, 0, 1024))
     Side = _type("Side", Range(int, 1, 8192, of="[height, width], each "))
-    DrawnSide = _type("DrawnSide", Range(int, 16, 2048, of="[height, width], each "))
+    # SSIM's window is 11 pixels wide.
+    DrawnSide = _type("DrawnSide", Range(int, 11, 2048, of="[height, width], each "))
     PositiveFloat = _type("PositiveFloat", Range(float, 0, above=True))
     NonNegativeFloat = _type("NonNegativeFloat", Range(float, 0))
     Probability = _type("Probability", Range(float, 0, 1))
