@@ -1,0 +1,28 @@
+"""``uniformity`` and ``speed``."""
+
+from itertools import chain
+
+from tests.bad_inputs.case import Case, Command
+from tests.bad_inputs.lists import LISTS
+from tests.bad_inputs.models import model_options, models, runs
+
+_GOOD = {"--data": "data", "--model": "model", "--device": "cpu", "--results": "new", "--sources": "1"}
+UNIFORMITY = Command({**_GOOD, "--steps": "1"})
+SPEED = Command({**_GOOD, "--repeats": "1"})
+
+
+def _trial(of: Command) -> list[Case]:
+    lists = chain.from_iterable(of.contents(f"data/{path}", LISTS[path], some=1) for path in LISTS)
+    return [
+        *of.grammar(), *of.folder("--data"), *of.whole_number("--sources", "0"), *of.whole_number("--batch-size", "0"),
+        *of.choice("--protocol"), *of.written("--results"), *model_options(of), *models(of, 1), *runs(of, 1), *lists,
+        of.case("--results a file", {"--results": "odd/file"}, "odd/file"),
+        of.case("--out, its other name, a file", {"--results": None, "--out": "odd/file"}, "odd/file"),
+        of.case("a dataset of other views", {"--data": "market"}, "market", slow=True),
+    ]  # fmt: skip
+
+
+CASES = {
+    "uniformity": [*_trial(UNIFORMITY), *UNIFORMITY.whole_number("--steps", "0", "1001")],
+    "speed": [*_trial(SPEED), *SPEED.whole_number("--repeats", "0")],
+}
