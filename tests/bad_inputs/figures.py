@@ -12,17 +12,20 @@ SPEED = Command({**_GOOD, "--repeats": "1"})
 
 
 def _trial(of: Command) -> list[Case]:
-    lists = chain.from_iterable(of.contents(f"data/{path}", LISTS[path], some=1) for path in LISTS)
     return [
         *of.grammar(), *of.folder("--data"), *of.whole_number("--sources", "0"), *of.whole_number("--batch-size", "0"),
-        *of.choice("--protocol"), *of.written("--results"), *model_options(of), *models(of, 1), *runs(of, 1), *lists,
+        *of.choice("--protocol"), *of.written("--results"), *model_options(of),
         of.case("--results a file", {"--results": "odd/file"}, "odd/file"),
         of.case("--out, its other name, a file", {"--results": None, "--out": "odd/file"}, "odd/file"),
         of.case("a dataset of other views", {"--data": "market"}, "market", slow=True),
     ]  # fmt: skip
 
 
-CASES = {
-    "uniformity": [*_trial(UNIFORMITY), *UNIFORMITY.whole_number("--steps", "0", "1001")],
+_LISTS = chain.from_iterable(UNIFORMITY.contents(f"data/{path}", LISTS[path], some=1) for path in LISTS)
+CASES = {  # the two open the same things by the same code
+    "uniformity": [
+        *_trial(UNIFORMITY), *_LISTS, *models(UNIFORMITY, 1), *runs(UNIFORMITY, 1),
+        *UNIFORMITY.whole_number("--steps", "0", "1001"),
+    ],
     "speed": [*_trial(SPEED), *SPEED.whole_number("--repeats", "0")],
-}
+}  # fmt: skip

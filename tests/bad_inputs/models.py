@@ -22,8 +22,8 @@ def _tensor(**changes: object) -> bytes:
 
 
 SAFETENSORS = {
-    **BYTES, "a header alone": _safetensors(b"{}"), "a header too long": struct.pack("<Q", 2**62) + b"{}",
-    "a header of binary": _safetensors(bytes(range(256))), "truncated": _safetensors(_tensor(), b"\0"),
+    **BYTES, "a bare header": _safetensors(b"{}"), "a header of exabytes": struct.pack("<Q", 2**62) + b"{}",
+    "a binary header": _safetensors(bytes(range(256))), "truncated": _safetensors(_tensor(), b"\0"),
     "another tensor": _safetensors(_tensor(), b"\0" * 4), "an unknown type": _safetensors(_tensor(dtype="X9"), b"\0" * 4),
     "a negative shape": _safetensors(_tensor(shape=[-1]), b"\0" * 4),
     "a shape too large": _safetensors(_tensor(shape=[2**40]), b"\0" * 4), "a pickle": b"\x80\x02}q\x00.",

@@ -75,7 +75,7 @@ def experiments(of: Command, further: bool = True, some: int = 3) -> Iterator[Ca
         yield of.case(f"{option} {value!r}", {option: value}, *told, slow=number >= some)
     yield from of.file("-c", "-c", "config", slow=True)
     contents = {kind: content for kind, content in CONFIGS.items() if kind not in ("an encoder of no class", "no such base")}
-    yield from of.contents("tiny.yaml", contents, *(("tiny.yaml", "model") if further else ("tiny.yaml", "model", "new")), slow=True,
+    yield from of.contents("tiny.yaml", contents, "tiny.yaml", "model", slow=True,
                            options={"-c": "tiny.yaml"})  # fmt: skip
     yield of.case("an experiment of another name", {"-c": "nope.yaml"}, "nope")
     yield of.case("an overlay of another name", {}, "nope", further=("-c", "experiments/overlays/nope.yaml"), slow=True)
