@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from imagpose.errors import InputError
+from imagpose.files import regular
 
 PACKAGES = ("imagpose", "callbacks", "lightning", "torch", "diffusers")
 """Those whose classes every file of options may name."""
@@ -55,7 +56,7 @@ def read(path: Path) -> dict[str, Any]:
         InputError: The file is no mapping of option groups in YAML, or grows beyond all measure when it is read.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if regular(path).stat().st_size > _MOST_BYTES:
             raise InputError(f"{path} is longer than options ever are; name the config.yaml of a run.")
         found = _load(path.read_bytes().decode("utf-8"), path)
     except (OSError, ValueError, yaml.YAMLError) as error:

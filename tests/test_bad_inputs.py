@@ -1,20 +1,28 @@
-"""Whatever is wrong with what a user gives, a command ends with one sentence that names it, and leaves nothing behind."""
+"""Whatever a user gives that is wrong, a command ends with one sentence that names it, and leaves nothing behind."""
 
 from __future__ import annotations
 
+import argparse
 import re
 import resource
 import shutil
 import signal
+from inspect import signature
 from pathlib import Path
 
 import huggingface_hub.constants
+import jsonargparse
 import pytest
 
 from imagpose.__main__ import COMMANDS, main
+from imagpose.data.datamodule import PoseDataModule
+from imagpose.models.encoders import TimmEncoder
+from imagpose.module import IMAGPose
 from tests.bad_inputs import KNOWN, REFUSE_NOTHING, cases
 from tests.bad_inputs.case import Case
+from tests.bad_inputs.training import EXPERIMENT_OPTIONS
 from tests.bad_inputs.world import build, copy, snapshot, spoil
+from tests.conftest import UNET
 from tests.test_strangers import ENCODER, options
 
 pytestmark = pytest.mark.usefixtures("no_networks")
@@ -43,10 +51,6 @@ def _params():
 
 @pytest.fixture(scope="module")
 def pristine(mannequin_root, tmp_path_factory):
-    from imagpose.models.encoders import TimmEncoder
-    from imagpose.module import IMAGPose
-    from tests.conftest import UNET
-
     root = tmp_path_factory.mktemp("pristine")
     of = options()
     of["data"]["init_args"] = {"root": "data", "batch_size": 2, "num_workers": 0, "validation_identities": 2}
@@ -115,6 +119,55 @@ def refused(command: str, case: Case, world, capsys) -> None:
     left = {path for path in snapshot(world).items() if before.get(path[0]) != path[1]}
     assert not {path for path, _ in left if path not in case.writes}
     assert before.keys() <= snapshot(world).keys() | set(case.writes)
+
+
+class Parsed(BaseException):
+    """A command has made its parser."""
+
+
+def _options(command: str, monkeypatch) -> set[str]:
+    """All options of a command's parser, and of the one of its name below it."""
+    found: list[argparse.ArgumentParser] = []
+
+    def stop(parser, *args, **kwargs):
+        found.append(parser)
+        raise Parsed
+
+    for of in (argparse.ArgumentParser, jsonargparse.ArgumentParser):
+        for name in ("parse_args", "parse_known_args"):
+            monkeypatch.setattr(of, name, stop)
+    # The files that are named are looked at first, by a parser of their own that has no help.
+    monkeypatch.setattr("imagpose.trust.check_files", lambda args: None)
+    with pytest.raises(Parsed):
+        main([command])
+    actions = list(found[0]._actions)
+    for action in found[0]._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            actions = list(action.choices[command]._actions)
+    return {name for action in actions for name in action.option_strings[-1:]} - {"--help", "--print_config"}
+
+
+def test_every_command_has_cases():
+    assert all(CASES.values())
+    assert sum(map(len, CASES.values())) >= 600
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_refuses_something(command, monkeypatch):
+    named = {option for case in CASES[command] for option in case.options}
+    if "-c" in named:  # what all of these commands parse by the same code is tried in full with fit
+        named |= {"--config", *EXPERIMENT_OPTIONS}
+    excepted = REFUSE_NOTHING.get(command, set())
+    assert not excepted & named, "these are named, so take them out of the list"
+    options = {name for name in _options(command, monkeypatch) if not name.endswith((".help", "+"))}
+    assert sorted(options - named - excepted) == []
+    assert sorted(excepted - options) == []
+
+
+def test_every_option_of_an_experiment_refuses_something():
+    for group, of in (("model", IMAGPose), ("data", PoseDataModule)):
+        named = {f"--{group}.init_args.{name}" for name in signature(of).parameters}
+        assert sorted(named - EXPERIMENT_OPTIONS.keys()) == []
 
 
 @pytest.mark.parametrize(("command", "case"), _params())

@@ -54,9 +54,16 @@ class Command:
     slow: bool = False
 
     def case(
-        self, name: str, options: Mapping[str, Words | None], *told: str, place: Mapping[str, Spoil] | None = None,
-        code: int = 2, slow: bool = False, writes: tuple[str, ...] = (), further: tuple[str, ...] = (),
-    ) -> Case:  # fmt: skip
+        self,
+        name: str,
+        options: Mapping[str, Words | None],
+        *told: str,
+        place: Mapping[str, Spoil] | None = None,
+        code: int = 2,
+        slow: bool = False,
+        writes: tuple[str, ...] = (),
+        further: tuple[str, ...] = (),
+    ) -> Case:
         """The good command with some options changed; None leaves one out."""
         words: list[str] = []
         for option, value in {**self.good, **options}.items():
@@ -67,9 +74,14 @@ class Command:
                 words += [option, *values] if option else values
         shown = name if len(name) < 70 else f"{name[:60]}…"
         return Case(
-            shown.encode("ascii", "backslashreplace").decode(), (*words, *further), told, place or {}, code,
-            slow or self.slow, writes,
-        )  # fmt: skip
+            shown.encode("ascii", "backslashreplace").decode(),
+            (*words, *further),
+            told,
+            place or {},
+            code,
+            slow or self.slow,
+            writes,
+        )
 
     def values(
         self, option: str, values: Iterable[str], *told: str, slow: bool = False, some: int | None = None
@@ -108,10 +120,14 @@ class Command:
     def written(self, option: str, *told: str, ending: str = "", slow: bool = True) -> Iterator[Case]:
         """An option that names what is written."""
         places = {
-            "below a file": f"odd/file/new{ending}", "in a kernel's folder": f"/proc/nowhere/new{ending}",
-            "below a device": f"odd/device/new{ending}", "a circle": f"odd/circle/new{ending}",
-            "too long": "x" * 300 + ending, "too deep": "x/" * 3000 + f"x{ending}", "NUL": f"a\0b{ending}",
-        }  # fmt: skip
+            "below a file": f"odd/file/new{ending}",
+            "in a kernel's folder": f"/proc/nowhere/new{ending}",
+            "below a device": f"odd/device/new{ending}",
+            "a circle": f"odd/circle/new{ending}",
+            "too long": "x" * 300 + ending,
+            "too deep": "x/" * 3000 + f"x{ending}",
+            "NUL": f"a\0b{ending}",
+        }
         yield from self._paths(option, places, told, slow)
 
     def _paths(self, option: str, places: Mapping[str, str], told: tuple[str, ...], slow: bool) -> Iterator[Case]:
@@ -120,27 +136,40 @@ class Command:
             yield self.case(f"{option} {kind}", {option: value}, *names, slow=slow or number > 1)
 
     def contents(
-        self, path: str, contents: Mapping[str, bytes], *told: str, options: Mapping[str, Words | None] | None = None,
-        slow: bool = False, some: int = 2, code: int = 2,
-    ) -> Iterator[Case]:  # fmt: skip
+        self,
+        path: str,
+        contents: Mapping[str, bytes],
+        *told: str,
+        options: Mapping[str, Words | None] | None = None,
+        slow: bool = False,
+        some: int = 2,
+        code: int = 2,
+    ) -> Iterator[Case]:
         """A file with other content; the sentence names it."""
         for number, (kind, content) in enumerate(contents.items()):
             names = told or (Path(path).name,)
             yield self.case(
-                f"{path}: {kind}", options or {}, *names, place={path: text(content)}, slow=slow or number >= some,
+                f"{path}: {kind}",
+                options or {},
+                *names,
+                place={path: text(content)},
+                slow=slow or number >= some,
                 code=code,
-            )  # fmt: skip
+            )
 
     def instead(
-        self, path: str, *told: str, options: Mapping[str, Words | None] | None = None, kinds: Iterable[str] = (),
-        code: int = 2, slow: bool = True,
-    ) -> Iterator[Case]:  # fmt: skip
+        self,
+        path: str,
+        *told: str,
+        options: Mapping[str, Words | None] | None = None,
+        kinds: Iterable[str] = (),
+        code: int = 2,
+        slow: bool = True,
+    ) -> Iterator[Case]:
         """Other things than a file in a file's place."""
         for kind in kinds or INSTEAD:
             names = told or (Path(path).name,)
-            yield self.case(
-                f"{path}: {kind}", options or {}, *names, place={path: INSTEAD[kind]}, slow=slow, code=code
-            )
+            yield self.case(f"{path}: {kind}", options or {}, *names, place={path: INSTEAD[kind]}, slow=slow, code=code)
 
     def grammar(self, *required: str, slow: bool = False) -> Iterator[Case]:
         """What no command takes, and what this one cannot do without."""
@@ -158,10 +187,18 @@ class Command:
 
 
 NOWHERE = {
-    "missing": "odd/nothing", "too long": "x" * 300, "a pipe": "odd/pipe", "a device": "odd/device",
-    "a broken link": "odd/broken", "a circle": "odd/circle", "too deep": "x/" * 3000 + "x", "NUL": "a\0b",
-    "latin-1": os.fsdecode("Müller".encode("latin-1")), "a line break": "a\nb", "empty": "",
-}  # fmt: skip
+    "missing": "odd/nothing",
+    "too long": "x" * 300,
+    "a pipe": "odd/pipe",
+    "a device": "odd/device",
+    "a broken link": "odd/broken",
+    "a circle": "odd/circle",
+    "too deep": "x/" * 3000 + "x",
+    "NUL": "a\0b",
+    "latin-1": os.fsdecode("Müller".encode("latin-1")),
+    "a line break": "a\nb",
+    "empty": "",
+}
 """Paths with nothing that could be read; ``world.py`` makes ``odd``."""
 
 INSTEAD: dict[str, Spoil] = {
@@ -174,17 +211,36 @@ INSTEAD: dict[str, Spoil] = {
 }
 
 BYTES = {
-    "empty": b"", "binary": bytes(range(256)) * 4, "NUL": b"\0" * 100, "latin-1": "Müller;Ärger\n".encode("latin-1"),
-    "UTF-16": "from,to\n".encode("utf-16"), "a picture": b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
-}  # fmt: skip
+    "empty": b"",
+    "binary": bytes(range(256)) * 4,
+    "NUL": b"\0" * 100,
+    "latin-1": "Müller;Ärger\n".encode("latin-1"),
+    "UTF-16": "from,to\n".encode("utf-16"),
+    "a picture": b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
+}
 """Bytes that are no text of any format."""
 
 JSON = {
-    **BYTES, "truncated": b'{"a": [1, 2', "a list": b"[]", "a number": b"3", "null": b"null", "an empty object": b"{}",
-    "nested deeply": b"[" * 100_000, "another object": b'{"a": {"b": [1]}}', "NaN": b"NaN", "a text": b'"x"',
-    "a list of lists": b"[[1, 2], [3]]", "a huge number": b"1" * 5000, "two values": b"{} {}",
-}  # fmt: skip
+    **BYTES,
+    "truncated": b'{"a": [1, 2',
+    "a list": b"[]",
+    "a number": b"3",
+    "null": b"null",
+    "an empty object": b"{}",
+    "nested deeply": b"[" * 100_000,
+    "another object": b'{"a": {"b": [1]}}',
+    "NaN": b"NaN",
+    "a text": b'"x"',
+    "a list of lists": b"[[1, 2], [3]]",
+    "a huge number": b"1" * 5000,
+    "two values": b"{} {}",
+}
 """Texts that are no object of the kind that is looked for."""
+
+
+def every(number: int, cases: Iterable[Case]) -> list[Case]:
+    """Every so many cases, of a family that another command tries in full by the same code."""
+    return list(cases)[::number]
 
 
 def text(content: bytes) -> Spoil:

@@ -16,7 +16,19 @@ def _mannequins():
     for option in ("--spec.test_identities", "--spec.test_pairs", "--spec.seed"):
         yield from MANNEQUINS.whole_number(option)
     yield MANNEQUINS.case("more test people than people", {"--spec.test_identities": "3"}, "test_identities")
-    sizes = ("[0, 0]", "x", "[64]", "[64, 44, 3]", "[-1, 5]", "64x44", "[1.5, 2]", "[a, b]", "", "[1000000, 1000000]", "[1, 1]")
+    sizes = (
+        "[0, 0]",
+        "x",
+        "[64]",
+        "[64, 44, 3]",
+        "[-1, 5]",
+        "64x44",
+        "[1.5, 2]",
+        "[a, b]",
+        "",
+        "[1000000, 1000000]",
+        "[1, 1]",
+    )
     yield from MANNEQUINS.values("--spec.size", sizes, some=3)
     yield from MANNEQUINS.values("--spec.busy_backgrounds", ("x", "2", "", "[1]"), some=1)
     yield from MANNEQUINS.values("--spec", ("x", "[1]", "3", "{nope: 1}", "", "odd/nothing", "odd/file"), some=2)
@@ -27,8 +39,14 @@ def _mannequins():
     yield MANNEQUINS.case("root is another folder", {}, "new", place={"new/x": text(b"")})
     yield MANNEQUINS.case("root is other mannequins", {"": "data"}, "data")
     yield MANNEQUINS.case("root is a market", {"": "market"}, "market")
-    for kind, place in (("below a file", "odd/file/new"), ("in a kernel's folder", "/proc/nowhere/new"), ("too long", "x" * 300),
-                        ("NUL", "a\0b"), ("empty", ""), ("too deep", "x/" * 3000 + "x")):  # fmt: skip
+    for kind, place in (
+        ("below a file", "odd/file/new"),
+        ("in a kernel's folder", "/proc/nowhere/new"),
+        ("too long", "x" * 300),
+        ("NUL", "a\0b"),
+        ("empty", ""),
+        ("too deep", "x/" * 3000 + "x"),
+    ):
         yield MANNEQUINS.case(f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", slow=True)
 
 
@@ -44,7 +62,9 @@ def _check():
     yield CHECK.case("--json a folder", {"--json": "odd/folder"}, "odd/folder", slow=True)
     yield from CHECK.file("--config", slow=True)
     for path, contents in LISTS.items():
-        yield from CHECK.contents(f"data/{path}", {kind: content for kind, content in contents.items() if path.endswith(".csv")}, some=2)
+        yield from CHECK.contents(
+            f"data/{path}", {kind: content for kind, content in contents.items() if path.endswith(".csv")}, some=2
+        )
         yield from CHECK.instead(f"data/{path}")
 
 

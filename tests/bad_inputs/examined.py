@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bad_inputs.case import Command
+from tests.bad_inputs.case import Command, every
 from tests.bad_inputs.lists import LISTS
 from tests.bad_inputs.models import SAFETENSORS
 from tests.bad_inputs.training import experiments
@@ -16,24 +16,26 @@ _FOUND = ("root", "layout", "validation_identities", "test_settings", "base", "s
 def _doctor():
     yield from DOCTOR.grammar()
     yield DOCTOR.case("no experiment", {"-c": None}, "-c", "data", "model")
-    yield from experiments(DOCTOR, False)
+    yield from every(3, experiments(DOCTOR, False))
     yield from DOCTOR.written("--json", ending=".json")
     yield DOCTOR.case("--json a folder", {"--json": "odd/folder"}, "odd/folder", slow=True)
     yield from DOCTOR.values("--download", ("x", "2", "", "[1]"), slow=True)
     for path, contents in LISTS.items():
-        yield from DOCTOR.contents(f"data/{path}", contents, slow=True, code=1)
+        yield from every(3, DOCTOR.contents(f"data/{path}", contents, slow=True, code=1))
     start = {"--model.init_args.start": "own"}
-    yield from DOCTOR.contents("weights/own/network/diffusion_pytorch_model.safetensors", SAFETENSORS, options=start, slow=True, code=1)
+    yield from DOCTOR.contents("weights/own/network/model.safetensors", SAFETENSORS, options=start, slow=True, code=1)
 
 
 def _cache():
     yield from CACHE.grammar()
     yield CACHE.case("no experiment", {"-c": None}, "-c", "data", "model")
-    yield from experiments(CACHE, False)
-    yield from CACHE.values("--shard", ("5/2", "2/2", "x", "1", "-1/2", "0/0", "", "1/", "1.5/2", "0/" + "9" * 5000, "a/b", "½/1"), some=2)
+    yield from every(3, experiments(CACHE, False))
+    yield from CACHE.values(
+        "--shard", ("5/2", "2/2", "x", "1", "-1/2", "0/0", "", "1/", "1.5/2", "0/" + "9" * 5000, "a/b", "½/1"), some=2
+    )
     yield from CACHE.written("--data.init_args.cache")
     for path, contents in LISTS.items():
-        yield from CACHE.contents(f"data/{path}", contents, slow=True)
+        yield from every(3, CACHE.contents(f"data/{path}", contents, slow=True))
 
 
 CASES = {"doctor": list(_doctor()), "cache": list(_cache())}

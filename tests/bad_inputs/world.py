@@ -43,16 +43,25 @@ def build(root: Path, mannequins: Path, module: IMAGPose, options: dict) -> None
     source = index.records[pairs[0][0]]
     shutil.copyfile(source.path, root / "source.jpg")
     for name in ("source", "target"):
-        assert main(["pose", "--data", str(root / "data"), "--image", source.name, "--out", str(root / f"{name}.json")]) == 0
+        assert (
+            main(["pose", "--data", str(root / "data"), "--image", source.name, "--out", str(root / f"{name}.json")])
+            == 0
+        )
 
     module.image_size = (64, 44)
     ImagposePipeline.of_module(module).save_pretrained(root / "model")
     run = root / RUN
     (run / "checkpoints").mkdir(parents=True)
     stored = {
-        "state_dict": module.state_dict(), "callbacks": {}, "pytorch-lightning_version": "2.6.6", "global_step": 2,
-        "epoch": 0, "loops": {}, "optimizer_states": [], "lr_schedulers": [],
-    }  # fmt: skip
+        "state_dict": module.state_dict(),
+        "callbacks": {},
+        "pytorch-lightning_version": "2.6.6",
+        "global_step": 2,
+        "epoch": 0,
+        "loops": {},
+        "optimizer_states": [],
+        "lr_schedulers": [],
+    }
     module.on_save_checkpoint(stored)
     torch.save(stored, run / "checkpoints/last.ckpt")
     (run / "metrics.json").write_text(json.dumps({"steps": 2.0, "test/ssim": 0.5}))
