@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -174,10 +172,6 @@ def _end_when_asked() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-# What a path that is looked at before anything is read may say, and no file of our own ever does.
-_OF_A_PATH = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EROFS)
-
-
 def _of_the_machine(error: BaseException | None) -> str:
     """What to do about an error that libraries raise because of the machine; nothing if it is another one."""
     while error is not None:
@@ -192,11 +186,6 @@ def _of_the_machine(error: BaseException | None) -> str:
             )
         if "No usable temporary directory" in told:
             return "No folder for temporary files can be written; set TMPDIR to one."
-        if isinstance(error, OSError) and error.filename is not None and error.errno in _OF_A_PATH:
-            named = os.fsdecode(error.filename) if not isinstance(error.filename, int) else "A file"
-            return f"{named[:200]} cannot be used ({error.strerror}); name another file or folder."
-        if isinstance(error, ValueError) and told.startswith("embedded null"):
-            return "A name of a file or a folder holds the character NUL, which none may have; name another."
         error = error.__cause__ or error.__context__
     return ""
 
