@@ -8,6 +8,8 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from imagpose.ranges import PositiveInt, check_arguments
+
 
 class LastCheckpoint(ModelCheckpoint):
     """Keeps the newest state, saved between optimiser steps only, so that a resumed run loses no partial gradient.
@@ -17,7 +19,10 @@ class LastCheckpoint(ModelCheckpoint):
         every_n_train_steps: Or steps between saves.
     """
 
-    def __init__(self, train_time_interval: timedelta | None = None, every_n_train_steps: int | None = None) -> None:
+    def __init__(
+        self, train_time_interval: timedelta | None = None, every_n_train_steps: PositiveInt | None = None
+    ) -> None:
+        check_arguments(LastCheckpoint, locals())
         super().__init__(
             filename="last", train_time_interval=train_time_interval, every_n_train_steps=every_n_train_steps,
             enable_version_counter=False,

@@ -16,9 +16,10 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import to_uint8
 from imagpose.data.mannequin_folder import is_drawn
 from imagpose.evaluation.clothes import cases, judge_all
-from imagpose.evaluation.intervals import summarise
+from imagpose.evaluation.intervals import NO_INTERVAL, summarise
 from imagpose.evaluation.similarity import in_box
 from imagpose.module import IMAGPose
+from imagpose.ranges import Seed, check_arguments
 
 Batch = dict[str, Tensor]
 _CANVAS = ("images", "poses", "mask")
@@ -52,7 +53,8 @@ class Evaluation(Callback):
 
     by_pair: dict[int, dict[str, float]]
 
-    def __init__(self, seed: int = 0, baselines: bool = True) -> None:
+    def __init__(self, seed: Seed = 0, baselines: bool = True) -> None:
+        check_arguments(Evaluation, locals())
         self.seed, self.baselines = seed, baselines
 
     def on_validation_batch_end(
@@ -167,3 +169,5 @@ def _print(metrics: dict[str, float]) -> None:
             cells.append(f"{metrics[key]:.3f}{interval}" if key in metrics else "")
         table.add_row(name, *cells)
     Console().print(table)
+    if "test/ssim_low" not in metrics:
+        print(NO_INTERVAL)

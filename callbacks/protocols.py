@@ -21,6 +21,7 @@ from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Task, evaluate_folder, write
 from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.evaluation.scoring import METRICS, Networks
+from imagpose.ranges import Seed, check_arguments
 
 Batch = dict[str, Tensor]
 
@@ -41,7 +42,8 @@ class Protocols(Callback):
         InputError: There is no such protocol.
     """
 
-    def __init__(self, names: Sequence[str] = ("strict",), seed: int = 0) -> None:
+    def __init__(self, names: Sequence[str] = ("strict",), seed: Seed = 0) -> None:
+        check_arguments(Protocols, locals())
         if unknown := [name for name in names if name not in PROTOCOLS]:
             raise InputError(f"There is no protocol {unknown[0]!r}; there are: {', '.join(PROTOCOLS)}.")
         self.protocols, self.seed = [PROTOCOLS[name] for name in names], seed

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from imagpose.data.images import to_uint8
+from imagpose.ranges import PositiveInt, check_arguments
 
 
 def contact_sheet(batch: dict[str, Tensor], panels: Tensor, pairs: int, per_row: int = 2) -> Tensor:
@@ -44,7 +45,8 @@ class Samples(Callback):
         pairs: How many of the validation pairs are shown.
     """
 
-    def __init__(self, pairs: int = 8) -> None:
+    def __init__(self, pairs: PositiveInt = 8) -> None:
+        check_arguments(Samples, locals())
         self.pairs = pairs
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

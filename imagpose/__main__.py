@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 COMMANDS = {
     "fit": "train or resume an experiment, then test it",
@@ -15,7 +18,7 @@ COMMANDS = {
     "doctor": "tell whether an experiment could start on this machine",
     "generate": "draw a person in new poses",
     "export": "a run's averaged weights as a pipeline folder",
-    "pose": "write the pose of a dataset's picture to a file",
+    "pose": "look at a pose file, or write the pose of a dataset's picture",
     "evaluate": "score a folder of pictures under the field's protocols",
     "compare": "the paper's tables, printed scores beside measured ones",
     "table": "run the missing rows of a table of the paper, and print it",
@@ -34,7 +37,8 @@ def _usage() -> str:
 
 
 def _check_experiments(args: list[str]) -> None:
-    """Name the experiments there are when one is asked for that is not."""
+    """Name the experiments there are when one is asked for that is not, and the file that is none."""
+    from imagpose import trust
     from imagpose.errors import InputError
 
     for flag, value in pairwise(args):
@@ -46,14 +50,24 @@ def _check_experiments(args: list[str]) -> None:
                 raise InputError(f"There is no run {path.parent} ({path} does not exist); make train leaves one.")
             kind = "overlay" if path.parent.name == "overlays" else "experiment"
             raise InputError(f"There is no {kind} {path.stem!r} ({path} does not exist){choices}.")
+        if flag in ("-c", "--config"):
+            trust.read(path)  # the parser's own words do not name the file
+
+
+def _call(function: Callable[..., Any], command: str, args: list[str], as_positional: bool = False) -> Any:
+    """A function whose arguments are the command's options."""
+    from jsonargparse import auto_cli
+
+    from imagpose.parse_errors import OptionParser
+
+    prog = f"python -m imagpose {command}"
+    return auto_cli(function, args=args, as_positional=as_positional, parser_class=OptionParser, prog=prog)
 
 
 def _mannequins(args: list[str]) -> None:
-    from jsonargparse import auto_cli
-
     from imagpose.data.mannequin_folder import draw_set
 
-    auto_cli(draw_set, args=args)
+    _call(draw_set, "mannequins", args, as_positional=True)
 
 
 def _generate(args: list[str]) -> None:
@@ -77,28 +91,22 @@ def _cache(args: list[str]) -> None:
 
 
 def _export(args: list[str]) -> None:
-    from jsonargparse import auto_cli
-
     from imagpose.export import export
     from imagpose.trust import fold
 
-    auto_cli(export, args=fold(args), as_positional=False)
+    _call(export, "export", fold(args))
 
 
 def _pose(args: list[str]) -> None:
-    from jsonargparse import auto_cli
+    from imagpose.poses import pose
 
-    from imagpose.export import pose
-
-    auto_cli(pose, args=args, as_positional=False)
+    pose(args)
 
 
 def _check(args: list[str]) -> int:
-    from jsonargparse import auto_cli
-
     from imagpose.data.check import check
 
-    return auto_cli(check, args=args)
+    return int(_call(check, "check", args, as_positional=True))
 
 
 def _evaluate(args: list[str]) -> None:
@@ -173,7 +181,7 @@ def _end_when_asked() -> None:
 
 
 def _of_the_machine(error: BaseException | None) -> str:
-    """What to do about an error that libraries raise because of the machine; nothing if it is another one."""
+    """What to do about an error that is raised wherever the machine's limits are met; nothing if it is another one."""
     while error is not None:
         told = str(error)
         if (
@@ -186,6 +194,10 @@ def _of_the_machine(error: BaseException | None) -> str:
             )
         if "No usable temporary directory" in told:
             return "No folder for temporary files can be written; set TMPDIR to one."
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            return f"{str(error.filename)[:80]}… is a longer name than the system takes; shorten it."
+        if isinstance(error, ValueError) and "embedded null" in told:
+            return "A file's name holds a NUL character, which no name can; correct the option or the list."
         error = error.__cause__ or error.__context__
     return ""
 
@@ -207,7 +219,9 @@ def main(args: list[str] | None = None) -> int:
         return 0 if args else 2
     command, rest = args[0], args[1:]
     if command not in COMMANDS:
-        print(f"There is no command {command!r}; there are: {', '.join(COMMANDS)}.", file=sys.stderr)
+        near = get_close_matches(command, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}."
+        print(f"There is no command {command!r}; {hint}", file=sys.stderr)
         return 2
     try:
         if command in _OWN:
@@ -224,8 +238,9 @@ def main(args: list[str] | None = None) -> int:
         except Stopped as stopped:
             return int(stopped.code or 0)
     except ArgumentError as error:
-        sentence = " ".join(str(error).split())
-        print(f"Error: {sentence} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
+        from imagpose.parse_errors import sentence
+
+        print(f"Error: {sentence(error)} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         if command not in _OWN:
@@ -238,8 +253,8 @@ def main(args: list[str] | None = None) -> int:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, InputError):
             cause = cause.__cause__ or cause.__context__  # the argument parser wraps what a constructor raises
-        if cause is None and (sentence := _of_the_machine(error)):
-            print(f"Error: {sentence}", file=sys.stderr)
+        if cause is None and (advice := _of_the_machine(error)):
+            print(f"Error: {advice}", file=sys.stderr)
             return 2
         if cause is None:
             raise

@@ -20,21 +20,50 @@ from imagpose.checkpoint_io import CheckpointFiles
 from imagpose.claims import Claim
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
+from imagpose.option_checks import check_machine, check_options
+from imagpose.parse_errors import OptionParser
+from imagpose.ranges import Seed
 from imagpose.stopping import Stopped, Stopper, resuming_command
 
 
-class RunCLI(LightningCLI):
+class ExperimentCLI(LightningCLI):
+    """Lightning's command line, which refuses a wrong option before anything is built, drawn or written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            LightningModule, LightningDataModule, subclass_mode_model=True, subclass_mode_data=True,
+            save_config_callback=None, parser_class=OptionParser, **kwargs,
+        )  # fmt: skip
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The seed, in the range that numpy takes."""
+        parser.add_argument(
+            "--seed_everything", type=bool | Seed, default=self.seed_everything_default,
+            help="of every random number that is not a function of the model's and the data's own seeds",
+        )  # fmt: skip
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and look at the options together."""
+        super().parse_arguments(parser, args)
+        command = self.config.get("subcommand")
+        options = self.config[command] if command else self.config
+        check_options(options)
+        if command:  # the others train nothing on this machine
+            check_machine(options)
+
+
+class RunCLI(ExperimentCLI):
     """``fit`` trains or resumes a run and tests it; ``validate`` and ``test`` look at a run's checkpoint.
 
     Args:
         stopper: Knows whether a signal came.
     """
 
-    def __init__(self, *args: Any, stopper: Stopper, **kwargs: Any) -> None:
+    def __init__(self, stopper: Stopper, **kwargs: Any) -> None:
         self._stopper, self._words = stopper, list(kwargs["args"])
         self._claim: Claim | None = None
         try:
-            super().__init__(*args, **kwargs)
+            super().__init__(**kwargs)
         except BaseException:
             self._end_other_processes()
             self._tell_what_is_left()
@@ -224,16 +253,10 @@ def run(args: Sequence[str]) -> None:
     with Stopper() as stopper:
         try:
             RunCLI(
-                LightningModule,
-                LightningDataModule,
                 args=trust.fold(args),
                 stopper=stopper,
-                subclass_mode_model=True,
-                subclass_mode_data=True,
-                save_config_callback=None,
                 seed_everything_default=0,
                 auto_configure_optimizers=False,
-                parser_kwargs={"exit_on_error": False},  # main() says it in one sentence
             )
         except Exception as error:
             if stopper.asked is not None:  # a worker that the same signal ended, say

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import torch
 import yaml
-from lightning import LightningDataModule, LightningModule
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser
 
-from imagpose.cli import quiet
+from imagpose.cli import ExperimentCLI, quiet
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
@@ -30,7 +29,7 @@ class Experiment(NamedTuple):
     options: Any
 
 
-class _Parser(LightningCLI):
+class _Parser(ExperimentCLI):
     def instantiate_classes(self) -> None:
         pass
 
@@ -51,13 +50,9 @@ def read_plain_options(args: Sequence[str]) -> dict[str, Any]:
     return {group: plain[group] for group in ("trainer", "model", "data")}
 
 
-def _read(reader: type[LightningCLI], args: Sequence[str]) -> LightningCLI:
+def _read(reader: type[ExperimentCLI], args: Sequence[str]) -> ExperimentCLI:
     quiet()
-    return reader(
-        LightningModule, LightningDataModule, args=list(args), run=False, subclass_mode_model=True,
-        subclass_mode_data=True, save_config_callback=None, seed_everything_default=False,
-        parser_kwargs={"exit_on_error": False},
-    )  # fmt: skip
+    return reader(args=list(args), run=False, seed_everything_default=False)
 
 
 def read_experiment(
@@ -74,7 +69,7 @@ def read_experiment(
         InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
     """
 
-    class Reader(LightningCLI):
+    class Reader(ExperimentCLI):
         def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
             add_arguments(parser)
 

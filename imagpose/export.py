@@ -1,4 +1,4 @@
-"""Things to take away: a run's averaged weights as a pipeline folder, and a dataset's poses as pose files."""
+"""``python -m imagpose export``: a run's averaged weights as a pipeline folder."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from typing import Any
 import torch
 
 from imagpose import runs
-from imagpose.data.body_pose import BodyPose
-from imagpose.data.keypoints import visible
-from imagpose.data.layouts import open_index
-from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.files import alone, scratch_folder
 from imagpose.trust import read
@@ -129,26 +125,3 @@ def _figures(metrics: dict[str, float]) -> list[str]:
         if any(cells):
             rows.append(f"| {scored} | {' | '.join(cells)} |")
     return rows
-
-
-def pose(data: Path, image: str, out: Path) -> None:
-    """Write the pose of a dataset's picture as a pose file, in the picture's own pixels.
-
-    Args:
-        data: A DeepFashion or Market-1501 folder.
-        image: The picture's name in the folder's lists.
-        out: The JSON file to write.
-    """
-    index = open_index(data)
-    if image not in index.records:
-        raise InputError(f"{image!r} is in no list of {data}; name an image as its lists do.")
-    record = index.records[image]
-    picture = read_picture(record.path, index.root)  # whole, as the user will give it as --source
-    size = (picture.height, picture.width)
-    if not visible(record.keypoints).any():
-        raise InputError(f"{image} has no visible joint; choose another picture.")
-    try:
-        BodyPose(size, record.keypoints_at(size)).write(out)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}); name another --out.") from error
-    print(f"The pose of {record.path} is in {out}.")

@@ -21,7 +21,8 @@ from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
 from imagpose.files import drop_unfinished, regular, whole_file
 from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs
-from imagpose.options import Parser, at_least
+from imagpose.options import Parser, device, size
+from imagpose.ranges import DenoisingSteps, NonNegativeFloat, PositiveInt, Seed, argument
 from imagpose.runs import from_folder, write_atomically
 from imagpose.sheet import Row, contact_sheet
 
@@ -41,14 +42,20 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
     own.add_argument("--source", type=Path, action="append", default=[], help="a picture of the person; up to three")
     own.add_argument("--source-pose", type=Path, action="append", default=[], help="its pose file, in the same order")
     own.add_argument("--target-pose", type=Path, action="append", default=[], help="a pose to draw; up to three")
+    own.add_argument(
+        "--pose-size", type=size, metavar="HxW", help="frame of the target poses whose files do not say it"
+    )
     pairs = parser.add_argument_group("a whole list")
     pairs.add_argument("--data", type=Path, help="a DeepFashion or Market-1501 folder")
     pairs.add_argument("--pairs", type=Path, help="CSV of from,to, or another of the field's lists of pairs")
-    pairs.add_argument("--limit", type=at_least(1), help="only the first so many canvases")
-    pairs.add_argument("--batch-size", type=at_least(1), default=8, help="canvases at once")
+    pairs.add_argument(
+        "--limit", type=argument(PositiveInt),
+        help="only so many canvases, of as many people as can be: the same with any seed, and part of a larger limit's",
+    )  # fmt: skip
+    pairs.add_argument("--batch-size", type=argument(PositiveInt), default=8, help="canvases at once")
     parser.add_argument("--out", type=Path, default=Path("generated"), help="folder of the results")
     parser.add_argument("--scenario", default="auto", choices=("auto", "T1", "T2", "T3", "IMAGPose*"))
-    parser.add_argument("--steps", type=at_least(1, 1000), default=20, help="denoising steps")
+    parser.add_argument("--steps", type=argument(DenoisingSteps), default=20, help="denoising steps")
     add_model_options(parser)
     options = parser.parse_args(args)
     if (options.data is None) != (options.pairs is None):
@@ -65,9 +72,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, help="a run's folder, such as runs/tiny/version_0")
     parser.add_argument("--trust", action="append", default=[], metavar="NAME", help=trust.HELP)
     parser.add_argument("--model", default=DEMO, help="a pipeline folder, or the name of shipped weights")
-    parser.add_argument("--seed", type=at_least(0), default=0)
-    parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
-    parser.add_argument("--guidance", type=float, default=2.0, help="w of Eq. (5); 1 is none")
+    parser.add_argument("--seed", type=argument(Seed), default=0)
+    parser.add_argument(
+        "--device", type=device, help="cpu, cuda or another of torch's; default: cuda where there is one"
+    )
+    parser.add_argument("--guidance", type=argument(NonNegativeFloat), default=2.0, help="w of Eq. (5); 1 is none")
     parser.add_argument("--overwrite", action="store_true", help="generate again what is there already")
 
 
@@ -78,7 +87,7 @@ def generate(args: Sequence[str]) -> None:
         InputError: An option, a file or the disk is not as it must be; the sentence says which.
     """
     options = _parse(args)
-    jobs = list(jobs_of_pairs(options) if options.data else jobs_of_files(options))[: options.limit]
+    jobs = list(jobs_of_pairs(options) if options.data else jobs_of_files(options))
     for job in jobs:
         arrange(len(job.sources), len(job.target_poses), job.setting)  # a mistake is told before a model is loaded
     for job in jobs[:_ON_SHEET]:
@@ -100,7 +109,7 @@ def generate(args: Sequence[str]) -> None:
             draw(load(options), missing, folder, options.batch_size)
         given = {
             name: [str(one) for one in value] if isinstance(value, list) else str(value)
-            for name in ("source", "source_pose", "target_pose", "data", "pairs", "limit")
+            for name in ("source", "source_pose", "target_pose", "pose_size", "data", "pairs", "limit")
             if (value := getattr(options, name))
         }
         write_atomically(options.out / "settings.json", json.dumps({**settings, **given}, indent=1) + "\n")

@@ -18,6 +18,7 @@ from imagpose.data.index import ImageRecord
 from imagpose.data.keypoints import visible
 from imagpose.data.layouts import open_index
 from imagpose.data.pictures import read_picture
+from imagpose.data.sampling import across_people
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 
@@ -74,25 +75,34 @@ def jobs_of_files(options: argparse.Namespace) -> Iterator[Job]:
     """The one canvas of ``--source``, ``--source-pose`` and ``--target-pose``.
 
     Raises:
-        InputError: A source has no pose, or a file cannot be read.
+        InputError: A source has no pose or another picture's, or a file cannot be read.
     """
     if len(options.source) != len(options.source_pose):
         raise InputError(
             f"There are {len(options.source)} --source and {len(options.source_pose)} --source-pose; every source "
             "needs a pose file, from a keypoint detector or, for a dataset's picture, python -m imagpose pose."
         )
-    for path in options.source:
-        read_picture(path)  # before the model is loaded
     yield Job(
-        tuple(options.source), tuple(BodyPose.read(path) for path in options.source_pose),
-        tuple(BodyPose.read(path) for path in options.target_pose),
+        tuple(options.source), tuple(map(_pose_of, options.source, options.source_pose)),
+        tuple(BodyPose.read(path, options.pose_size) for path in options.target_pose),
         tuple(f"{number}_{path.stem}.png" for number, path in enumerate(options.target_pose, start=1)),
         options.seed, options.scenario,
     )  # fmt: skip
 
 
+def _pose_of(picture: Path, path: Path) -> BodyPose:
+    """A source's pose, in its picture's frame where the file says none."""
+    image = read_picture(picture)
+    pose = BodyPose.read(path, (image.height, image.width))
+    pose.check_belongs(image, path, picture)
+    return pose
+
+
 def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
     """The canvases of ``--data`` and ``--pairs``, in the order of the list; each pair is in one of them.
+
+    A ``--limit`` takes canvases of as many people as can be, see :func:`imagpose.data.sampling.across_people`; each is
+    the same as without a limit.
 
     Raises:
         InputError: The list is empty, or a row does not fit the scenario.
@@ -123,6 +133,10 @@ def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
             {record.path: record for record in (*given, *wanted)},
         )  # fmt: skip
 
+    def kept(names: Sequence[str]) -> list[int]:
+        # The same with every --seed, so that seeds can be compared and do not mix in one folder.
+        return across_people([index.records[name].person for name in names], 0, options.limit)
+
     if options.scenario == "IMAGPose*":  # two or three targets of one source share a canvas
         by_source: dict[str, list[str]] = {}
         for source, target in pairs:
@@ -132,14 +146,16 @@ def jobs_of_pairs(options: argparse.Namespace) -> Iterator[Job]:
             for source, targets in by_source.items()
             for part in np.array_split(targets, -(-len(targets) // _POSES))
         ]
-        for number, (source, targets) in enumerate(groups):  # a source's only target is left to T1
+        for number in kept([source for source, _ in groups]):
+            source, targets = groups[number]  # a source's only target is left to T1
             yield job([source], targets, number, "IMAGPose*" if len(targets) > 1 else "T1")
         return
     views: dict[str, list[str]] = {}
     for name, record in index.records.items():
         if visible(record.keypoints).any():
             views.setdefault(record.identity, []).append(name)
-    for number, (source, target) in enumerate(pairs):
+    for number in kept([target for _, target in pairs]):
+        source, target = pairs[number]
         sources = [source]
         if options.scenario == "T3":  # more views of the same garment, never the target
             others = [n for n in views[index.records[source].identity] if n not in (source, target)]

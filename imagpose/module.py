@@ -25,6 +25,18 @@ from imagpose.models.network import Network
 from imagpose.models.vae import Posterior
 from imagpose.objective import Draws, Objective, Schedule
 from imagpose.panels import crop, pad
+from imagpose.ranges import (
+    Decay,
+    DenoisingSteps,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Panels,
+    PositiveFloat,
+    PositiveInt,
+    Probability,
+    Seed,
+    check_arguments,
+)  # fmt: skip
 from imagpose.sampler import Guidance, initial_noise
 from imagpose.synthesis import Seen, Synthesis
 
@@ -83,35 +95,36 @@ class IMAGPose(LightningModule):
         vae: str | None = None,
         start: str | None = None,
         unet: dict[str, Any] | None = None,
-        pose_channels: Sequence[int] = (16, 32, 96, 256),
-        texture_kernel: int = 16,
+        pose_channels: Sequence[PositiveInt] = (16, 32, 96, 256),
+        texture_kernel: PositiveInt = 16,
         texture_tokens: bool = True,
         image_conditions: bool = True,
         mask_condition: bool = True,
         cva: bool = True,
         cva_positions: bool = True,
-        rows: int = 2,
-        cols: int = 2,
+        rows: Panels = 2,
+        cols: Panels = 2,
         along_batch: bool = False,
         schedule: Schedule | None = None,
         guidance: Guidance = Guidance(),
-        min_snr_gamma: float | None = None,
+        min_snr_gamma: PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
-        condition_dropout: float = 0.1,
-        sampling_steps: int = 20,
-        lr: float = 5e-5,
-        weight_decay: float = 0.01,
-        betas: tuple[float, float] = (0.9, 0.999),
+        condition_dropout: Probability = 0.1,
+        sampling_steps: DenoisingSteps = 20,
+        lr: PositiveFloat = 5e-5,
+        weight_decay: NonNegativeFloat = 0.01,
+        betas: tuple[Decay, Decay] = (0.9, 0.999),
         lr_schedule: Literal["constant", "linear", "cosine"] = "constant",
-        warmup_steps: int = 0,
+        warmup_steps: NonNegativeInt = 0,
         optimizer: Literal["adamw", "adamw8bit"] = "adamw",
-        ema_decay: float | None = 0.9999,
+        ema_decay: Decay | None = 0.9999,
         ema_device: str | None = None,
         gradient_checkpointing: bool = False,
         frozen_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
+        check_arguments(IMAGPose, locals())
         self.base = Base(base, vae)
         self.schedule = (schedule or Schedule()).over(self.base.schedule)
         meant = schedule is not None and (schedule.prediction_type or schedule.zero_terminal_snr)

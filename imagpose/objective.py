@@ -12,6 +12,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
 
 from imagpose.errors import InputError
+from imagpose.ranges import NoiseBeta, PositiveFloat, check_arguments
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,18 @@ class Schedule:
     """
 
     beta_schedule: Literal["scaled_linear", "linear", "squaredcos_cap_v2"] | None = None
-    beta_start: float | None = None
-    beta_end: float | None = None
+    beta_start: NoiseBeta | None = None
+    beta_end: NoiseBeta | None = None
     prediction_type: Literal["epsilon", "v_prediction"] | None = None
     zero_terminal_snr: bool | None = None
 
     def __post_init__(self) -> None:
+        check_arguments(Schedule, vars(self), "schedule.")
+        if self.beta_start is not None and self.beta_end is not None and self.beta_start > self.beta_end:
+            raise InputError(
+                f"schedule.beta_start ({self.beta_start}) is above schedule.beta_end "
+                f"({self.beta_end}); make it at most that."
+            )
         if self.zero_terminal_snr and self.prediction_type == "epsilon":
             raise InputError(
                 "schedule.zero_terminal_snr cannot be combined with schedule.prediction_type epsilon: the last step "
@@ -105,9 +112,10 @@ class Objective:
     def __init__(
         self,
         schedule: Schedule,
-        min_snr_gamma: float | None = None,
+        min_snr_gamma: PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
     ) -> None:
+        check_arguments(Objective, locals())
         self.scheduler = schedule.for_training()
         self.predicts_v = self.scheduler.config["prediction_type"] == "v_prediction"
         self.ends_in_noise = bool(self.scheduler.config["rescale_betas_zero_snr"])

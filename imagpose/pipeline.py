@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline
 from diffusers.utils import BaseOutput
@@ -21,8 +22,9 @@ from imagpose.errors import InputError
 from imagpose.models.encoders import TimmEncoder
 from imagpose.models.network import Network
 from imagpose.models.vae import VAE
-from imagpose.objective import generator_for
 from imagpose.pipeline_folder import check_folder, check_weights
+from imagpose.pipeline_inputs import as_batches, check_numbers
+from imagpose.pipeline_inputs import generators as generators_of
 from imagpose.sampler import Guidance
 from imagpose.synthesis import Synthesis
 
@@ -34,10 +36,22 @@ class ImagposePipelineOutput(BaseOutput):
     """What a pipeline returns.
 
     Attributes:
-        images: One list of PIL images a canvas, one image a target pose; or a tensor (B, n, 3, H, W) in [-1, 1].
+        images: One list of PIL images a canvas, one image a target pose; or an array (B, n, H, W, 3) in [0, 1]; or a
+            tensor (B, n, 3, H, W) in [-1, 1].
     """
 
-    images: list[list[Image.Image]] | Tensor
+    images: list[list[Image.Image]] | np.ndarray | Tensor
+
+
+def _pil(images: Tensor) -> list[list[Image.Image]]:
+    return [[Image.fromarray(one) for one in canvas] for canvas in to_uint8(images)]
+
+
+def _numpy(images: Tensor) -> np.ndarray:
+    return ((images.float().clamp(-1, 1) + 1) / 2).movedim(-3, -1).cpu().numpy()
+
+
+_OUTPUTS: dict[str, Callable[[Tensor], Any]] = {"pil": _pil, "np": _numpy, "pt": lambda images: images}
 
 
 class ImagposePipeline(DiffusionPipeline):
@@ -141,8 +155,9 @@ class ImagposePipeline(DiffusionPipeline):
         guidance_scale: float = 2.0,
         seed: int | Sequence[int] = 0,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
-        output_type: Literal["pil", "pt"] = "pil",
+        output_type: Literal["pil", "np", "pt"] = "pil",
         callback_on_step_end: CallbackOnStepEnd | None = None,
+        return_dict: bool = True,
     ) -> ImagposePipelineOutput:
         """Generate.
 
@@ -159,16 +174,21 @@ class ImagposePipeline(DiffusionPipeline):
             seed: Of the noise and of which result is taken; a list gives each canvas its own, a number gives canvas i
                 the seed ``seed + i``.
             generator: Draws the noise instead, one for all canvases or one for each.
-            output_type: ``pil`` images, or ``pt``, a tensor.
+            output_type: ``pil`` images; ``np``, an array (B, n, H, W, 3) in [0, 1]; or ``pt``, a tensor
+                (B, n, 3, H, W) in [-1, 1].
             callback_on_step_end: Called after each step with the pipeline, the step's index, its timestep and
                 ``{"latents": (B, V, c, h, w)}``; the latents that it returns in such a dictionary continue.
+            return_dict: Whether to return an object with ``images``; False returns a tuple of them alone.
 
         Raises:
-            InputError: Sources without poses, or numbers that fit no scenario.
+            InputError: Something is of another type or out of its range, sources have no poses, or their numbers fit
+                no scenario.
         """
-        canvases = list(zip(*_batches(sources, source_poses, target_poses), strict=True))
+        check_numbers(num_inference_steps, self.scheduler.config.num_train_timesteps, guidance_scale, output_type)
+        batches = as_batches(sources=sources, source_poses=source_poses, target_poses=target_poses)
+        canvases = list(zip(*batches, strict=True))
+        generators = generators_of(seed, generator, len(canvases))
         prepared, arrangement = self.prepare(canvases, scenario)
-        generators = _generators(seed, generator, len(canvases))
         shape = self.synthesis.latent_shape(self.image_size)
         noise = torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generators])
         wanted = [self._chosen(arrangement, len(canvases[0][2]), one) for one in generators]
@@ -187,10 +207,8 @@ class ImagposePipeline(DiffusionPipeline):
                 prepared, noise.to(self.device), self.scheduler, Guidance(self.config["guidance_form"], guidance_scale),
                 num_inference_steps, wanted, on_step, generators,
             )  # fmt: skip
-        if output_type == "pt":
-            return ImagposePipelineOutput(images=images)
-        pixels = to_uint8(images)
-        return ImagposePipelineOutput(images=[[Image.fromarray(one) for one in canvas] for canvas in pixels])
+        output = ImagposePipelineOutput(images=_OUTPUTS[output_type](images))
+        return output if return_dict else (output.images,)  # type: ignore[return-value] # annotated as in diffusers
 
     def prepare(self, canvases: Sequence[Any], scenario: Setting) -> tuple[dict[str, Tensor], Arrangement]:
         """Canvases of (sources, source poses, target poses) → what :meth:`Synthesis.generate` takes; FLC's source is
@@ -225,35 +243,3 @@ class ImagposePipeline(DiffusionPipeline):
         shown = [[first + i for i, t in enumerate(arrangement.targets) if t == target] for target in range(targets)]
         device = generator.device
         return [p[int(torch.randint(len(p), (), generator=generator, device=device))] for p in shown]
-
-
-def _batches(*inputs: Any) -> list[list[list[Any]]]:
-    """Each input as a batch of canvases, a list of lists."""
-    batches = []
-    for value in inputs:
-        many = list(value) if isinstance(value, (list, tuple)) else [value]
-        batches.append([list(one) for one in many] if many and isinstance(many[0], (list, tuple)) else [many])
-    lengths = [len(batch) for batch in batches]
-    if len(set(lengths)) != 1 or not lengths[0]:
-        raise InputError(
-            f"There are {lengths[0]} canvases of sources, {lengths[1]} of source poses and {lengths[2]} of target "
-            "poses; give each of them as equally many lists."
-        )
-    return batches
-
-
-def _generators(seed: Any, generator: Any, canvases: int) -> list[torch.Generator]:
-    """One generator a canvas; it draws the noise, the panel that is taken, and what a stochastic scheduler adds."""
-    if isinstance(generator, torch.Generator):
-        return [generator] * canvases
-    many = seed if generator is None else generator
-    if isinstance(many, int):
-        many = [many + i for i in range(canvases)]
-    if len(many) != canvases:
-        kind = "seeds" if generator is None else "generators"
-        raise InputError(f"There are {len(many)} {kind} for {canvases} canvases; give one, or one for each.")
-    if generator is not None:
-        return list(generator)
-    if any(one < 0 for one in many):
-        raise InputError(f"Seeds must not be negative: {min(many)}.")
-    return [generator_for(one, 4, 0) for one in many]

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError
 
 from imagpose import runs, trust
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
+from imagpose.parse_errors import OptionParser, sentence
 
 
 def module_of_run(folder: Path, trusted: Sequence[str] = ()) -> IMAGPose:
@@ -31,13 +32,14 @@ def module_of_run(folder: Path, trusted: Sequence[str] = ()) -> IMAGPose:
     options = trust.read_run(run.config, trusted)
     if options["model"]["class_path"] != "imagpose.module.IMAGPose":
         raise InputError(f"{folder} is a run of {options['model']['class_path']}, which generates no people.")
-    parser = ArgumentParser(exit_on_error=False)
+    parser = OptionParser()
     parser.add_argument("--model", type=IMAGPose)
     try:
         module: IMAGPose = parser.instantiate(parser.parse_object({"model": options["model"]})).model
     except ArgumentError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{run.config} is of another version of imagpose ({reason}); train the run anew.") from error
+        raise InputError(
+            f"{run.config} is of another version of imagpose ({sentence(error).rstrip('.')}); train the run anew."
+        ) from error
     checkpoint = torch.load(run.last, map_location="cpu", weights_only=True)
     module.setup("predict")
     module.on_load_checkpoint(checkpoint, run.last)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from imagpose.models.network import Conditions
 from imagpose.objective import generator_for
+from imagpose.ranges import NonNegativeFloat, check_arguments
 
 # Which of (F_C, F_I, F_P) the conditional and the unconditional prediction see.
 _FORMS = {
@@ -37,7 +38,10 @@ class Guidance:
     """
 
     form: Literal["joint", "printed", "tokens"] = "joint"
-    scale: float = 2.0
+    scale: NonNegativeFloat = 2.0
+
+    def __post_init__(self) -> None:
+        check_arguments(Guidance, vars(self), "guidance.")
 
     def dropout(self, conditions: Conditions, drop: Tensor, branch: Tensor, probability: float) -> Conditions:
         """Drop in training what this guidance will drop in sampling, a sample at a time.

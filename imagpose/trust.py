@@ -61,9 +61,11 @@ def read(path: Path) -> dict[str, Any]:
         found = _load(path.read_bytes().decode("utf-8"), path)
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{path} holds no readable options ({reason}); take the file that fit wrote.") from error
+        raise InputError(
+            f"{path} holds no readable options ({reason}); mend it, or take one that fit wrote."
+        ) from error
     if not isinstance(found, dict):
-        raise InputError(f"{path} holds no options, but {_kind(found)}; take the file that fit wrote.")
+        raise InputError(f"{path} holds no options, but {_kind(found)}; mend it, or take one that fit wrote.")
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.files import regular
 
@@ -149,7 +149,7 @@ def read_config(path: Path) -> dict[str, Any]:
         InputError: It is missing or no JSON object.
     """
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_json(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON ({error}); download the folder again.") from error
     if not isinstance(config, dict):

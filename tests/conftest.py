@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from imagpose import files
 from imagpose.data.mannequin_folder import MannequinSet, write
 from imagpose.evaluation.scoring import Networks
 from imagpose.models.encoders import TimmEncoder
@@ -17,6 +18,11 @@ UNET = {
     "attention_head_dim": 2, "cross_attention_dim": 16, "norm_num_groups": 4,
 }  # fmt: skip
 ROOT = Path(__file__).parents[1]
+
+
+def left_unfinished() -> str:
+    """The name of a file that a process which is no more was writing, see ``imagpose.files.whole_file``."""
+    return f".{2**22 + 1}@{files._MACHINE}.{0:032x}.unfinished"  # no process has so high a number
 
 
 @pytest.fixture(autouse=True)

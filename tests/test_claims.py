@@ -11,7 +11,7 @@ from imagpose.__main__ import main
 from imagpose.claims import Asked, Claim, Finished, begin
 from imagpose.errors import InputError
 from imagpose.runs import Run
-from tests.conftest import ROOT
+from tests.conftest import ROOT, left_unfinished
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def make(tmp_path):
         run.config.write_text("{}")
         if step is not None:
             run.last.parent.mkdir()
-            torch.save({"state_dict": {}, "global_step": step}, run.last)
+            torch.save({"state_dict": {}, "global_step": step, "pytorch-lightning_version": "2.6.6"}, run.last)
         if finished:
             run.metrics.write_text("{}")
         return run
@@ -125,7 +125,7 @@ def test_a_withdrawn_claim_leaves_nothing_of_a_new_run_and_all_of_an_old_one(mak
 
 def test_what_killed_processes_left_half_written_is_removed(make, begun):
     run = make(0, step=60)
-    halves = [folder / ".x.0123.unfinished" for folder in (run.folder, run.last.parent)]
+    halves = [folder / left_unfinished() for folder in (run.folder, run.last.parent)]
     for half in halves:
         half.write_text("half")
     begun()

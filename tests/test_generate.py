@@ -149,9 +149,27 @@ def test_the_sources_of_t3_are_other_views_of_the_same_person(mannequin_root):
         assert {path.parent for path in job.sources} == {job.truths[0].parent}
 
 
+@pytest.mark.parametrize("setting", ["T1", "IMAGPose*"])
+def test_a_limit_takes_canvases_across_people_and_a_larger_one_adds_to_them(setting, mannequin_root):
+    def jobs(limit=None, seed=0):
+        words = ["--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv")]
+        words += ["--scenario", setting, "--seed", str(seed), *(["--limit", str(limit)] if limit else [])]
+        return {job.outputs: (job.seed, {path.parent for path in job.sources}) for job in jobs_of_pairs(_parse(words))}
+
+    whole, few, more = jobs(), jobs(4), jobs(7)
+    assert (len(few), len(more)) == (4, 7)
+    assert len({str(people) for _, people in few.values()}) == 4, "the list begins with all pairs of one person"
+    assert few.items() <= more.items() <= whole.items(), "each is what it would be without a limit"
+    assert list(more) == [outputs for outputs in whole if outputs in more], "in the order of the list"
+    assert jobs(4) == few
+    assert jobs(4, seed=1).keys() == few.keys(), "so that seeds can be compared"
+
+
 def test_the_truth_may_be_missing_and_a_source_may_not(mannequin_root, weights, tmp_path, capsys):
     root = shutil.copytree(mannequin_root, tmp_path / "data")
     source, target = (root / "fashion-pairs-test.csv").read_text().splitlines()[1].split(",")
+    # Other rows have it as their source; only this row is asked for.
+    (root / "fashion-pairs-test.csv").write_text(f"from,to\n{source},{target}\n")
     records = DeepFashion(root).records
     words = ["generate", "--data", str(root), "--pairs", str(root / "fashion-pairs-test.csv"), "--limit", "1"]
     words += ["--model", str(weights), "--steps", "1", "--out", str(tmp_path / "out")]
@@ -159,8 +177,6 @@ def test_the_truth_may_be_missing_and_a_source_may_not(mannequin_root, weights, 
     picture = next((tmp_path / "out" / "images").iterdir())
     with_truth = picture.read_bytes()
     records[target].path.unlink()
-    # Other rows have it as their source; only this row is asked for.
-    (root / "fashion-pairs-test.csv").write_text(f"from,to\n{source},{target}\n")
     assert main([*words, "--overwrite"]) == 0
     assert picture.read_bytes() == with_truth
     records[source].path.unlink()
@@ -221,8 +237,8 @@ def _broken(text):
         ({}, ["--scenario", "T3"], "T3 takes two or three sources"),
         ({}, ["--steps", "none"], "argument --steps"),
         ({}, ["--device", "abacus"], "--device abacus cannot be used"),
-        ({}, ["--steps", "1001"], "must be 1 to 1000, not 1001"),
-        ({}, ["--seed", "-1"], "must be at least 0, not -1"),
+        ({}, ["--steps", "1001"], "must be a whole number from 1 to 1,000, not 1001"),
+        ({}, ["--seed", "-1"], "must be a whole number from 0 to 4,294,967,295, not -1"),
         ({}, _broken('{"size": [Infinity, 44], "keypoints": []}'), "is no pose file"),
         ({}, _broken(json.dumps({"size": [64, 44], "keypoints": [[50, 70]] * 18})), "has no visible joint"),
         ({}, _broken('{"size": [64, 44], "keypoints": [[1, 2]]}'), "it holds 1 joint(s)"),
@@ -239,6 +255,27 @@ def test_mistakes_are_one_sentence_and_leave_nothing(arguments, options, message
     assert "Traceback" not in error
     assert len(error.strip().splitlines()) == 1
     assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def test_openposes_own_files_are_poses_and_a_source_says_its_size(generate, inputs, weights, tmp_path, capsys):
+    for i in (0, 1):
+        pose = BodyPose.read(inputs / f"{i}.json")
+        triples = [v for x, y in pose.keypoints.tolist() for v in (x, y, float(x >= 0))]
+        (inputs / f"{i + 20}.json").write_text(json.dumps({"people": [{"pose_keypoints_2d": triples}]}))
+    assert generate(source_poses=(20,), targets=(21,)) == 2
+    assert "21.json does not say the size of its frame; add --pose-size" in capsys.readouterr().err
+    assert generate("--pose-size", "64x44", source_poses=(20,), targets=(21,)) == 0
+    assert generate(out="ours") == 0
+    theirs, ours = tmp_path / "out/images/1_21.png", tmp_path / "ours/images/1_1.png"
+    assert (np.asarray(Image.open(theirs)) == np.asarray(Image.open(ours))).all()
+
+
+def test_a_pose_of_another_picture_names_both(generate, inputs, tmp_path, capsys):
+    (inputs / "22.json").write_text(json.dumps({"size": [64, 64], "keypoints": [[9, 9]] * 18}))
+    assert generate(source_poses=(22,)) == 2
+    assert f"{inputs / '22.json'} says a frame of 64×64 and its picture {inputs / '0.jpg'} is 64×44" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_damaged_picture_is_told(generate, inputs, tmp_path, capsys):

@@ -14,7 +14,7 @@ from callbacks.monitor import Monitor
 from imagpose.__main__ import main
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.stopping import Stopped, Stopper, resuming_command
-from tests.conftest import ROOT
+from tests.conftest import ROOT, left_unfinished
 
 
 @pytest.fixture
@@ -130,7 +130,8 @@ def test_killed_while_it_is_tested_a_run_resumes_at_the_test(fit, tmp_path, caps
     last = folder / "checkpoints/last.ckpt"
     assert saved_step(tmp_path) == 2
     assert not (folder / "metrics.json").exists()
-    (folder / ".metrics.json.0123.unfinished").write_text("half of it")
+    half = folder / left_unfinished()
+    half.write_text("half of it")
     before = torch.load(last, weights_only=True)["state_dict"]
 
     assert fit({}, *short) == 0
@@ -138,7 +139,7 @@ def test_killed_while_it_is_tested_a_run_resumes_at_the_test(fit, tmp_path, caps
     assert json.loads((folder / "metrics.json").read_text())["steps"] == 2
     for name, value in torch.load(last, weights_only=True)["state_dict"].items():
         assert torch.equal(value, before[name])
-    assert not (folder / ".metrics.json.0123.unfinished").exists()
+    assert not half.exists()
     events = EventAccumulator(str(folder)).Reload()
     assert [event.step for event in events.Scalars("train/loss")] == [1, 2]
     assert {event.step for event in events.Scalars("test/ssim")} == {2}

@@ -16,6 +16,7 @@ from torch import Tensor
 from imagpose.data.images import resize, same_shape, to_tensor
 from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
 from imagpose.data.pose_forms import Poses, read_form
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError, InputWarning
 from imagpose.files import whole_file
 
@@ -92,13 +93,30 @@ class BodyPose:
         height, width = self.size
         return abs(width * image.height - height * image.width) <= max(width, image.width, height, image.height)
 
+    def check_belongs(self, image: Image.Image, path: Path, picture: Path) -> None:
+        """Refuse a pose whose frame is not the picture's.
+
+        Args:
+            image: The picture.
+            path: The pose's file.
+            picture: The picture's.
+
+        Raises:
+            InputError: See :meth:`belongs_to`.
+        """
+        if not self.belongs_to(image):
+            raise InputError(
+                f"{path} says a frame of {self.size[0]}×{self.size[1]} and its picture {picture} is "
+                f"{image.height}×{image.width}; give the pose of this picture, in its own pixels."
+            )
+
 
 def _parse(path: Path) -> Poses:
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = parse_json(path)
     except FileNotFoundError as error:
         raise InputError(f"There is no pose file {path}.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON ({error}); a pose file is {FORM}.") from error
     try:
         poses = read_form(found)

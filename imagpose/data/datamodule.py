@@ -21,6 +21,7 @@ from imagpose.data.layouts import LayoutName, open_index
 from imagpose.data.mannequin_folder import MannequinSet, ensure
 from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
+from imagpose.ranges import Panels, PositiveInt, Seed, Side, Workers, check_arguments
 
 Batch = dict[str, Tensor]
 
@@ -53,23 +54,24 @@ class PoseDataModule(LightningDataModule):
     def __init__(
         self,
         root: Path,
-        batch_size: int = 4,
+        batch_size: PositiveInt = 4,
         mannequins: MannequinSet | None = None,
-        panels: int = 4,
+        panels: Panels = 4,
         flips: bool = True,
-        validation_identities: int = 20,
-        validation_pairs: int = 16,
-        test_pairs: int | None = None,
+        validation_identities: PositiveInt = 20,
+        validation_pairs: PositiveInt = 16,
+        test_pairs: PositiveInt | None = None,
         test_settings: Sequence[Literal["T2", "T3"]] = (),
-        seed: int = 0,
-        num_workers: int = 2,
-        size: tuple[int, int] | None = None,
+        seed: Seed = 0,
+        num_workers: Workers = 2,
+        size: tuple[Side, Side] | None = None,
         layout: LayoutName | None = None,
         skip_bad: bool = False,
         cache: Path | None = None,
         cache_dtype: Literal["float32", "float16", "bfloat16"] = "float32",
     ) -> None:
         super().__init__()
+        check_arguments(PoseDataModule, locals(), "data.")
         self.root, self.batch_size, self.mannequins, self.panels, self.flips = (
             Path(root), batch_size, mannequins, panels, flips,
         )  # fmt: skip
@@ -78,8 +80,6 @@ class PoseDataModule(LightningDataModule):
         self.test_pairs, self.seed, self.num_workers = test_pairs, seed, num_workers
         self.size, self.layout, self.skip_bad = size, layout, skip_bad
         self.cache, self.cache_dtype = Path(cache or self.root / FOLDER), cache_dtype
-        if size is not None and min(size) < 1:
-            raise InputError(f"data.size is {list(size)}; it must be [height, width] in pixels.")
 
     def prepare_data(self) -> None:
         """Draw the mannequins where asked for."""
@@ -94,8 +94,6 @@ class PoseDataModule(LightningDataModule):
         """
         self.index = self._open()
         identities = list(self.index.identities("train").values())
-        if self.validation_identities < 1:
-            raise InputError("data.validation_identities must be at least 1; the best checkpoint is chosen on them.")
         # The last people, all that is of each, so that validation shares none with training.
         held_out = {views[0].person for views in identities[-self.validation_identities :]}
         self.train = [views for views in identities if views[0].person not in held_out]

@@ -18,6 +18,7 @@ from imagpose.data.index import ImageRecord
 from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure
 from imagpose.data.pictures import read_picture
 from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent, member_of_epoch, rng_for
+from imagpose.ranges import PositiveInt, Seed, Workers, check_arguments
 
 RESAMPLING = Image.Resampling.BICUBIC
 """How every picture is brought to the network's size, in training, test and generation.
@@ -142,12 +143,13 @@ class FolderDataModule(LightningDataModule):
     def __init__(
         self,
         root: Path,
-        batch_size: int,
+        batch_size: PositiveInt,
         mannequins: MannequinSet | None = None,
-        seed: int = 0,
-        num_workers: int = 1,
+        seed: Seed = 0,
+        num_workers: Workers = 1,
     ) -> None:
         super().__init__()
+        check_arguments(FolderDataModule, locals())
         self.root, self.batch_size, self.mannequins = Path(root), batch_size, mannequins
         self.seed, self.num_workers = seed, num_workers
 
@@ -185,11 +187,11 @@ class ImageDataModule(FolderDataModule):
     def __init__(
         self,
         root: Path,
-        batch_size: int,
+        batch_size: PositiveInt,
         described: bool = False,
         mannequins: MannequinSet | None = None,
-        seed: int = 0,
-        num_workers: int = 1,
+        seed: Seed = 0,
+        num_workers: Workers = 1,
     ) -> None:
         super().__init__(root, batch_size, mannequins, seed, num_workers)
         self.described = described

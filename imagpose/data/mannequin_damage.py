@@ -49,7 +49,10 @@ def read_manifest(root: Path, begins: str | None = None) -> dict[str, Any] | Non
         manifest = json.loads(content)
         if not {"renderer", "spec", "images"} <= manifest.keys():
             raise ValueError("it lacks a part")
-    except (OSError, ValueError, AttributeError) as error:
+        records = manifest["images"].values(), manifest.get("lists", {}).values()
+        if not all(isinstance(record, dict) for record in records[0]) or not all(type(n) is int for n in records[1]):
+            raise ValueError("a part of it is of another type")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         if begins is not None and not isinstance(error, OSError) and content.startswith(begins.encode()):
             return None
         reason = error.strerror if isinstance(error, OSError) else error

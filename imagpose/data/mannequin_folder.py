@@ -23,6 +23,7 @@ from imagpose.data.mannequins import Person, Pose
 from imagpose.data.workers import processes
 from imagpose.errors import InputError
 from imagpose.files import alone, scratch_folder
+from imagpose.ranges import DrawnSide, PositiveInt, Seed, Views, check_arguments
 
 _CHUNK = 2  # people that a process takes at a time, and an interruption waits for
 _FEW = 8  # people are drawn without further processes
@@ -43,13 +44,21 @@ class MannequinSet:
         busy_backgrounds: Draw a different busy background behind every image instead of a plain one.
     """
 
-    identities: int = 600
-    views: int = 8
-    test_identities: int = 40
-    test_pairs: int = 200
-    size: tuple[int, int] = (64, 44)
-    seed: int = 0
+    identities: PositiveInt = 600
+    views: Views = 8
+    test_identities: PositiveInt = 40
+    test_pairs: PositiveInt = 200
+    size: tuple[DrawnSide, DrawnSide] = (64, 44)
+    seed: Seed = 0
     busy_backgrounds: bool = False
+
+    def __post_init__(self) -> None:
+        check_arguments(MannequinSet, vars(self), "mannequins.")
+        if self.test_identities >= self.identities:
+            raise InputError(
+                f"mannequins.test_identities ({self.test_identities}) must be below mannequins.identities "
+                f"({self.identities}); somebody must be left to train on."
+            )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import signal
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,6 +62,26 @@ def member_of_epoch(seed: int, number: int, size: int) -> int:
 @functools.lru_cache(maxsize=4)  # a batch may straddle two epochs
 def _order(seed: int, epoch: int, size: int) -> np.ndarray:
     return np.random.default_rng([seed, 1, epoch]).permutation(size)
+
+
+def across_people(people: Sequence[str], seed: int, limit: int | None = None) -> list[int]:
+    """Some elements of a list, in which a person's often stand together: people take turns, so that most are shown.
+
+    Args:
+        people: Whom each element shows.
+        seed: Of the choice; of one seed, fewer elements are a part of more.
+        limit: How many; None takes all.
+
+    Returns:
+        Their indices, ascending.
+    """
+    order = np.random.default_rng([seed, 10]).permutation(len(people)).tolist()
+    had: Counter[str] = Counter()
+    turns = {}
+    for i in order:
+        turns[i] = had[people[i]]
+        had[people[i]] += 1
+    return sorted(sorted(order, key=turns.__getitem__)[:limit])
 
 
 def rng_for(seed: int, number: int) -> np.random.Generator:

@@ -78,7 +78,7 @@ def arrange(sources: int, targets: int, scenario: Setting = "auto", panels: int 
         "auto": True, "T1": sources == targets == 1, "T2": sources == targets == 1,
         "T3": sources > 1 and targets == 1, "IMAGPose*": sources == 1 and targets > 1,
     }  # fmt: skip
-    if scenario not in fits:
+    if scenario not in list(fits):  # a list, since what users give need not be hashable
         raise InputError(f"There is no scenario {scenario!r}; there are: {', '.join(fits)}.")
     if not fits[scenario]:
         needs = {

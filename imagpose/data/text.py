@@ -40,6 +40,18 @@ def read_text(path: Path | str) -> str:
         raise InputError(f"{path}, row {row}: this is no UTF-8 text; save the file as UTF-8.") from error
 
 
+def parse_json(path: Path) -> Any:
+    """What a JSON file holds, in UTF-8 with or without a byte order mark.
+
+    Raises:
+        OSError, ValueError: It cannot be read, or is no JSON; whoever asks knows what it should have been.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("its brackets are nested too deeply") from error
+
+
 def read_rows(path: Path | str) -> list[tuple[int, str]]:
     """The rows that are not blank, with their numbers."""
     # Not splitlines, which also breaks at characters that no editor counts as the end of a row.

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from imagpose.data.mannequin_folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
 from imagpose.evaluation.scoring import Networks
 from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
-from imagpose.options import Parser, named
+from imagpose.options import Parser, named, wide_console
 from imagpose.runs import write_atomically
 
 _PRINTED = ("ssim", "lpips", "fid")
@@ -22,13 +20,14 @@ _MEASURED = ("ssim", "ssim_256", "lpips", "fid")
 NOT_RUN = "not run"
 
 
-def comparison(table: str, results: dict[str, Scores], protocol: str) -> Table:
+def comparison(table: str, results: dict[str, Scores], protocol: str, intervals: bool = False) -> Table:
     """A table of the paper with what was measured by one protocol beside it.
 
     Args:
         table: A key of ``SIZES``.
         results: By method; one that the table prints is matched whatever its case, others follow below.
         protocol: Whose scores to show.
+        intervals: Whether to show theirs too.
     """
     header = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
     papers = {row.method.lower(): row for row in printed(table)}
@@ -43,7 +42,7 @@ def comparison(table: str, results: dict[str, Scores], protocol: str) -> Table:
         if scores is None:
             rows.append([*row, *[NOT_RUN] * len(_MEASURED)])
             continue
-        rows.append([*row, *(cell(metric, scores[metric], interval=False) for metric in _MEASURED)])
+        rows.append([*row, *(cell(metric, scores[metric], intervals) for metric in _MEASURED)])
         shown = [scores[metric] for metric in _MEASURED]
         notes += [
             score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason
@@ -70,7 +69,7 @@ def compare(args: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the tables")
     add_task_options(parser, data_required=False)
     options = parser.parse_args(args)
-    console = Console()
+    console = wide_console()
     folders = {name: Path(path) for name, path in options.results if not path.endswith(".json")}
     results = {name: from_json(Path(path)) for name, path in options.results if path.endswith(".json")}
     if len(folders) + len(results) < len(options.results):
@@ -84,10 +83,14 @@ def compare(args: Sequence[str]) -> None:
             results[name] = evaluate_folder(folder, asked, networks, console).scores
     # Best-of-n is a figure of its own and has its own table.
     protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
-    tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
-    if options.data is not None and is_drawn(options.data):
-        drawn = f"Measured on {options.data}, drawn mannequins: not comparable with the printed scores."
-        tables = {protocol: replace(table, notes=[drawn, *table.notes]) for protocol, table in tables.items()}
+    drawn = f"Measured on {options.data}, drawn mannequins: not comparable with the printed scores."
+    of_data = [drawn] if options.data is not None and is_drawn(options.data) else []
+
+    def noted(protocol: str, intervals: bool = False) -> Table:
+        table = comparison(options.table, results, protocol, intervals)
+        return replace(table, notes=[*of_data, *table.notes])
+
+    tables = {protocol: noted(protocol) for protocol in protocols}
     sheet = [["protocol", *next(iter(tables.values())).header]]
     sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
     path = options.out / options.table
@@ -97,6 +100,6 @@ def compare(args: Sequence[str]) -> None:
         write_atomically(path.with_suffix(".csv"), to_csv(sheet))
     except OSError as error:
         raise InputError(f"{options.out} cannot be written ({error.strerror}); name another --out.") from error
-    for table in tables.values():
-        show(table, console)
+    for protocol in protocols:
+        show(noted(protocol, intervals=True), console)
     print(f"The tables are in {path}.md, .tex and .csv.")

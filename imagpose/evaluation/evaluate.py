@@ -20,6 +20,7 @@ from rich.table import Table as Screen
 from imagpose.data.images import open_view, same_shape
 from imagpose.data.index import Index
 from imagpose.data.layouts import open_index
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation import scoring
 from imagpose.evaluation.matching import Matches, Pair, common_size, match, read
@@ -28,11 +29,13 @@ from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Sco
 from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.evaluation.truth import Truth
 from imagpose.files import drop_unfinished, whole_file
-from imagpose.options import Parser, at_least, size
+from imagpose.options import Parser, device, size
+from imagpose.ranges import NonNegativeInt, argument
 from imagpose.runs import write_atomically
 from imagpose.sheet import Row, contact_sheet
 
 Scores = dict[str, dict[str, Score]]
+_SMALLEST, _LARGEST = 11, 2**22  # side of SSIM's window at σ 1.5; pixels, a batch of which is 1.6 GB
 _NAME = 24  # characters of a row's name that a screen has room for
 _SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
 
@@ -84,7 +87,9 @@ def add_task_options(parser: argparse.ArgumentParser, data_required: bool = True
     parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="all")
     parser.add_argument("--allow-partial", action="store_true", help="score what is there, and mark the numbers")
     parser.add_argument("--best-of", action="store_true", help="score numbered samples: the first, and the best apart")
-    parser.add_argument("--device", help="cpu, cuda or another of torch's; default: cuda where there is one")
+    parser.add_argument(
+        "--device", type=device, help="cpu, cuda or another of torch's; default: cuda where there is one"
+    )
 
 
 def task(options: argparse.Namespace, size: Size | None) -> Task:
@@ -122,6 +127,11 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
     samples, groups = _samples(matches, task.index)
     theirs = common_size([sample.path for sample in samples])
     size = task.size or _SQUARES.get(theirs, theirs)
+    if min(size) < _SMALLEST or size[0] * size[1] > _LARGEST:
+        raise InputError(
+            f"{folder} cannot be scored at {_times(size)}: SSIM's window needs sides of {_SMALLEST} pixels, and more "
+            f"than {_LARGEST:,} pixels find no room in memory; choose another --size."
+        )
     truth = Truth(task.index, cropped=theirs not in _SQUARES)
     fitting = [protocol for protocol in task.protocols if protocol.resamples or theirs == size]
     if not fitting:
@@ -260,8 +270,7 @@ def from_json(path: Path) -> Scores:
         InputError: The file holds something else.
     """
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        return {name: {metric: Score(**of[metric]) for metric in METRICS} for name, of in plain.items()}
+        return {name: {metric: Score.parse(of[metric]) for metric in METRICS} for name, of in parse_json(path).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no evaluation.json ({error}); name one, or a folder of pictures.") from error
 
@@ -360,7 +369,9 @@ def evaluate(args: Sequence[str]) -> None:
     add_task_options(parser)
     parser.add_argument("--size", type=size, help="measure at this height and width; default: the pictures' own")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the results")
-    parser.add_argument("--sheet", type=at_least(0), default=12, help="how many of the worst pictures to show")
+    parser.add_argument(
+        "--sheet", type=argument(NonNegativeInt), default=12, help="how many of the worst pictures to show"
+    )
     options = parser.parse_args(args)
     console = Console()
     asked = task(options, options.size)

@@ -6,16 +6,17 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.images import open_view
 from imagpose.data.layouts import open_index
+from imagpose.data.sampling import across_people
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import match, read
 from imagpose.files import drop_unfinished, whole_file
-from imagpose.options import Parser, at_least, named
+from imagpose.options import Parser, named
+from imagpose.ranges import PositiveInt, Seed, argument
 from imagpose.sheet import lay_out, pose_picture
 
 _NOT_RUN = (235, 235, 235)  # the empty cell of a pair that a method has no picture of
@@ -41,8 +42,10 @@ def gallery(args: Sequence[str]) -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="the dataset with the true pictures")
     parser.add_argument("--pairs", type=Path, help="the pairs to show; default: the folder's test pairs")
-    parser.add_argument("--rows", type=at_least(1), default=8, help="how many pairs")
-    parser.add_argument("--seed", type=at_least(0), default=0, help="of which pairs are drawn")
+    parser.add_argument(
+        "--rows", type=argument(PositiveInt), default=8, help="how many pairs, of as many people as can be"
+    )
+    parser.add_argument("--seed", type=argument(Seed), default=0, help="of which pairs are drawn")
     parser.add_argument("--out", type=Path, default=Path("gallery.png"), help="the picture to write")
     options = parser.parse_args(args)
     kind = Image.registered_extensions().get(options.out.suffix.lower())
@@ -56,8 +59,8 @@ def gallery(args: Sequence[str]) -> None:
     shown = [pair for pair in dict.fromkeys(pairs) if any(pair in outputs for outputs in methods.values())]
     if not shown:
         raise InputError(f"No folder of --results has a picture of a pair of {options.pairs or options.data}.")
-    order = np.random.default_rng(options.seed).permutation(len(shown))[: options.rows]
-    chosen = [shown[i] for i in sorted(order)]
+    people = [index.records[target].person for _, target in shown]
+    chosen = [shown[i] for i in across_people(people, options.seed, options.rows)]
 
     sources = [open_view(index.records[source], index.root) for source, _ in chosen]
     truths = [open_view(index.records[target], index.root) for _, target in chosen]

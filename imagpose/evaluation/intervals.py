@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import bootstrap
 
+NO_INTERVAL = "No interval: all pairs show one person, and intervals are over people; score pairs of more people."
+
 
 def summarise(name: str, values: Sequence[float], identities: Sequence[str], seed: int = 0) -> dict[str, float]:
     """Mean, 95 % interval and count, as flat keys.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.evaluation import backbones, fid
-from imagpose.evaluation.intervals import summarise
+from imagpose.evaluation.intervals import NO_INTERVAL, summarise
 from imagpose.evaluation.matching import Pair, read
 from imagpose.evaluation.protocols import Protocol, Size
 from imagpose.evaluation.truth import Truth
@@ -59,6 +60,31 @@ class Score:
     high: float | None = None
     n: int = 0
     reason: str | None = None
+
+    @classmethod
+    def parse(cls, plain: Any) -> Score:
+        """A score that was written as JSON.
+
+        Raises:
+            TypeError, ValueError: It is none, such as a word in a number's place.
+        """
+        score = cls(**plain)
+        for name, value in (("value", score.value), ("low", score.low), ("high", score.high)):
+            if value is not None and not is_number(value):
+                raise ValueError(f"its {name} is {str(value)[:80]!r} and no number")
+        if (score.low is None) != (score.high is None):
+            raise ValueError("its interval has one end")
+        if not is_number(score.n) or not isinstance(score.reason, str | None):
+            raise ValueError("its n is no number, or its reason no text")
+        return score
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value out of JSON is a finite number, which True, NaN and what no float can hold are not."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -271,7 +297,8 @@ def _mean(metric: str, values: Array, samples: Sequence[Sample], chosen: Sequenc
             reason = f"{metric} of {first.name} is not a number{why}."
         return Score(None, n=len(chosen), reason=reason)
     summary = summarise(metric, picked.tolist(), [samples[i].identity for i in chosen])
-    return Score(summary[metric], summary.get(f"{metric}_low"), summary.get(f"{metric}_high"), len(chosen))
+    low, high = summary.get(f"{metric}_low"), summary.get(f"{metric}_high")
+    return Score(summary[metric], low, high, len(chosen), NO_INTERVAL if low is None else None)
 
 
 def _fid(

@@ -16,6 +16,7 @@ from torch import Tensor
 from imagpose import weights
 from imagpose.errors import InputError
 from imagpose.models.frozen import Frozen
+from imagpose.ranges import ImageSize, check_arguments
 
 
 class Encoder(Frozen, ModelMixin, ConfigMixin):
@@ -112,9 +113,14 @@ class TimmEncoder(Encoder):
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, model: str, weights_name: str | None = None, image_size: int = 224, options: dict[str, Any] | None = None
+        self,
+        model: str,
+        weights_name: str | None = None,
+        image_size: ImageSize = 224,
+        options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        check_arguments(TimmEncoder, locals())
         self.image_size = image_size
         self.file = None if weights_name is None else weights.File(weights_name, ("model.safetensors",))
         _refuse_files(model, options, ("checkpoint_path", "pretrained", "cache_dir"))
@@ -168,10 +174,11 @@ class OpenClipEncoder(Encoder):
         model: str,
         pretrained: str | None,
         weights_name: str | None = None,
-        image_size: int = 224,
+        image_size: ImageSize = 224,
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        check_arguments(OpenClipEncoder, locals())
         _refuse_files(model, options, ("timm_", "hf_"))
         config, published = open_clip.get_model_config(model), _UNTRAINED
         if pretrained is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 
 from imagpose.panels import pad
+from imagpose.ranges import NonNegativeFloat, PositiveFloat, PositiveInt, check_arguments
 
 
 class AutoencoderTraining(LightningModule):
@@ -32,13 +33,14 @@ class AutoencoderTraining(LightningModule):
     def __init__(
         self,
         config: dict[str, Any],
-        multiple: int = 32,
-        figure_weight: float = 5.0,
-        ssim_weight: float = 0.3,
-        kl_weight: float = 1e-3,
-        lr: float = 2e-3,
+        multiple: PositiveInt = 32,
+        figure_weight: NonNegativeFloat = 5.0,
+        ssim_weight: NonNegativeFloat = 0.3,
+        kl_weight: NonNegativeFloat = 1e-3,
+        lr: PositiveFloat = 2e-3,
     ) -> None:
         super().__init__()
+        check_arguments(AutoencoderTraining, locals())
         self.vae = AutoencoderKL(**config).to(memory_format=torch.channels_last)
         self.multiple, self.lr = multiple, lr
         self.figure_weight, self.ssim_weight, self.kl_weight = figure_weight, ssim_weight, kl_weight

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from imagpose.data.descriptions import CHOICES, COLOURS, Description
 from imagpose.models.encoders import TimmEncoder
+from imagpose.ranges import PositiveFloat, check_arguments
 
 
 class EncoderTraining(LightningModule):
@@ -27,8 +28,9 @@ class EncoderTraining(LightningModule):
         lr: Peak learning rate; one cycle, linear to zero.
     """
 
-    def __init__(self, out: Path, encoder: TimmEncoder, lr: float = 1e-3) -> None:
+    def __init__(self, out: Path, encoder: TimmEncoder, lr: PositiveFloat = 1e-3) -> None:
         super().__init__()
+        check_arguments(EncoderTraining, locals())
         self.out, self.encoder, self.lr = Path(out), encoder, lr
         self.network = encoder.network.requires_grad_(True)
         self.sizes = [len(options) for options in CHOICES.values()]

@@ -20,6 +20,7 @@ from imagpose.models.encoders import Encoder
 from imagpose.models.vae import VAE
 from imagpose.objective import Draws, Objective, Schedule
 from imagpose.panels import pad
+from imagpose.ranges import Decay, NonNegativeInt, PositiveFloat, Probability, Seed, check_arguments
 
 
 class VariationTraining(LightningModule):
@@ -49,13 +50,14 @@ class VariationTraining(LightningModule):
         start: str | None = None,
         schedule: Schedule = Schedule(),
         timesteps: Literal["uniform", "cubic"] = "uniform",
-        dropout: float = 0.1,
-        lr: float = 1e-3,
-        warmup_steps: int = 100,
-        ema_decay: float = 0.999,
-        seed: int = 0,
+        dropout: Probability = 0.1,
+        lr: PositiveFloat = 1e-3,
+        warmup_steps: NonNegativeInt = 100,
+        ema_decay: Decay = 0.999,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
+        check_arguments(VariationTraining, locals())
         self.out, self.encoder, self.vae, self.start = Path(out), encoder, VAE.of_folder(weights.find(vae)), start
         with torch.random.fork_rng():
             torch.manual_seed(seed)

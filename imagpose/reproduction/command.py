@@ -11,7 +11,8 @@ from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.experiment import read_plain_options
-from imagpose.options import Parser, at_least, named, wide_console
+from imagpose.options import Parser, named, wide_console
+from imagpose.ranges import PositiveInt, Seed, argument
 from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES
 from imagpose.reproduction.report import brief, render
@@ -57,9 +58,9 @@ def table(args: Sequence[str]) -> int:
     parser.add_argument(
         "--scale", choices=("tiny", "full"), default="tiny", help="mannequins and small networks, or not"
     )
-    parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0], help="one run each a row")
+    parser.add_argument("--seeds", type=argument(Seed), nargs="+", default=[0], help="one run each a row")
     parser.add_argument("--rows", nargs="+", default=[], metavar="EXPERIMENT", help="run these only")
-    parser.add_argument("--jobs", type=at_least(1), default=1, help="rows at once, one GPU each")
+    parser.add_argument("--jobs", type=argument(PositiveInt), default=1, help="rows at once, one GPU each")
     parser.add_argument(
         "--launcher", choices=("local", "slurm"), default="local", help="slurm submits each row as a job"
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError
-from imagpose.evaluation.scoring import Score
+from imagpose.evaluation.scoring import Score, is_number
 from imagpose.runs import check_name, write_atomically
 
 PROGRESS = "progress.json"  # beside a run's versions: how far it is, for whoever started it
@@ -117,16 +119,32 @@ def read_row(path: Path) -> Row:
         InputError: The file is no row.
     """
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = parse_json(path)
         scores = {
-            protocol: {metric: Score(**score) for metric, score in of.items()}
+            protocol: {metric: Score.parse(score) for metric, score in of.items()}
             for protocol, of in plain.pop("scores").items()
         }
         row = Row(**{**plain, "scores": scores, "pairs": Pairs(**plain["pairs"])})
+        _check(row)
         check_name(row.experiment, path)  # plots and comparisons are named after it
         return row
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no row of a table ({error}); delete it, and the row is run again.") from error
+
+
+def _check(row: Row) -> None:
+    """Raise a ValueError where a field is not what a table takes it for."""
+    texts: tuple[Any, ...] = (row.experiment, row.data, row.device, *row.pairs.names, *row.pairs.identities)
+    numbers = (row.seed, row.samples, *row.cost.values(), *chain.from_iterable(row.pairs.values.values()))
+    perhaps = (value for value in (row.steps, row.seconds, row.peak_memory) if value is not None)
+    if odd := [text for text in texts if not isinstance(text, str)]:
+        raise ValueError(f"{str(odd[0])[:80]} stands where a text should")
+    if odd := [number for number in (*numbers, *perhaps) if not is_number(number)]:
+        raise ValueError(f"{str(odd[0])[:80]!r} stands where a number should")
+    if not isinstance(row.drawn, bool) or not isinstance(row.config, dict):
+        raise ValueError("its drawn or its config is of another type")
+    if {len(row.pairs.names)} != {len(row.pairs.identities), *map(len, row.pairs.values.values())}:
+        raise ValueError("its pairs have not as many names as people and scores")
 
 
 def read_rows(results: Path, table: str, experiments: Sequence[str]) -> dict[str, list[Row]]:

@@ -28,8 +28,9 @@ from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.tables import HEADINGS, Table, cell, to_csv
 from imagpose.generate import draw, inputs, load, pending
 from imagpose.jobs import Job
-from imagpose.options import Parser, at_least, wide_console
+from imagpose.options import Parser, wide_console
 from imagpose.pipeline import ImagposePipeline
+from imagpose.ranges import PositiveInt, argument
 from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
 from imagpose.reproduction.rows import Row, write_row
@@ -100,7 +101,9 @@ def speed(args: Sequence[str]) -> None:
         description="Time, operations and quality of one trained model by steps, samplers and scenarios: Figure 8.",
     )  # fmt: skip
     add_options(parser, sources=12)
-    parser.add_argument("--repeats", type=at_least(1), default=5, help="timed batches of each way; the median counts")
+    parser.add_argument(
+        "--repeats", type=argument(PositiveInt), default=5, help="timed batches of each way; the median counts"
+    )
     options = parser.parse_args(args)
     console = wide_console()
     trial = Trial.of(options, "speed")

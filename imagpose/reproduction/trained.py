@@ -30,7 +30,7 @@ from imagpose.evaluation.similarity import in_box
 from imagpose.evaluation.tables import to_csv
 from imagpose.generate import add_model_options, fingerprint
 from imagpose.jobs import Job, jobs_of_pairs
-from imagpose.options import at_least
+from imagpose.ranges import PositiveInt, argument
 from imagpose.reproduction.rows import Pairs, Row, device_name
 from imagpose.runs import commit, write_atomically
 
@@ -49,10 +49,10 @@ def add_options(parser: argparse.ArgumentParser, sources: int) -> None:
     """
     parser.add_argument("--data", type=Path, default=MANNEQUINS, help="a dataset; the mannequins are drawn if missing")
     parser.add_argument(
-        "--sources", type=at_least(1), default=sources, help="people, one source and three targets each"
+        "--sources", type=argument(PositiveInt), default=sources, help="people, one source and three targets each"
     )
     add_model_options(parser)
-    parser.add_argument("--batch-size", type=at_least(1), default=8, help="canvases at once")
+    parser.add_argument("--batch-size", type=argument(PositiveInt), default=8, help="canvases at once")
     parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="strict", help="how quality is measured")
     parser.add_argument("--results", "--out", type=Path, default=Path("results"), help="folder of all tables")
 
@@ -113,7 +113,8 @@ class Trial:
 
     def jobs(self, scenario: Setting) -> list[Job]:
         """The canvases of all pairs in a scenario."""
-        asked = {"data": self.options.data, "pairs": self.listed, "scenario": scenario, "seed": self.options.seed}
+        options = self.options
+        asked = {"data": options.data, "pairs": self.listed, "scenario": scenario, "seed": options.seed, "limit": None}
         return list(jobs_of_pairs(argparse.Namespace(**asked)))
 
     def score(self, networks: Networks, console: Console, settings: Mapping[str, dict[str, Any]]) -> dict[str, Row]:

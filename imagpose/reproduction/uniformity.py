@@ -15,7 +15,8 @@ from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.scoring import Networks
 from imagpose.generate import draw, load, pending, save
 from imagpose.jobs import Job
-from imagpose.options import Parser, at_least, wide_console
+from imagpose.options import Parser, wide_console
+from imagpose.ranges import DenoisingSteps, argument
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import write_row
 from imagpose.reproduction.trained import TARGETS, Trial, add_options
@@ -42,7 +43,7 @@ def uniformity(args: Sequence[str]) -> None:
         description="One trained model in the paper's T1, T2, T3 and IMAGPose*, on the same pairs: its Figure 7.",
     )  # fmt: skip
     add_options(parser, sources=40)
-    parser.add_argument("--steps", type=at_least(1, 1000), default=20, help="denoising steps")
+    parser.add_argument("--steps", type=argument(DenoisingSteps), default=20, help="denoising steps")
     options = parser.parse_args(args)
     console = wide_console()
     trial = Trial.of(options, "uniformity")

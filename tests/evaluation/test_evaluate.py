@@ -368,3 +368,11 @@ def test_the_gallery_shows_every_method(tmp_path, outputs, mannequin_root, pairs
     Image.new("RGB", (44, 64)).save(empty / "other.png")
     assert main(["gallery", "--results", f"a={empty}", *data]) == 2
     assert "No folder of --results has a picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["1x1", "8x8", "10x64", "40000x40000"])
+def test_sizes_without_room_for_a_window_or_in_memory_are_refused(size, outputs, run, tmp_path):
+    sentence = run(outputs("source"), "--size", size)
+    assert f"cannot be scored at {size.replace('x', '×')}" in sentence
+    assert len(sentence.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,166 @@
+"""Ranges of numbers, each written once, as a type.
+
+One mechanism serves all: a :class:`Range` reads a value or says what it must be. The command line's parser asks it for
+every annotation of a constructor, argparse by :func:`argument`, and constructors by :func:`check_arguments`, for who
+calls them from Python. What is read is a plain number: instances of other classes would end up in checkpoints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from jsonargparse.typing import register_type
+
+from imagpose.errors import InputError
+
+
+@dataclass(frozen=True)
+class Range:
+    """Finite numbers between two bounds.
+
+    Attributes:
+        kind: ``int`` or ``float``.
+        low: The least.
+        high: The greatest; None is without an end.
+        above: Whether ``low`` itself is left out.
+        below: Whether ``high`` itself is left out.
+        of: What such numbers make together, for messages.
+    """
+
+    kind: type[int] | type[float]
+    low: float = 0
+    high: float | None = None
+    above: bool = False
+    below: bool = False
+    of: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.of}a whole number" if self.kind is int else f"{self.of}a number"
+        if self.high is None:
+            return f"{what} above {self.low:,}" if self.above else f"{what} of at least {self.low:,}"
+        if not (self.above or self.below):
+            return f"{what} from {self.low:,} to {self.high:,}"
+        low = f"above {self.low:,}" if self.above else f"of at least {self.low:,}"
+        return f"{what} {low} and {'below' if self.below else 'at most'} {self.high:,}"
+
+    def __contains__(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, self.kind)) or not math.isfinite(value):
+            return False
+        over = value > self.low if self.above else value >= self.low
+        return over and (self.high is None or (value < self.high if self.below else value <= self.high))
+
+    def read(self, value: Any) -> Any:
+        """The plain number that a value or a text stands for.
+
+        Raises:
+            ValueError: It is none, or out of range; says what it must be.
+        """
+        number = value
+        if isinstance(value, str):
+            try:
+                number = self.kind(value)
+            except ValueError:
+                number = None
+        if number not in self:
+            raise ValueError(f"must be {self}, not {value}")
+        return self.kind(number)
+
+
+def _type(name: str, values: Range) -> Any:
+    created = type(name, (values.kind,), {"__module__": __name__, "__doc__": f"{values}.", "range": values})
+    register_type(
+        created, values.kind, values.read, type_check=lambda value, _: type(value) is values.kind and value in values
+    )
+    return created
+
+
+if TYPE_CHECKING:
+    PositiveInt = int
+    NonNegativeInt = int
+    Views = int
+    Panels = int
+    DenoisingSteps = int
+    Seed = int
+    ImageSize = int
+    Workers = int
+    Side = int
+    DrawnSide = int
+    PositiveFloat = float
+    NonNegativeFloat = float
+    Probability = float
+    Decay = float
+    NoiseBeta = float
+else:
+    PositiveInt = _type("PositiveInt", Range(int, 1))
+    NonNegativeInt = _type("NonNegativeInt", Range(int, 0))
+    Views = _type("Views", Range(int, 2, 999))
+    Panels = _type("Panels", Range(int, 1, 64))
+    DenoisingSteps = _type("DenoisingSteps", Range(int, 1, 1000))
+    Seed = _type("Seed", Range(int, 0, 2**32 - 1))
+    ImageSize = _type("ImageSize", Range(int, 1, 8192))
+    Workers = _type("Workers", Range(int, 0, 1024))
+    Side = _type("Side", Range(int, 1, 8192, of="[height, width], each "))
+    DrawnSide = _type("DrawnSide", Range(int, 16, 2048, of="[height, width], each "))
+    PositiveFloat = _type("PositiveFloat", Range(float, 0, above=True))
+    NonNegativeFloat = _type("NonNegativeFloat", Range(float, 0))
+    Probability = _type("Probability", Range(float, 0, 1))
+    Decay = _type("Decay", Range(float, 0, 1, below=True))
+    NoiseBeta = _type("NoiseBeta", Range(float, 0, 1, above=True, below=True))
+
+
+def argument(kind: type) -> Callable[[str], Any]:
+    """The same range as argparse's ``type``."""
+    values: Range = kind.range  # type: ignore[attr-defined]
+
+    def parse(text: str) -> Any:
+        try:
+            return values.read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
+
+
+def check_arguments(owner: type, values: Mapping[str, Any], prefix: str = "") -> None:
+    """Refuse what is outside of the ranges that a constructor, or a dataclass, declares.
+
+    Args:
+        owner: The class.
+        values: Arguments by name; others than the declared are not looked at.
+        prefix: Of an argument's name in messages; empty takes the class's name and a dot.
+
+    Raises:
+        InputError: A number is out of range.
+    """
+    hints = get_type_hints(owner if hasattr(owner, "__dataclass_fields__") else owner.__init__)  # type: ignore[misc]
+    for name, hint in hints.items():
+        if name in values:
+            check(f"{prefix or f'{owner.__name__}.'}{name}", values[name], hint)
+
+
+def check(name: str, value: Any, hint: Any) -> None:
+    """Refuse a value whose type is a range, or a tuple, list or alternative of such, unless it lies in it.
+
+    Raises:
+        InputError: A number is out of range.
+    """
+    if isinstance(found := getattr(hint, "range", None), Range):
+        if value not in found:
+            raise InputError(f"{name} is {value}; it must be {found}.")
+        return
+    inner = [one for one in get_args(hint) if one is not Ellipsis]
+    if value is None or not any(_has_range(one) for one in inner):
+        return
+    if isinstance(value, Sequence):
+        for i, one in enumerate(value):
+            check(name, one, inner[min(i, len(inner) - 1)] if len(inner) != 2 or type(None) not in inner else inner[0])
+    else:
+        check(name, value, inner[0])
+
+
+def _has_range(hint: Any) -> bool:
+    return hasattr(hint, "range") or any(_has_range(one) for one in get_args(hint))
