@@ -47,7 +47,7 @@ def parse_json(path: Path) -> Any:
         OSError, ValueError: It cannot be read, or is no JSON; whoever asks knows what it should have been.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(regular(path).read_text(encoding="utf-8-sig"))
     except RecursionError as error:
         raise ValueError("its brackets are nested too deeply") from error
 

@@ -132,7 +132,7 @@ class Command:
 
     def _paths(self, option: str, places: Mapping[str, str], told: tuple[str, ...], slow: bool) -> Iterator[Case]:
         for number, (kind, value) in enumerate(places.items()):
-            names = (option, value[:40], repr(value)[1:40], *told)
+            names = (option, value[:40], repr(value)[1:40], *(["NUL"] if "\0" in value else []), *told)
             yield self.case(f"{option} {kind}", {option: value}, *names, slow=slow or number > 1)
 
     def contents(

@@ -47,14 +47,18 @@ def _mannequins():
         ("empty", ""),
         ("too deep", "x/" * 3000 + "x"),
     ):
-        yield MANNEQUINS.case(f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", slow=True)
+        yield MANNEQUINS.case(
+            f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", "NUL character", slow=True
+        )
 
 
 def _check():
     yield from CHECK.grammar()
     yield CHECK.case("no folder", {"": None}, "root")
     for number, (kind, place) in enumerate({**NOWHERE, "a file": "odd/file", "an empty folder": "odd/folder"}.items()):
-        yield CHECK.case(f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", slow=number > 1)
+        yield CHECK.case(
+            f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", "NUL character", slow=number > 1
+        )
     yield from CHECK.whole_number("--workers", "0")
     yield from CHECK.choice("--layout")
     yield CHECK.case("--layout of another dataset", {"--layout": "market1501"}, "data", "layout")

@@ -87,7 +87,9 @@ CONFIGS = {
     "no encoder": f"{_MODEL}}}\n".encode(),
     "a text for the options": f"{_MODEL}, init_args: x}}\n".encode(),
     "an unknown option": f"{_MODEL}, init_args: {{nope: 1}}}}\n".encode(),
-    "an encoder of no class": f"{_MODEL}, init_args: {{encoder: {{class_path: imagpose.Nope}}, base: mannequin-sd-v}}}}\n".encode(),
+    "an encoder of no class": (
+        f"{_MODEL}, init_args: {{encoder: {{class_path: imagpose.Nope}}, base: mannequin-sd-v}}}}\n".encode()
+    ),
     "no such base": f"{_MODEL}, init_args: {{encoder: null, base: nowhere}}}}\n".encode(),
     "an object": b"model: !!python/object/apply:os.system [touch marker]\n",
     "an alias of nothing": b"model: *x\n",
