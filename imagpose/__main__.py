@@ -58,8 +58,12 @@ def _call(function: Callable[..., Any], command: str, args: list[str], as_positi
     """A function whose arguments are the command's options."""
     from jsonargparse import auto_cli
 
+    from imagpose import trust
     from imagpose.parse_errors import OptionParser
 
+    for flag, value in pairwise(args):
+        if flag == "--config":
+            trust.read(Path(value))  # the parser would wait for a pipe
     prog = f"python -m imagpose {command}"
     return auto_cli(function, args=args, as_positional=as_positional, parser_class=OptionParser, prog=prog)
 
@@ -211,7 +215,7 @@ def main(args: list[str] | None = None) -> int:
     # Imported here, so that the worker processes that re-import this module start quickly.
     from argparse import ArgumentError
 
-    from imagpose.errors import InputError, Terminated
+    from imagpose.errors import InputError, Terminated, one_line
 
     args = sys.argv[1:] if args is None else args
     if not args or args[0] in ("-h", "--help"):
@@ -240,7 +244,10 @@ def main(args: list[str] | None = None) -> int:
     except ArgumentError as error:
         from imagpose.parse_errors import sentence
 
-        print(f"Error: {sentence(error)} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
+        print(
+            f"Error: {one_line(sentence(error))} (python -m imagpose {command} --help lists the options)",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt as interrupt:
         if command not in _OWN:
@@ -254,12 +261,12 @@ def main(args: list[str] | None = None) -> int:
         while cause is not None and not isinstance(cause, InputError):
             cause = cause.__cause__ or cause.__context__  # the argument parser wraps what a constructor raises
         if cause is None and (advice := _of_the_machine(error)):
-            print(f"Error: {advice}", file=sys.stderr)
+            print(f"Error: {one_line(advice)}", file=sys.stderr)
             return 2
         if cause is None:
             raise
         # A loader's worker process wraps the sentence in its own stack trace.
-        print(f"Error: {str(cause).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
+        print(f"Error: {one_line(str(cause).rsplit('InputError: ', 1)[-1])}", file=sys.stderr)
         return 2
     return 0
 

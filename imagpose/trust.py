@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import sys
@@ -15,6 +14,7 @@ import yaml
 
 from imagpose.errors import InputError
 from imagpose.files import regular
+from imagpose.options import Parser
 
 PACKAGES = ("imagpose", "callbacks", "lightning", "torch", "diffusers")
 """Those whose classes every file of options may name."""
@@ -125,7 +125,7 @@ def check_files(args: Sequence[str]) -> None:
         InputError: A file is none of options, or names a class of another package.
     """
     args, trusted = split(args)
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = Parser(prog="python -m imagpose test", add_help=False)
     parser.add_argument("-c", "--config", type=Path, action="append", default=[])
     for path in parser.parse_known_args(args)[0].config:
         check(read(path), path, trusted)

@@ -19,7 +19,7 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
 from tests.bad_inputs import KNOWN, REFUSE_NOTHING, cases
-from tests.bad_inputs.case import Case
+from tests.bad_inputs.case import IMAGE, Case
 from tests.bad_inputs.training import EXPERIMENT_OPTIONS
 from tests.bad_inputs.world import build, copy, snapshot, spoil
 from tests.conftest import UNET
@@ -96,12 +96,13 @@ def in_bounds():
 
 def refused(command: str, case: Case, world, capsys) -> None:
     """Carry out a case and look at all that a user would see of it."""
+    image = (world / "data/train.lst").read_text().split()[0]
     spoil(world, case)
     before = snapshot(world)
     capsys.readouterr()
     trace = ""
     try:
-        code = main([command, *case.words])
+        code = main([command, *(image if word == IMAGE else word for word in case.words)])
     except SystemExit as ended:
         code = ended.code
     except Exception as raised:

@@ -213,8 +213,11 @@ def _spellings(what: str, split: str) -> tuple[str, ...]:
 
 
 def _is_table(path: Path) -> bool:
-    with open(regular(path), encoding="utf-8-sig", errors="replace") as file:
-        return file.readline(200).strip() == ANNOTATION_HEADER
+    try:
+        with open(regular(path), encoding="utf-8-sig", errors="replace") as file:
+            return file.readline(200).strip() == ANNOTATION_HEADER
+    except OSError:  # a pipe, say, which is no list of any kind
+        return False
 
 
 def _check_groups(listing: Listing, names: dict[str, Listed]) -> None:

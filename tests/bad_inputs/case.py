@@ -9,6 +9,8 @@ from pathlib import Path
 
 Words = str | tuple[str, ...]
 """An option's value, or several."""
+IMAGE = "<an image of data>"
+"""Stands for a name in the dataset's lists."""
 Spoil = Callable[[Path], None]
 """Makes what stands in a path's place; there is nothing when it is called."""
 
@@ -48,10 +50,12 @@ class Command:
     Attributes:
         good: Its options that would be carried out, each with a value; an empty name stands for positional ones.
         slow: Whether it takes more than a blink to refuse anything.
+        writes: What it may leave, see :class:`Case`.
     """
 
     good: Mapping[str, Words]
     slow: bool = False
+    writes: tuple[str, ...] = ()
 
     def case(
         self,
@@ -80,7 +84,7 @@ class Command:
             place or {},
             code,
             slow or self.slow,
-            writes,
+            (*self.writes, *writes),
         )
 
     def values(
@@ -132,7 +136,13 @@ class Command:
 
     def _paths(self, option: str, places: Mapping[str, str], told: tuple[str, ...], slow: bool) -> Iterator[Case]:
         for number, (kind, value) in enumerate(places.items()):
-            names = (option, value[:40], repr(value)[1:40], *(["NUL"] if "\0" in value else []), *told)
+            names = (
+                option,
+                value[:40],
+                repr(value)[1:40],
+                *(["NUL"] if "\0" in value else ["Error: . "] if not value else []),
+                *told,
+            )
             yield self.case(f"{option} {kind}", {option: value}, *names, slow=slow or number > 1)
 
     def contents(

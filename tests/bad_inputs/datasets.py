@@ -10,7 +10,7 @@ CHECK = Command({"": "data", "--workers": "1"})
 
 def _mannequins():
     yield from MANNEQUINS.grammar()
-    yield MANNEQUINS.case("no folder", {"": None}, "root")
+    yield MANNEQUINS.case("no folder", {"": None}, "ROOT")
     for option in ("--spec.identities", "--spec.views"):
         yield from MANNEQUINS.whole_number(option, "0")
     for option in ("--spec.test_identities", "--spec.test_pairs", "--spec.seed"):
@@ -54,7 +54,7 @@ def _mannequins():
 
 def _check():
     yield from CHECK.grammar()
-    yield CHECK.case("no folder", {"": None}, "root")
+    yield CHECK.case("no folder", {"": None}, "ROOT")
     for number, (kind, place) in enumerate({**NOWHERE, "a file": "odd/file", "an empty folder": "odd/folder"}.items()):
         yield CHECK.case(
             f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", "NUL character", slow=number > 1
@@ -69,7 +69,7 @@ def _check():
         yield from CHECK.contents(
             f"data/{path}", {kind: content for kind, content in contents.items() if path.endswith(".csv")}, some=2
         )
-        yield from CHECK.instead(f"data/{path}")
+        yield from CHECK.instead(f"data/{path}", kinds=("a folder", "a pipe", "a device"))
 
 
 CASES = {"mannequins": list(_mannequins()), "check": list(_check())}

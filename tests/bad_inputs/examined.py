@@ -15,7 +15,7 @@ _FOUND = ("root", "layout", "validation_identities", "test_settings", "base", "s
 
 def _doctor():
     yield from DOCTOR.grammar()
-    yield DOCTOR.case("no experiment", {"-c": None}, "-c", "data", "model")
+    yield DOCTOR.case("no experiment", {"-c": None}, "-c", "DATA", "model")
     yield from every(3, experiments(DOCTOR, False))
     yield from DOCTOR.written("--json", ending=".json")
     yield DOCTOR.case("--json a folder", {"--json": "odd/folder"}, "odd/folder", slow=True)
@@ -28,7 +28,7 @@ def _doctor():
 
 def _cache():
     yield from CACHE.grammar()
-    yield CACHE.case("no experiment", {"-c": None}, "-c", "data", "model")
+    yield CACHE.case("no experiment", {"-c": None}, "-c", "DATA", "model")
     yield from every(3, experiments(CACHE, False))
     yield from CACHE.values(
         "--shard", ("5/2", "2/2", "x", "1", "-1/2", "0/0", "", "1/", "1.5/2", "0/" + "9" * 5000, "a/b", "½/1"), some=2

@@ -7,8 +7,9 @@ from tests.bad_inputs.lists import LISTS
 from tests.bad_inputs.models import model_options, models, runs
 
 _GOOD = {"--data": "data", "--model": "model", "--device": "cpu", "--results": "new", "--sources": "1"}
-UNIFORMITY = Command({**_GOOD, "--steps": "1"})
-SPEED = Command({**_GOOD, "--repeats": "1"})
+_PAIRS = ("new", "new/uniformity", "new/uniformity/pairs.csv")  # are chosen, and listed, before the model is read
+UNIFORMITY = Command({**_GOOD, "--steps": "1"}, writes=_PAIRS)
+SPEED = Command({**_GOOD, "--repeats": "1"}, writes=tuple(path.replace("uniformity", "speed") for path in _PAIRS))
 
 
 def _trial(of: Command) -> list[Case]:

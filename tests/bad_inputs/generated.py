@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.bad_inputs.case import INSTEAD, JSON, Command, every, text
+from tests.bad_inputs.case import IMAGE, INSTEAD, JSON, Command, every, text
 from tests.bad_inputs.lists import LISTS, PAIRS
 from tests.bad_inputs.models import model_options, models, runs
 from tests.bad_inputs.world import RUN
@@ -14,8 +14,8 @@ _MODEL = {"--model": "model", "--device": "cpu", "--steps": "1", "--out": "new"}
 OWN = Command({"--source": "source.jpg", "--source-pose": "source.json", "--target-pose": "target.json", **_MODEL})
 PAIRED = Command({"--data": "data", "--pairs": "pairs.csv", **_MODEL})
 EXPORT = Command({"--run": RUN, "--out": "new"})
-POSE = Command({"--data": "data", "--image": "source.jpg", "--out": "new.json"})
-NAME = "01_1_front.jpg"
+POSE = Command({"--data": "data", "--image": IMAGE, "--out": "new.json"})
+POSE_FILE = Command({"": "source.json", "--out": "new.json"})
 
 
 def _pose(**changes: object) -> bytes:
@@ -108,7 +108,6 @@ def _export():
     yield from EXPORT.folder("--run")
     yield from EXPORT.written("--out")
     yield from EXPORT.values("--overwrite", ("x", "2", "", "[1]", "None"), some=1)
-    yield from EXPORT.values("--trust", ("", "{a: 1}"), slow=True)
     yield from EXPORT.file("--config", "--config", slow=True)
     yield from every(2, runs(EXPORT))
     yield from EXPORT.contents(
@@ -144,12 +143,20 @@ def _export():
 def _of_dataset():
     yield from POSE.grammar("--data", "--image", "--out")
     yield from POSE.folder("--data")
-    yield from POSE.values("--image", ("nobody.jpg", "", "../x.jpg", "a\0b", "x" * 3000, "☃"), "is in no list", some=2)
-    yield from POSE.file("--config", "--config", slow=True)
+    yield from POSE.values(
+        "--image", ("nobody.jpg", "", "../x.jpg", "a\0b", "x" * 3000, "☃"), "is in no list", "--image", some=2
+    )
+    yield from POSE_FILE.values("--pose-size", ("0x0", "64", "x", "", "64×44", "-1x5", "9999999x9999999"), some=2)
+    yield from POSE_FILE.file("--picture")
+    yield from POSE_FILE.written("--show", ending=".png")
+    yield from every(4, POSE_FILE.contents("source.json", _POSES, some=3))
+    yield POSE_FILE.case("--show an unknown kind", {"--show": "new.xyz"}, "new.xyz")
+    yield POSE_FILE.case("nothing to do", {"--out": None}, "--show")
+    yield POSE_FILE.case("a file and a dataset", {"--data": "data"}, "--data")
     yield from POSE.written("--out", ending=".json")
     for path, contents in LISTS.items():
         yield from POSE.contents(f"data/{path}", contents, some=1)
-        yield from POSE.instead(f"data/{path}")
+        yield from POSE.instead(f"data/{path}", kinds=("a folder", "a pipe", "a device"))
     yield POSE.case("--out a folder", {"--out": "odd/folder"}, "odd/folder")
 
 

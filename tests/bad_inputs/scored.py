@@ -42,7 +42,7 @@ def _task(of: Command):
 def _lists(of: Command, some: int = 1):
     for path, contents in LISTS.items():
         yield from of.contents(f"data/{path}", contents, some=some)
-        yield from of.instead(f"data/{path}")
+        yield from of.instead(f"data/{path}", kinds=("a folder", "a pipe", "a device"))
 
 
 def _results(of: Command):

@@ -71,6 +71,7 @@ def build(root: Path, mannequins: Path, module: IMAGPose, options: dict) -> None
     score = Score(0.5, 0.4, 0.6, 2)
     (root / "scores.json").write_text(to_json({"strict": dict.fromkeys(METRICS, score)}))
 
+    (root / "experiments").symlink_to(Path(__file__).parents[2] / "experiments")
     odd = root / "odd"
     (odd / "folder").mkdir(parents=True)
     (odd / "file").write_bytes(b"neither this nor that\n")
