@@ -53,7 +53,10 @@ def whole_file(path: Path, durable: bool = False) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         yield path
         return
-    path = path.resolve()  # what a link points to is replaced, not the link
+    try:
+        path = path.resolve()  # what a link points to is replaced, not the link
+    except RuntimeError as error:  # as it says it of a circle of links
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     unfinished = path.with_name(f".{os.getpid()}@{_MACHINE}.{uuid4().hex}.unfinished")
     try:
         yield unfinished

@@ -25,7 +25,6 @@ _HEADER = b"name:keypoints_y:keypoints_x\n"
 _ANNOTATIONS = {
     **BYTES,
     "another header": b"a,b\nc,d\n",
-    "the header alone": _HEADER,
     "no numbers": _HEADER + b"x.jpg: [a]: [b]\n",
     "too few joints": _HEADER + b"x.jpg: [1]: [2]\n",
     "NaN": _HEADER + b"x.jpg: [" + b", ".join([b"NaN"] * 18) + b"]: [" + b", ".join([b"NaN"] * 18) + b"]\n",

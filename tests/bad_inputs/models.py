@@ -103,7 +103,7 @@ CONFIGS = {
 def model_options(of: Command) -> Iterator[Case]:
     """What ``add_model_options`` adds."""
     yield from of.folder("--run")
-    yield from of.folder("--model")
+    yield from of.folder("--model", "network/")
     yield from of.values(
         "--model", ("nowhere", "org/nowhere", "../nowhere", "~/nowhere", "weights"), "nowhere", "weights", some=2
     )
@@ -111,7 +111,6 @@ def model_options(of: Command) -> Iterator[Case]:
     yield from of.values("--device", ("nope", "", "cuda:99", "meta", "cpu:-1", "cud a"), slow=True)
     yield from of.number("--guidance")
     yield from of.flag("--overwrite")
-    yield of.case("--trust without a run", {"--trust": ""}, "--trust", slow=True)
     yield of.case("--trust without a value", {}, "--trust", further=("--trust",))
 
 

@@ -118,9 +118,7 @@ CASES = {
         *every(4, _lists(GALLERY, 0)),
         *GALLERY.whole_number("--rows", "0"),
         *GALLERY.whole_number("--seed"),
-        *GALLERY.values(
-            "--out", ("new", "new.txt", "", ".", "new.", "new.png/", ".png", "new.pdf.x"), "new", "--out", some=3
-        ),
+        *GALLERY.values("--out", ("new", "new.txt", "", ".", "new.", ".png", "new.pdf.x"), "new", "--out", some=3),
         *GALLERY.written("--out", ending=".png"),
         GALLERY.case("--out a folder", {"--out": "new.png"}, "new.png", place={"new.png/x": text(b"")}),
         GALLERY.case("pairs of another dataset", {"--data": "market"}, "pairs.csv"),
