@@ -136,13 +136,7 @@ class Command:
 
     def _paths(self, option: str, places: Mapping[str, str], told: tuple[str, ...], slow: bool) -> Iterator[Case]:
         for number, (kind, value) in enumerate(places.items()):
-            names = (
-                option,
-                value[:40],
-                repr(value)[1:40],
-                *(["NUL"] if "\0" in value else ["Error: . "] if not value else []),
-                *told,
-            )
+            names = (option, *shown(value), *told)
             yield self.case(f"{option} {kind}", {option: value}, *names, slow=slow or number > 1)
 
     def contents(
@@ -246,6 +240,14 @@ JSON = {
     "two values": b"{} {}",
 }
 """Texts that are no object of the kind that is looked for."""
+
+
+def shown(path: str) -> tuple[str, ...]:
+    """A path as a sentence may have it."""
+    plain = path.encode("utf-8", "backslashreplace").decode()[:40]
+    marked = "".join(letter if letter.isprintable() else "?" for letter in path[:40])
+    beside = ("NUL",) if "\0" in path else ("Error: . ",) if not path else ()
+    return plain, marked, repr(path)[1:40], plain.replace("\n", " "), plain.replace("\0", r"\x00"), *beside
 
 
 def every(number: int, cases: Iterable[Case]) -> list[Case]:

@@ -1,6 +1,6 @@
 """``mannequins`` and ``check``."""
 
-from tests.bad_inputs.case import INSTEAD, NOWHERE, Command, text
+from tests.bad_inputs.case import INSTEAD, NOWHERE, Command, shown, text
 from tests.bad_inputs.lists import LISTS
 
 SMALL = {"--spec.identities": "2", "--spec.views": "2", "--spec.test_identities": "1", "--spec.test_pairs": "1"}
@@ -47,18 +47,14 @@ def _mannequins():
         ("empty", ""),
         ("too deep", "x/" * 3000 + "x"),
     ):
-        yield MANNEQUINS.case(
-            f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", "NUL character", slow=True
-        )
+        yield MANNEQUINS.case(f"root {kind}", {"": place}, *shown(place), "root", slow=True)
 
 
 def _check():
     yield from CHECK.grammar()
     yield CHECK.case("no folder", {"": None}, "ROOT")
     for number, (kind, place) in enumerate({**NOWHERE, "a file": "odd/file", "an empty folder": "odd/folder"}.items()):
-        yield CHECK.case(
-            f"root {kind}", {"": place}, place[:40], repr(place)[1:40], "root", "NUL character", slow=number > 1
-        )
+        yield CHECK.case(f"root {kind}", {"": place}, *shown(place), "root", slow=number > 1)
     yield from CHECK.whole_number("--workers", "0")
     yield from CHECK.choice("--layout")
     yield CHECK.case("--layout of another dataset", {"--layout": "market1501"}, "data", "layout")

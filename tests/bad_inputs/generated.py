@@ -85,6 +85,7 @@ def _generate():
     yield OWN.case("--out a pipe", {"--out": "odd/pipe"}, "odd/pipe", slow=True)
     yield from OWN.grammar("--source", "--source-pose", "--target-pose")
     yield OWN.case("an ambiguous beginning", {}, "--s", further=("--s", "x"))
+    yield from OWN.values("--pose-size", ("0x0", "64", "x", "64×44"), some=2)
     yield from OWN.whole_number("--steps", "0", "1001")
     yield from OWN.choice("--scenario")
     yield from model_options(OWN)
@@ -141,7 +142,8 @@ def _export():
 
 
 def _of_dataset():
-    yield from POSE.grammar("--data", "--image", "--out")
+    yield from (case for case in POSE.grammar("--data", "--image", "--out") if case.name != "a stray word")
+    yield POSE.case("a stray word, which is a pose file", {}, "FILE", further=("stray",))
     yield from POSE.folder("--data")
     yield from POSE.values(
         "--image", ("nobody.jpg", "", "../x.jpg", "a\0b", "x" * 3000, "☃"), "is in no list", "--image", some=2
@@ -150,7 +152,6 @@ def _of_dataset():
     yield from POSE_FILE.file("--picture")
     yield from POSE_FILE.written("--show", ending=".png")
     yield from every(4, POSE_FILE.contents("source.json", _POSES, some=3))
-    yield POSE_FILE.case("--show an unknown kind", {"--show": "new.xyz"}, "new.xyz")
     yield POSE_FILE.case("nothing to do", {"--out": None}, "--show")
     yield POSE_FILE.case("a file and a dataset", {"--data": "data"}, "--data")
     yield from POSE.written("--out", ending=".json")

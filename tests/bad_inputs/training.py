@@ -115,6 +115,8 @@ EXPERIMENT_OPTIONS = {
     "--trainer.nope": "1",
     "--model.init_args.nope": "1",
     "--data.init_args.nope": "1",
+    "--optimizer": "nope.Nope",
+    "--lr_scheduler": "nope.Nope",
     "--trainer.callbacks+": "nope",
 }
 """Every option of an experiment with something that it does not take."""
@@ -234,6 +236,7 @@ def _look(command: str) -> Iterator[Case]:
         yield from every(4, LOOK.contents(f"data/{path}", contents, slow=True))
     for option in ("--ckpt_path", "--verbose", "--weights_only"):
         yield LOOK.case(f"{option} [1, {{}}]", {option: "{a: [1]}"}, option, option.strip("-"), slow=True)
+    yield LOOK.case("--table of no kind", {"--table": "{a: 1}"}, "table", slow=True)
     yield LOOK.case("--new x", {"--new": "x"}, "new", slow=True)
     yield LOOK.case("--trust without a value", {}, "--trust", further=("--trust",))
 
