@@ -60,8 +60,12 @@ def _call(function: Callable[..., Any], command: str, args: list[str], as_positi
     """A function whose arguments are the command's options."""
     from jsonargparse import auto_cli
 
+    from imagpose import trust
     from imagpose.parse_errors import OptionParser
 
+    for flag, value in pairwise(args):
+        if flag == "--config":
+            trust.read(Path(value))  # the parser would wait for a pipe
     prog = f"python -m imagpose {command}"
     return auto_cli(function, args=args, as_positional=as_positional, parser_class=OptionParser, prog=prog)
 
@@ -223,7 +227,7 @@ def main(args: list[str] | None = None) -> int:
     from argparse import ArgumentError
 
     from imagpose import fault
-    from imagpose.errors import InputError, Terminated
+    from imagpose.errors import InputError, Terminated, one_line
 
     args = sys.argv[1:] if args is None else args
     debug, args = fault.DEBUG in args, [word for word in args if word != fault.DEBUG]
@@ -242,7 +246,10 @@ def main(args: list[str] | None = None) -> int:
     except ArgumentError as error:
         from imagpose.parse_errors import sentence
 
-        print(f"Error: {sentence(error)} (python -m imagpose {command} --help lists the options)", file=sys.stderr)
+        print(
+            f"Error: {one_line(sentence(error))} (python -m imagpose {command} --help lists the options)",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt as interrupt:
         if command not in _OWN:
@@ -256,7 +263,7 @@ def main(args: list[str] | None = None) -> int:
         while cause is not None and not isinstance(cause, InputError):
             cause = cause.__cause__ or cause.__context__  # the argument parser wraps what a constructor raises
         if cause is None and (advice := _of_the_machine(error)):
-            print(f"Error: {advice}", file=sys.stderr)
+            print(f"Error: {one_line(advice)}", file=sys.stderr)
             return 2
         if cause is None:
             if debug:
@@ -265,7 +272,7 @@ def main(args: list[str] | None = None) -> int:
                 print(f"Error: {fault.sentence(error, args)}", file=sys.stderr)
             return fault.EXIT_CODE
         # A loader's worker process wraps the sentence in its own stack trace.
-        print(f"Error: {str(cause).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
+        print(f"Error: {one_line(str(cause).rsplit('InputError: ', 1)[-1])}", file=sys.stderr)
         return 2
 
 

@@ -34,7 +34,7 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
     if theirs != ours:
         odd = next(name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name))
         raise InputError(
-            f"The checkpoint is of another experiment: {odd} is {theirs.get(odd, 'missing')} in it and "
+            f"{path} is of another experiment: {odd} is {theirs.get(odd, 'missing')} in it and "
             f"{ours.get(odd, 'missing')} in this model; name the experiment it was trained with."
         )
     written_by_trainer = "pytorch-lightning_version" in checkpoint

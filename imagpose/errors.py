@@ -1,5 +1,16 @@
 """What the command line answers with a sentence."""
 
+import re
+
+
+def one_line(sentence: str) -> str:
+    """A sentence as it is printed: one line of text that any terminal can show, with very long words cut.
+
+    Names of files may hold line breaks and bytes that are no text, and be thousands of characters long.
+    """
+    shown = sentence.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", r"\x00")
+    return re.sub(r"\S{300,}", lambda long: f"{long[0][:200]}…", re.sub(r"\s*[\r\n]+\s*", " ", shown)).strip()
+
 
 class InputError(Exception):
     """Something the user gave cannot be used.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 import torch
 
 from imagpose import runs
+from imagpose.data.text import parse_json
 from imagpose.errors import InputError
+from imagpose.evaluation.scoring import is_number
 from imagpose.files import alone, scratch_folder
 from imagpose.trust import read
 
@@ -66,13 +67,20 @@ def export(run: Path, out: Path, overwrite: bool = False, trust: Sequence[str] =
     found = runs.from_folder(run)
     if not found.complete:
         raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
+    _metrics(found)  # a mistake is told before the model is built
     _may_write(out, overwrite)
     pipe = ImagposePipeline.from_run(run, trust)
+    try:
+        card = _card(found, out.name, pipe.image_size)
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{found.config} does not say all that a model card tells ({error}); take the file that fit wrote."
+        ) from error
     try:
         with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
             _may_write(out, overwrite)  # another process may have written it by now
             pipe.to(dtype=torch.float16).save_pretrained(unfinished / "new")
-            (unfinished / "new" / "README.md").write_text(_card(found, out.name, pipe.image_size), encoding="utf-8")
+            (unfinished / "new" / "README.md").write_text(card, encoding="utf-8")
             if out.exists():
                 out.rename(unfinished / "old")
             (unfinished / "new").rename(out)
@@ -89,9 +97,23 @@ def _may_write(out: Path, overwrite: bool) -> None:
         raise InputError(f"{out} is no pipeline folder and is not replaced; name another folder.")
 
 
+def _metrics(run: runs.Run) -> dict[str, float]:
+    """A run's results.
+
+    Raises:
+        InputError: They are not as fit writes them.
+    """
+    try:
+        metrics = parse_json(run.metrics)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{run.metrics} cannot be read ({error}); test the run anew.") from error
+    if not isinstance(metrics, dict) or "steps" not in metrics or not all(map(is_number, metrics.values())):
+        raise InputError(f"{run.metrics} holds no results of a run, steps and finite numbers; test the run anew.")
+    return metrics
+
+
 def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
-    options = read(run.config)
-    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
+    options, metrics = read(run.config), _metrics(run)
     model, data = options["model"]["init_args"], options["data"]["init_args"]
     encoder = model["encoder"]["init_args"]
     drawn = data.get("mannequins")

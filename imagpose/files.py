@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,20 @@ from filelock import FileLock, Timeout
 _MACHINE = re.sub(r"[^\w.-]", "_", platform.node()) or "unnamed"
 _OF_A_FILE = re.compile(r"\.(\d+)@(.+)\.[0-9a-f]{32}\.unfinished")  # its writer's process and machine
 _STALE = 24 * 3600  # seconds after which a file of another machine, whose processes nobody here can see, is given up
+
+
+def regular(path: Path) -> Path:
+    """The same path, if a file or a link to one is there: a pipe would be waited for, and a device has no end.
+
+    Raises:
+        OSError: Nothing is there, or something else.
+    """
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
+    return path
 
 
 @contextmanager
@@ -38,7 +53,10 @@ def whole_file(path: Path, durable: bool = False) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         yield path
         return
-    path = path.resolve()  # what a link points to is replaced, not the link
+    try:
+        path = path.resolve()  # what a link points to is replaced, not the link
+    except RuntimeError as error:  # as it says it of a circle of links
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     unfinished = path.with_name(f".{os.getpid()}@{_MACHINE}.{uuid4().hex}.unfinished")
     try:
         yield unfinished

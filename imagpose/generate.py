@@ -18,7 +18,7 @@ from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import picture_text, read_picture
 from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
-from imagpose.files import drop_unfinished, whole_file
+from imagpose.files import drop_unfinished, regular, whole_file
 from imagpose.jobs import Job, jobs_of_files, jobs_of_pairs
 from imagpose.options import Parser, device, size
 from imagpose.progress import progress
@@ -239,7 +239,7 @@ def fingerprint(options: argparse.Namespace) -> str:
         folder = Path(options.model) if Path(options.model).is_dir() else weights.find(options.model)
         path = folder / "network" / "diffusion_pytorch_model.safetensors"
     try:
-        with open(path, "rb") as file:
+        with open(regular(path), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); name a whole pipeline folder or run.") from error

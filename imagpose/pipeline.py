@@ -99,7 +99,7 @@ class ImagposePipeline(DiffusionPipeline):
         settings = {"low_cpu_mem_usage": False, "use_safetensors": True, **options}
         try:
             pipe: ImagposePipeline = super().from_pretrained(str(folder), **settings)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{folder} is no whole pipeline folder ({reason}); save or download it again.") from error
         check_weights({name: getattr(pipe, name) for name in ("network", "encoder", "vae")}, folder)

@@ -72,8 +72,8 @@ def _is_scheduler(named: list[str]) -> bool:
 def _check_part(folder: Path, part: str, name: str) -> None:
     path = folder / ("scheduler_config.json" if part == "scheduler" else "config.json")
     config = weights.read_config(path)
-    if config.get("_class_name", name) != name:
-        raise InputError(f"{path} is of {config['_class_name']!r} and not of {name}; save or download it again.")
+    if config.get("_class_name") != name:  # one of none would be taken for all defaults: another noise schedule, say
+        raise InputError(f"{path} is of {config.get('_class_name')!r} and not of {name}; save or download it again.")
     if odd := [key for key in _RUNS_CODE if key in config]:
         raise InputError(f"{path} says {odd[0]}, by which a library would run or read other code; it is not read.")
     if part != "scheduler" and (shards := sorted(folder.glob("*.index.json"))):

@@ -16,7 +16,7 @@ import torch
 
 from imagpose import trust
 from imagpose.errors import InputError
-from imagpose.files import whole_file
+from imagpose.files import regular, whole_file
 
 # How a step is shared out; that it stays of one size is looked at when the checkpoint is read.
 _OF_THE_MACHINE = (
@@ -142,7 +142,7 @@ def check_checkpoint(path: Path) -> int | None:
         return None
     try:
         # Mapped, so that only the structure is read.
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        found = torch.load(regular(path), map_location="cpu", weights_only=True, mmap=True)
     except _UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(

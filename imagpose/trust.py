@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import sys
@@ -14,6 +13,8 @@ from typing import Any
 import yaml
 
 from imagpose.errors import InputError
+from imagpose.files import regular
+from imagpose.options import Parser
 
 PACKAGES = ("imagpose", "callbacks", "lightning", "torch", "diffusers")
 """Those whose classes every file of options may name."""
@@ -55,7 +56,7 @@ def read(path: Path) -> dict[str, Any]:
         InputError: The file is no mapping of option groups in YAML, or grows beyond all measure when it is read.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if regular(path).stat().st_size > _MOST_BYTES:
             raise InputError(f"{path} is longer than options ever are; name the config.yaml of a run.")
         found = _load(path.read_bytes().decode("utf-8"), path)
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -124,7 +125,7 @@ def check_files(args: Sequence[str]) -> None:
         InputError: A file is none of options, or names a class of another package.
     """
     args, trusted = split(args)
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = Parser(prog="python -m imagpose test", add_help=False)
     parser.add_argument("-c", "--config", type=Path, action="append", default=[])
     for path in parser.parse_known_args(args)[0].config:
         check(read(path), path, trusted)

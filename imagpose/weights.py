@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
+from imagpose.files import regular
 
 PACKAGED = Path(__file__).parent / "weights"
 _Shapes = dict[str, tuple[int, ...]]
@@ -163,7 +164,7 @@ def header(path: Path) -> dict[str, Tensor]:
         InputError: The file is missing, truncated, or of another kind.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(regular(path), framework="pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
             return {
                 name: torch.empty(part.get_shape(), dtype=_TYPES.get(part.get_dtype(), torch.float32), device="meta")

@@ -14,6 +14,7 @@ from imagpose.data.pairs import names_of_pairs, read_groups
 from imagpose.data.records import Listed, Name
 from imagpose.data.text import Listing, read_json_list, read_listing
 from imagpose.errors import InputError
+from imagpose.files import regular
 
 ANNOTATION_SIZE = (256, 176)  # keypoints are given in this frame (height, width), whatever the image's size
 
@@ -212,8 +213,11 @@ def _spellings(what: str, split: str) -> tuple[str, ...]:
 
 
 def _is_table(path: Path) -> bool:
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        return file.readline(200).strip() == ANNOTATION_HEADER
+    try:
+        with open(regular(path), encoding="utf-8-sig", errors="replace") as file:
+            return file.readline(200).strip() == ANNOTATION_HEADER
+    except OSError:  # a pipe, say, which is no list of any kind
+        return False
 
 
 def _check_groups(listing: Listing, names: dict[str, Listed]) -> None:

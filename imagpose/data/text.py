@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imagpose.errors import InputError
+from imagpose.files import regular
 
 
 class Listing(NamedTuple):
@@ -28,7 +29,7 @@ def read_text(path: Path | str) -> str:
         InputError: It cannot be read, or is no UTF-8.
     """
     try:
-        with open(path, "rb") as file:
+        with open(regular(Path(path)), "rb") as file:
             data = file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); the dataset needs it.") from error
@@ -46,7 +47,7 @@ def parse_json(path: Path) -> Any:
         OSError, ValueError: It cannot be read, or is no JSON; whoever asks knows what it should have been.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(regular(path).read_text(encoding="utf-8-sig"))
     except RecursionError as error:
         raise ValueError("its brackets are nested too deeply") from error
 

@@ -62,7 +62,7 @@ def compare(args: Sequence[str]) -> None:
         description="One row a method: what the paper prints, and what its pictures score under each protocol.",
     )  # fmt: skip
     parser.add_argument(
-        "--results", type=named, nargs="*", default=[], metavar="NAME=PATH",
+        "--results", type=named, nargs="+", default=[], metavar="NAME=PATH",
         help="a method and its folder of pictures, or its evaluation.json of the same size",
     )  # fmt: skip
     parser.add_argument("--table", choices=tuple(SIZES), default="deepfashion-256x176")
@@ -74,10 +74,12 @@ def compare(args: Sequence[str]) -> None:
     results = {name: from_json(Path(path)) for name, path in options.results if path.endswith(".json")}
     if len(folders) + len(results) < len(options.results):
         raise InputError("--results names a method twice; give each method its own name.")
-    if folders:
-        if options.data is None:
-            raise InputError("--results names folders of pictures, so --data must name the dataset to compare with.")
-        asked = task(options, SIZES[options.table])
+    if folders and options.data is None:
+        raise InputError("--results names folders of pictures, so --data must name the dataset to compare with.")
+    if options.pairs is not None and options.data is None:
+        raise InputError("--pairs lists pairs of a dataset, so --data must name it.")
+    asked = task(options, SIZES[options.table]) if options.data is not None else None
+    if folders and asked is not None:
         networks = Networks.load(asked.protocols, asked.device)
         for name, folder in folders.items():
             results[name] = evaluate_folder(folder, asked, networks, console).scores

@@ -100,6 +100,8 @@ def task(options: argparse.Namespace, size: Size | None) -> Task:
     """
     index = open_index(options.data)
     pairs = index.pairs_of(options.pairs) if options.pairs else index.pairs("test")
+    if not pairs:
+        raise InputError(f"{options.pairs or options.data} lists no pairs to score; name others with --pairs.")
     for note in index.notes:
         print(note)
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -261,7 +263,10 @@ def from_json(path: Path) -> Scores:
         InputError: The file holds something else.
     """
     try:
-        return {name: {metric: Score.parse(of[metric]) for metric in METRICS} for name, of in parse_json(path).items()}
+        plain = parse_json(path)
+        if plain == {}:
+            raise ValueError("it has no protocol")
+        return {name: {metric: Score.parse(of[metric]) for metric in METRICS} for name, of in plain.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no evaluation.json ({error}); name one, or a folder of pictures.") from error
 
