@@ -6,6 +6,7 @@ import logging
 from argparse import ArgumentTypeError
 from typing import Any
 
+from jsonargparse import Namespace
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.accelerators import AcceleratorRegistry
@@ -23,7 +24,11 @@ _TRAINER: dict[str, Any] = {
     "log_every_n_steps": NonNegativeInt, "check_val_every_n_epoch": PositiveInt, "gradient_clip_val": NonNegativeFloat,
 }  # fmt: skip
 _LIMITS = tuple(f"limit_{stage}_batches" for stage in ("train", "val", "test", "predict"))
-_TRIED = ("accelerator", "devices", "num_nodes", "precision", "val_check_interval", "overfit_batches", *_LIMITS)
+_OF_ANY_MACHINE = (
+    "fast_dev_run", "max_time", "val_check_interval", "overfit_batches", "gradient_clip_algorithm", "profiler",
+    "reload_dataloaders_every_n_epochs", *_LIMITS,
+)  # fmt: skip
+_OF_THIS_MACHINE = ("accelerator", "devices", "num_nodes", "precision")
 
 
 def check_options(options: Any) -> None:
@@ -41,6 +46,9 @@ def check_options(options: Any) -> None:
             check(f"trainer.{name}", trainer[name], kind)
     _check_name("accelerator", trainer.accelerator, {"auto", "gpu", *AcceleratorRegistry.available_accelerators()})
     _check_name("strategy", trainer.strategy, {"auto", *StrategyRegistry.available_strategies()})
+    given = {name: value for name in _OF_ANY_MACHINE if (value := trainer.get(name))}
+    # Objects of options are built later.
+    _try_trainer({"accelerator": "cpu", **{name: v for name, v in given.items() if not isinstance(v, Namespace)}})
     model, data = _arguments(options, "model"), _arguments(options, "data")
     for made, given in ((MannequinSet, data.get("mannequins")), (Schedule, model.get("schedule"))):
         if given is not None:
@@ -55,7 +63,7 @@ def check_options(options: Any) -> None:
 
 
 def check_machine(options: Any) -> None:
-    """Refuse devices, a strategy or limits that Lightning would refuse once the run had begun.
+    """Refuse devices, a precision or a strategy that Lightning would refuse once the run had begun.
 
     Args:
         options: All of them, by name, as the parser gives them.
@@ -68,20 +76,23 @@ def check_machine(options: Any) -> None:
             device(kept)
         except ArgumentTypeError as error:
             raise InputError(f"model.init_args.ema_device {error}.") from error
-    arguments = {name: options.trainer[name] for name in _TRIED}
+    arguments = {name: options.trainer[name] for name in _OF_THIS_MACHINE}
     if isinstance(options.trainer.strategy, str):  # an object of options is built later
         arguments["strategy"] = options.trainer.strategy
+    _try_trainer(arguments)
+
+
+def _try_trainer(arguments: dict[str, Any]) -> None:
+    """Build a trainer of some of its options, which is thrown away: only Lightning knows what it takes."""
     told = logging.getLogger("lightning.pytorch")
     level = told.level
     told.setLevel(logging.WARNING)
     try:
-        Trainer(**arguments, logger=False, enable_checkpointing=False, barebones=False)
+        Trainer(**arguments, logger=False, enable_checkpointing=False)
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split()).split(". ")[0].rstrip(".")
-        raise InputError(
-            f"These options of the trainer cannot be used here ({reason}); see --trainer.accelerator, devices, "
-            "strategy, precision and the limits."
-        ) from error
+        named = ", ".join(f"--trainer.{name}" for name in arguments)
+        raise InputError(f"Lightning's trainer cannot be built ({reason}); see {named}.") from error
     finally:
         told.setLevel(level)
 

@@ -42,7 +42,8 @@ def test_an_experiment_that_is_no_yaml_is_named(command, content, tmp_path, caps
 def test_an_experiment_may_begin_with_a_byte_order_mark(ends, tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + TINY.read_bytes().replace(b"\n", ends))
-    main(["doctor", "-c", str(BASE), "-c", str(path), "--data.init_args.root", str(tmp_path / "none")])
+    main(["doctor", "-c", str(BASE), "-c", str(path), "--data.init_args.root", str(tmp_path / "none"),
+          "--data.init_args.mannequins", "{}"])  # fmt: skip
     assert "parameters" in capsys.readouterr().out
 
 

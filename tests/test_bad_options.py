@@ -92,7 +92,7 @@ COMMANDS = [
     (["mannequins", "m", "--spec.identitie", "3"], "did you mean --spec.identities?"),
     (["mannequins"], "ROOT must be given"),
     (["pose", "--dat", "x"], "did you mean --data?"),
-    (["pose"], "--data, --image, --out must be given"),
+    (["pose"], "give a pose FILE with --show or --out, or --data, --image and --out"),
     (["export", "--runn", "x"], "did you mean --run?"),
     (["check"], "ROOT must be given"),
     (["check", "x", "--worker", "3"], "did you mean --workers?"),

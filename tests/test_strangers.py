@@ -67,7 +67,7 @@ def evil(tmp_path):
 def options():
     return {
         "seed_everything": 0,
-        "trainer": {"callbacks": [], "logger": False},
+        "trainer": {"callbacks": [], "logger": False, "max_steps": 1},
         "model": {
             "class_path": "imagpose.module.IMAGPose",
             "init_args": {

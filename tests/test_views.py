@@ -65,7 +65,7 @@ def test_networks_are_handed_the_same_tensors(files, size, mannequin_root, tmp_p
     data.setup("fit")
 
     def generated(listed):
-        asked = argparse.Namespace(data=tmp_path, pairs=listed, scenario="T1", seed=0)
+        asked = argparse.Namespace(data=tmp_path, pairs=listed, scenario="T1", seed=0, limit=None)
         jobs = list(jobs_of_pairs(asked))
         return pipeline(size).prepare(list(zip(*inputs(jobs), strict=True)), "T1")[0]
 
