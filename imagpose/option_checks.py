@@ -46,9 +46,9 @@ def check_options(options: Any) -> None:
             check(f"trainer.{name}", trainer[name], kind)
     _check_name("accelerator", trainer.accelerator, {"auto", "gpu", *AcceleratorRegistry.available_accelerators()})
     _check_name("strategy", trainer.strategy, {"auto", *StrategyRegistry.available_strategies()})
-    given = {name: value for name in _OF_ANY_MACHINE if (value := trainer.get(name))}
+    plain = {name: value for name in _OF_ANY_MACHINE if (value := trainer.get(name))}
     # Objects of options are built later.
-    _try_trainer({"accelerator": "cpu", **{name: v for name, v in given.items() if not isinstance(v, Namespace)}})
+    _try_trainer({"accelerator": "cpu", **{name: v for name, v in plain.items() if not isinstance(v, Namespace)}})
     model, data = _arguments(options, "model"), _arguments(options, "data")
     for made, given in ((MannequinSet, data.get("mannequins")), (Schedule, model.get("schedule"))):
         if given is not None:
