@@ -103,7 +103,7 @@ bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) 
 	$(BIN)/python -m benchmarks.train $(if $(filter tiny,$(EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)
 
 test: .venv/.done  ## run the tests
-	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-oldest: $(OLDEST)/.done  ## run the tests of files and pipelines with the oldest versions that pyproject.toml allows
 	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/models tests/test_*.py $(ARGS)

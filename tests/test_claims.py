@@ -136,7 +136,7 @@ def test_what_killed_processes_left_half_written_is_removed(make, begun):
 def test_make_train_names_a_run_by_its_folder():
     def command(run):
         told = subprocess.run(
-            ["make", "--dry-run", "--old-file=.venv/.done", "train", f"RUN={run}"],
+            ["make", "--no-print-directory", "--dry-run", "--old-file=.venv/.done", "train", f"RUN={run}"],
             cwd=ROOT,
             capture_output=True,
             text=True,
