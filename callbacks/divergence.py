@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
@@ -41,13 +42,13 @@ class Divergence(Callback):
         if isinstance(loss, Tensor):
             bad = torch.isfinite(loss.detach()).all().logical_not()
             self._in_a_row = bad.long() if self._in_a_row is None else (self._in_a_row + 1) * bad
-        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        if stepped and trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        stepped, every = (batch_idx + 1) % trainer.accumulate_grad_batches == 0, trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if stepped and every and trainer.global_step % every == 0:
             self._check(trainer, pl_module, always=False)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate nothing with weights that cannot."""
-        if trainer.training and not trainer.sanity_checking:
+        if _fitting(trainer) and not trainer.sanity_checking:
             self._check(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -107,12 +108,20 @@ class Divergence(Callback):
     def _kept(self) -> str:
         if not self.last.exists():
             return ""
-        step = check_checkpoint(self.last)
+        try:
+            step = check_checkpoint(self.last)
+        except InputError:  # what was there before cannot be read; that is for the next start to tell
+            return ""
         return f" ({self.last} is kept{'' if step is None else f' as of step {step}'})"
 
 
 def _after(trainer: Trainer) -> str:
-    return f"after step {trainer.global_step}" if trainer.training else "by this run"
+    return f"after step {trainer.global_step}" if _fitting(trainer) else "by this run"
+
+
+def _fitting(trainer: Trainer) -> bool:
+    """Whether it trains, validations in between included, during which ``trainer.training`` is not set."""
+    return trainer.state.fn == TrainerFn.FITTING
 
 
 def _precision(trainer: Trainer) -> str:

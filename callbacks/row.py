@@ -7,6 +7,7 @@ import json
 import resource
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from imagpose.data.mannequin_folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import from_json
 from imagpose.evaluation.scoring import Score
+from imagpose.files import whole_file
 from imagpose.reproduction.paper import TABLES, scale_of
 from imagpose.reproduction.report import render
 from imagpose.reproduction.rows import PROGRESS, Pairs, Row, device_name, write_row
@@ -116,7 +118,9 @@ class TableRow(Callback):
         }  # fmt: skip
         logger = trainer.logger
         assert isinstance(logger, TensorBoardLogger)
-        runs.write_atomically(Path(logger.root_dir) / PROGRESS, json.dumps(said) + "\n")
+        # Told every other second: no disk is waited for, and what cannot be told ends no run.
+        with suppress(OSError), whole_file(Path(logger.root_dir) / PROGRESS) as unfinished:
+            unfinished.write_text(json.dumps(said) + "\n", encoding="utf-8")
 
     # At its end ---------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,11 @@ class CheckpointFiles(TorchCheckpointIO):
         else:
             self.failure = None
 
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove one that another has replaced, unless that other could not be written."""
+        if self.failure is None:
+            super().remove_checkpoint(path)
+
     def _tell(self, path: str | Path, checkpoint: dict[str, Any], why: str) -> None:
         self.failure = why
         print(

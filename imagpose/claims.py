@@ -19,6 +19,7 @@ from imagpose.files import drop_unfinished
 from imagpose.runs import Run
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)
+_PATIENCE = 1.0  # seconds; who only looks whether a run is trained holds its lock for a moment
 _GIVEN = "IMAGPOSE_RUN"  # the run's folder, for the processes that the first one launches
 
 
@@ -78,7 +79,7 @@ def begin(asked: Asked) -> tuple[Run, Claim | None]:
         return run or newest or Run(asked.root, asked.experiment, 0), None
     if run is not None:
         claim = Claim(run)
-        step = runs.check_checkpoint(run.last)
+        step = runs.check_checkpoint(run.last) if run.last.exists() else None
         print(f"Resuming {run.folder}{'' if step is None else f' from step {step}'}: {why}.", flush=True)
     else:
         if asked.new:
@@ -131,7 +132,7 @@ class Claim:
         self.run, self.made = run, made
         self._lock = FileLock(_lock_file(run))
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=_PATIENCE, poll_interval=_PATIENCE / 20)
         except Timeout as error:
             raise InputError(
                 f"{run.folder} is being trained by another process; wait until that ends, or start another run with "
@@ -181,12 +182,12 @@ def _lock_file(run: Run) -> Path:
 
 
 def _is_held(run: Run) -> bool:
-    """Whether a process trains the run now."""
-    if not _lock_file(run).exists():
+    """Whether a process trains the run now; only the first process asks."""
+    if not is_first_process() or not _lock_file(run).exists():
         return False
     lock = FileLock(_lock_file(run))
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_PATIENCE / 2, poll_interval=_PATIENCE / 20)
     except Timeout:
         return True
     except OSError:

@@ -101,7 +101,7 @@ class RunCLI(ExperimentCLI):
             named = [path for path in files if path.parent.name != "overlays"]
             name = runs.check_name(config.name or named[-1].stem, "--name" if config.name else named[-1])
             self.run, self._claim = claims.begin(claims.Asked(config.runs, name, config.folder, config.new))
-            if self.run.last.exists():
+            if self.run.last.exists() and not config.new:  # a process that is not the first may see the run before
                 known = [*config.trust, *trust.dotted_texts(options)]  # the experiment is its user's own
                 runs.check_unchanged(self.run, options, known, lambda stored: _completed(parser, stored))
                 config.ckpt_path = str(self.run.last)
@@ -174,6 +174,8 @@ class RunCLI(ExperimentCLI):
                 f"{self.run.last} could not be saved after the last step ({failure}); the checkpoint before it is "
                 "kept: make room, and the same command goes on from there."
             )
+        if self.trainer.strategy.reduce_boolean_decision(self._stopper.asked is not None, all=False):
+            self._stopper.asked = self._stopper.asked or signal.SIGTERM  # it came to another process
         self._stopper.check()
         self.trainer.test(self.model, datamodule=self.datamodule, verbose=False, weights_only=True)
         if not self.trainer.is_global_zero:
@@ -224,7 +226,10 @@ class RunCLI(ExperimentCLI):
         elif not saved:
             print(f"Stopped at step {step}, of which nothing could be saved.", file=sys.stderr)
         else:
-            found = runs.check_checkpoint(run.last)
+            try:
+                found = runs.check_checkpoint(run.last)
+            except InputError:  # the next start says what is wrong with it
+                found = None
             at = f" at step {step}" if step else ""
             where = "its last checkpoint" if found is None else f"step {found}"
             print(f"Stopped{at}. {run.folder} is resumed from {where} by:", file=sys.stderr)

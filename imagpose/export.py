@@ -12,7 +12,7 @@ from imagpose import runs
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation.scoring import is_number
-from imagpose.files import alone, scratch_folder
+from imagpose.files import alone, replace_folder, scratch_folder
 from imagpose.trust import read
 
 _CARD = """---
@@ -81,9 +81,7 @@ def export(run: Path, out: Path, overwrite: bool = False, trust: Sequence[str] =
             _may_write(out, overwrite)  # another process may have written it by now
             pipe.to(dtype=torch.float16).save_pretrained(unfinished / "new")
             (unfinished / "new" / "README.md").write_text(card, encoding="utf-8")
-            if out.exists():
-                out.rename(unfinished / "old")
-            (unfinished / "new").rename(out)
+            replace_folder(unfinished / "new", out, unfinished)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or error}); make room or name another.") from error
     megabytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6

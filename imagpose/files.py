@@ -11,7 +11,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -64,7 +64,8 @@ def whole_file(path: Path, durable: bool = False) -> Iterator[Path]:
             _sync(unfinished)
         os.replace(unfinished, path)
         if durable:
-            _sync(path.parent)
+            with suppress(OSError):  # some file systems sync no folder; the file itself is whole
+                _sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -124,6 +125,25 @@ def scratch_folder(path: Path) -> Iterator[Path]:
         yield unfinished
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def replace_folder(new: Path, path: Path, scratch: Path) -> None:
+    """Let a folder take the place of another, which comes back where that fails.
+
+    Args:
+        new: Inside the scratch folder.
+        path: The place, empty or not.
+        scratch: Of :func:`scratch_folder`; the other folder is deleted with it.
+    """
+    old = scratch / "old"
+    if path.exists():
+        path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
 
 
 @contextmanager

@@ -48,7 +48,9 @@ class Range:
         return f"{what} {low} and {'below' if self.below else 'at most'} {self.high:,}"
 
     def __contains__(self, value: Any) -> bool:
-        if isinstance(value, bool) or not isinstance(value, (int, self.kind)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, self.kind)):
+            return False
+        if isinstance(value, float) and not math.isfinite(value):
             return False
         over = value > self.low if self.above else value >= self.low
         return over and (self.high is None or (value < self.high if self.below else value <= self.high))
@@ -65,9 +67,19 @@ class Range:
                 number = self.kind(value)
             except ValueError:
                 number = None
-        if number not in self:
-            raise ValueError(f"must be {self}, not {value}")
-        return self.kind(number)
+        try:
+            if number in self:
+                return self.kind(number)
+        except OverflowError:  # a whole number beyond all floats
+            pass
+        raise ValueError(f"must be {self}, not {_short(value)}")
+
+
+def _short(value: Any) -> str:
+    try:
+        return str(value)[:100]
+    except ValueError:  # Python spells no whole number of thousands of digits
+        return "a number of thousands of digits"
 
 
 def _type(name: str, values: Range) -> Any:

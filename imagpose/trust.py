@@ -194,12 +194,17 @@ def _inside(text: str, path: Path) -> Iterator[Any]:
     for folder in (Path(), path.parent):
         try:
             named = (folder / text).expanduser()
-            if named.is_file() and b"\0" not in (start := named.read_bytes()[:4096]) and start:
+            if named.is_file() and b"\0" not in (start := _start(named)) and start:
                 if named.stat().st_size > _MOST_BYTES:
                     raise InputError(f"{path} names the file {named}, which is no weights and no options; mend it.")
                 yield _load(named.read_text(encoding="utf-8"), named)
         except (OSError, ValueError, RuntimeError, yaml.YAMLError):
             continue  # no file, or none that the parser could read
+
+
+def _start(path: Path) -> bytes:
+    with open(path, "rb") as file:  # it may be of many gigabytes, as weights are
+        return file.read(4096)
 
 
 # Judging ------------------------------------------------------------------------------------------------------------

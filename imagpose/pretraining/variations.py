@@ -15,7 +15,7 @@ from torch import Tensor
 
 from imagpose import weights
 from imagpose.ema import EMA
-from imagpose.files import alone, scratch_folder
+from imagpose.files import alone, replace_folder, scratch_folder
 from imagpose.models.encoders import Encoder
 from imagpose.models.vae import VAE
 from imagpose.objective import Draws, Objective, Schedule
@@ -131,7 +131,5 @@ class VariationTraining(LightningModule):
                 copy.deepcopy(self.unet).half().save_pretrained(unfinished / "new/unet")
             copy.deepcopy(self.vae.autoencoder).half().save_pretrained(unfinished / "new/vae")
             self.schedule.for_sampling().save_pretrained(unfinished / "new/scheduler")
-            if self.out.exists():
-                self.out.rename(unfinished / "old")
-            (unfinished / "new").rename(self.out)
+            replace_folder(unfinished / "new", self.out, unfinished)
         self.print(f"The base model is in {self.out}.")
