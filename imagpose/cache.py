@@ -136,7 +136,7 @@ def _fill(
 
 
 def _share(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     if not match or int(match[1]) >= int(match[2]):
         raise InputError(f"--shard is {text}; it must be i/n with i from 0 to n-1, such as 0/2 here and 1/2 elsewhere.")
     return int(match[1]), int(match[2])

@@ -89,7 +89,7 @@ def _try_trainer(arguments: dict[str, Any]) -> None:
     told.setLevel(logging.WARNING)
     try:
         Trainer(**arguments, logger=False, enable_checkpointing=False)
-    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError) as error:
         reason = " ".join(str(error).split()).split(". ")[0].rstrip(".")
         named = ", ".join(f"--trainer.{name}" for name in arguments)
         raise InputError(f"Lightning's trainer cannot be built ({reason}); see {named}.") from error
