@@ -47,6 +47,8 @@ def _parse(args: Sequence[str]) -> argparse.Namespace:
         parser.error("give either a pose FILE, or --data and --image")
     if options.file is None and (options.show or options.picture or options.pose_size):
         parser.error("--show, --picture and --pose-size are for a pose FILE, which is missing")
+    if options.show is not None and options.show != _BESIDE and options.show.suffix.lower() not in ("", ".png"):
+        parser.error(f"--show writes a PNG, which {options.show} is not named like")
     if options.file is not None and options.show is None and options.out is None:
         parser.error(f"say what to do with {options.file}: --show draws it, --out writes it in our form")
     return options

@@ -117,7 +117,8 @@ def _parse(path: Path) -> Poses:
     except FileNotFoundError as error:
         raise InputError(f"There is no pose file {path}.") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON ({error}); a pose file is {FORM}.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path} cannot be read as JSON ({reason}); a pose file is {FORM}.") from error
     try:
         poses = read_form(found)
         if not poses.people:
@@ -147,7 +148,10 @@ def _inside(points: Array, size: tuple[int, int], path: Path | str) -> Array:
     first = JOINTS[int(out.argmax())]
     place = f"{first} at x {points[out.argmax(), 0]:g}, y {points[out.argmax(), 1]:g}"
     if (points[found] < (height, width)).all():
-        raise InputError(f"{path} has {place}, outside its {height}×{width} frame; swap x and y, which comes second.")
+        raise InputError(
+            f"{path} has {place}, outside its {height}×{width} frame, and would fit with one pair turned round: a joint "
+            "is [x, y] and the size [height, width]."
+        )
     if 2 * out.sum() > found.sum():
         inside = "no visible joint" if (out == found).all() else "only few of its joints"
         raise InputError(

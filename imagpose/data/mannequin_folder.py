@@ -225,7 +225,10 @@ def _check(root: Path, spec: MannequinSet) -> list[str]:
     if manifest is None:
         return [MANIFEST, *damaged(root, json.loads(_manifest(spec)), thoroughly=True)]
     if {key: manifest[key] for key in _head(spec)} != _head(spec):
-        raise InputError(f"{root} holds mannequins drawn with other settings; delete it or name another data.root.")
+        raise InputError(
+            f"{root} holds mannequins drawn with other settings; name another data.root, take this set as it is with "
+            "--data.init_args.mannequins null, or delete it to have it drawn anew."
+        )
     names = damaged(root, manifest)
     # Where no sizes were recorded and something is damaged, more may be: sizes are recorded when it is mended.
     return names if not names or "lists" in manifest else damaged(root, manifest, thoroughly=True)

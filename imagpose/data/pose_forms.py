@@ -52,8 +52,8 @@ def read_form(found: Any) -> Poses:
     - COCO's: ``{"images": […], "annotations": [{"keypoints": [x, y, score, …]}, …]}``, its list of results, or one
       of them.
 
-    18 joints are in OpenPose's order, 25 in that of its BODY_25, 17 in COCO's, whose neck is the middle of the
-    shoulders. A joint is missing where it is null, negative, at (0, 0), or scored below 0.05.
+    18 joints are in OpenPose's order, 25 in that of its BODY_25, 17, each with a score, in COCO's, whose neck is the
+    middle of the shoulders. A joint is missing where it is null, negative, at (0, 0), or scored below 0.05.
 
     Raises:
         KeyError, TypeError, ValueError: It is none of these forms.
@@ -83,6 +83,8 @@ def _person(joints: Any) -> Array:
         if len(joints) // 3 not in _ORDERS or len(joints) % 3:
             raise ValueError(f"{len(joints)} numbers are no x, y and score of 17, 18 or 25 joints")
         joints = np.reshape(joints, (-1, 3)).tolist()
+    if len(joints) == len(_ORDERS[17]) and any(joint is not None and len(joint) < 3 for joint in joints):
+        raise ValueError("it holds 17 joints without a score, so they may be COCO's, or OpenPose's less the last one")
     if len(joints) not in _ORDERS:
         raise ValueError(f"it holds {len(joints)} joint(s), and 17, 18 or 25 are known")
     named = {name: _joint(joint) for name, joint in zip(_ORDERS[len(joints)], joints, strict=True)}
