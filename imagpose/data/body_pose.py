@@ -149,8 +149,8 @@ def _inside(points: Array, size: tuple[int, int], path: Path | str) -> Array:
     place = f"{first} at x {points[out.argmax(), 0]:g}, y {points[out.argmax(), 1]:g}"
     if (points[found] < (height, width)).all():
         raise InputError(
-            f"{path} has {place}, outside its {height}×{width} frame, and would fit with one pair turned round: a joint "
-            "is [x, y] and the size [height, width]."
+            f"{path} has {place}, outside its {height}×{width} frame, and would fit with one pair turned round: a "
+            "joint is [x, y] and the size [height, width]."
         )
     if 2 * out.sum() > found.sum():
         inside = "no visible joint" if (out == found).all() else "only few of its joints"
