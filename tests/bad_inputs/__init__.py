@@ -3,11 +3,11 @@
 from importlib import import_module
 
 from tests.bad_inputs.case import Case
-from tests.bad_inputs.known import KNOWN, REFUSE_NOTHING
+from tests.bad_inputs.known import KNOWN, REFUSE_NOTHING, UNSETTLED
 
 _MODULES = ("training", "examined", "generated", "scored", "tables", "figures", "datasets")
 
-__all__ = ["KNOWN", "REFUSE_NOTHING", "cases"]
+__all__ = ["KNOWN", "REFUSE_NOTHING", "UNSETTLED", "cases"]
 
 
 def cases(command: str) -> list[Case]:
