@@ -5,6 +5,8 @@ RUN ?=
 GENERATED ?= generated/images
 DATA ?= data/mannequins
 BIN := .venv/bin
+# Threads that wait sleep; beside other processes, tests that run side by side say, spinning ones take their cores.
+export OMP_WAIT_POLICY ?= passive
 OLDEST ?= .venv-oldest
 
 .DEFAULT_GOAL := help
