@@ -108,7 +108,7 @@ test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-oldest: $(OLDEST)/.done  ## run the tests of files and pipelines with the oldest versions that pyproject.toml allows
-	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/models tests/test_*.py $(ARGS)
+	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/models tests/training tests/generation tests/options tests/output tests/test_*.py $(ARGS)
 $(OLDEST)/.done: pyproject.toml
 	$(PYTHON) -m venv $(OLDEST) && $(OLDEST)/bin/python -m pip install --quiet uv && $(OLDEST)/bin/uv pip install \
 		--quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[dev]' && touch $@

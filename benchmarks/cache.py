@@ -21,9 +21,9 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks.machine import cpu, file_name
-from imagpose.cost import GIB, flops
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
+from imagpose.training.cost import GIB, flops
 
 ROUNDS, STEPS = 6, 1
 TARGET = 0.8  # of the ratio of operations

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 from benchmarks.machine import cpu, file_name
 from imagpose.data.canvases import Canvases
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.mannequin_folder import MannequinSet, write
+from imagpose.data.mannequins.folder import MannequinSet, write
 
 SIZE = (256, 176)
 SHAPES = {"mean": (4, 32, 24), "std": (4, 32, 24), "semantic": (257, 1536)}

@@ -18,7 +18,8 @@ import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from imagpose.data import drawing, mannequins
+from imagpose.data.mannequins import drawing
+from imagpose.data.mannequins import people as mannequins
 from imagpose.evaluation.protocols import ssim_gaussian, ssim_uniform
 from imagpose.evaluation.ssim import psnr
 

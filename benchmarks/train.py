@@ -25,9 +25,9 @@ from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.machine import file_name
-from imagpose.cli import quiet
-from imagpose.cost import GIB, estimate, flops
 from imagpose.module import IMAGPose
+from imagpose.training.cli import quiet
+from imagpose.training.cost import GIB, estimate, flops
 
 WARM_UP, TIMED = 3, 10
 

@@ -8,7 +8,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from imagpose.ranges import PositiveInt, check_arguments
+from imagpose.options.ranges import PositiveInt, check_arguments
 
 
 class LastCheckpoint(ModelCheckpoint):

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import to_uint8
-from imagpose.data.mannequin_folder import is_drawn
+from imagpose.data.mannequins.folder import is_drawn
 from imagpose.evaluation.clothes import cases, judge_all
 from imagpose.evaluation.intervals import NO_INTERVAL, summarise
 from imagpose.evaluation.similarity import in_box
 from imagpose.module import IMAGPose
-from imagpose.ranges import Seed, check_arguments
+from imagpose.options.ranges import Seed, check_arguments
 
 Batch = dict[str, Tensor]
 T = TypeVar("T")

@@ -13,15 +13,15 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
-from callbacks.evaluation import of_all_processes, one_result
+from imagpose.callbacks.evaluation import of_all_processes, one_result
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import open_view, to_uint8
-from imagpose.data.index import Scenario
+from imagpose.data.readers.index import Scenario
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Task, evaluate_folder, write
 from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.evaluation.scoring import METRICS, Networks
-from imagpose.ranges import Seed, check_arguments
+from imagpose.options.ranges import Seed, check_arguments
 
 Batch = dict[str, Tensor]
 

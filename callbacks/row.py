@@ -16,18 +16,18 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from callbacks.evaluation import Evaluation
-from imagpose import runs
+from imagpose.callbacks.evaluation import Evaluation
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.mannequin_folder import is_drawn
+from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import from_json
 from imagpose.evaluation.scoring import Score
-from imagpose.files import whole_file
+from imagpose.options.trust import read
+from imagpose.output.files import whole_file
 from imagpose.reproduction.paper import TABLES, scale_of
 from imagpose.reproduction.report import render
 from imagpose.reproduction.rows import PROGRESS, Pairs, Row, device_name, write_row
-from imagpose.trust import read
+from imagpose.training import runs
 
 _EVERY = 2.0  # seconds
 

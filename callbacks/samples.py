@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from imagpose.data.images import to_uint8
-from imagpose.ranges import PositiveInt, check_arguments
+from imagpose.options.ranges import PositiveInt, check_arguments
 
 
 def contact_sheet(batch: dict[str, Tensor], panels: Tensor, pairs: int, per_row: int = 2) -> Tensor:

@@ -5,10 +5,10 @@ from pathlib import Path
 from PIL import Image
 
 from imagpose import BodyPose, ImagposePipeline
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import open_view
-from imagpose.data.mannequin_folder import MannequinSet, ensure
-from imagpose.sheet import Row, contact_sheet
+from imagpose.data.mannequins.folder import MannequinSet, ensure
+from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.output.sheet import SheetRow, contact_sheet
 
 ROOT = Path("data/crowd")  # the demo's own data; its last 40 people are held out
 SETTINGS = ("T1", "T2", "T3", "IMAGPose*")
@@ -39,7 +39,8 @@ def main() -> None:
         pictures, poses = zip(*(view(name) for name in sources), strict=True)
         truths, wanted = zip(*(view(name) for name in targets), strict=True)
         images = pipe(list(pictures), list(poses), list(wanted), setting, seed=number).images[0]
-        rows.append(Row(pictures, wanted, images, truths, setting))
+        size = (images[0].height, images[0].width)
+        rows.append(SheetRow(pictures, [pose.picture(size) for pose in wanted], images, truths, setting))
     contact_sheet(rows).save("docs/showcase.png")
     print("The picture is docs/showcase.png.")
 

@@ -40,8 +40,8 @@ def _usage() -> str:
 
 def _check_experiments(args: list[str]) -> None:
     """Name the experiments there are when one is asked for that is not, and the file that is none."""
-    from imagpose import trust
     from imagpose.errors import InputError
+    from imagpose.options import trust
 
     for flag, value in pairwise(args):
         path = Path(value)
@@ -60,8 +60,8 @@ def _call(function: Callable[..., Any], command: str, args: list[str], as_positi
     """A function whose arguments are the command's options."""
     from jsonargparse import auto_cli
 
-    from imagpose import trust
-    from imagpose.parse_errors import OptionParser
+    from imagpose.options import trust
+    from imagpose.options.parse_errors import OptionParser
 
     for flag, value in pairwise(args):
         if flag == "--config":
@@ -71,46 +71,46 @@ def _call(function: Callable[..., Any], command: str, args: list[str], as_positi
 
 
 def _mannequins(args: list[str]) -> None:
-    from imagpose.data.mannequin_folder import draw_set
+    from imagpose.data.mannequins.folder import draw_set
 
     _call(draw_set, "mannequins", args, as_positional=True)
 
 
 def _generate(args: list[str]) -> None:
-    from imagpose.generate import generate
+    from imagpose.generation.command import generate
 
     generate(args)
 
 
 def _doctor(args: list[str]) -> int:
-    from imagpose.doctor import doctor
+    from imagpose.training.doctor import doctor
 
     _check_experiments(args)
     return doctor(args)
 
 
 def _cache(args: list[str]) -> None:
-    from imagpose.cache import cache
+    from imagpose.training.fill_cache import cache
 
     _check_experiments(args)
     cache(args)
 
 
 def _export(args: list[str]) -> None:
-    from imagpose.export import export
-    from imagpose.trust import fold
+    from imagpose.generation.export import export
+    from imagpose.options.trust import fold
 
     _call(export, "export", fold(args))
 
 
 def _pose(args: list[str]) -> None:
-    from imagpose.poses import pose
+    from imagpose.generation.poses import pose
 
     pose(args)
 
 
 def _check(args: list[str]) -> int:
-    from imagpose.data.check import check
+    from imagpose.data.readers.check import check
 
     return int(_call(check, "check", args, as_positional=True))
 
@@ -226,8 +226,8 @@ def main(args: list[str] | None = None) -> int:
     # Imported here, so that the worker processes that re-import this module start quickly.
     from argparse import ArgumentError
 
-    from imagpose import fault
     from imagpose.errors import InputError, Terminated, one_line
+    from imagpose.output import fault
 
     args = sys.argv[1:] if args is None else args
     debug, args = fault.DEBUG in args, [word for word in args if word != fault.DEBUG]
@@ -244,7 +244,7 @@ def main(args: list[str] | None = None) -> int:
         with fault.notes():
             return _carry_out(command, rest)
     except ArgumentError as error:
-        from imagpose.parse_errors import sentence
+        from imagpose.options.parse_errors import sentence
 
         print(
             f"Error: {one_line(sentence(error))} (python -m imagpose {command} --help lists the options)",
@@ -279,9 +279,9 @@ def main(args: list[str] | None = None) -> int:
 def _carry_out(command: str, args: list[str]) -> int:
     if command in _OWN:
         return _OWN[command](args) or 0
-    from imagpose import cli
-    from imagpose.claims import Finished
-    from imagpose.stopping import Stopped
+    from imagpose.training import cli
+    from imagpose.training.claims import Finished
+    from imagpose.training.stopping import Stopped
 
     _check_experiments(args)
     try:

@@ -13,19 +13,18 @@ from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelP
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
-from imagpose import weights
-from imagpose.checkpoint import check_contents
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.ema import EMA
 from imagpose.errors import InputError
-from imagpose.fingerprint import fingerprint
+from imagpose.models import weights
 from imagpose.models.base import Base
+from imagpose.models.checkpoint import check_contents
+from imagpose.models.ema import EMA
 from imagpose.models.encoders import Encoder
+from imagpose.models.fingerprint import fingerprint
 from imagpose.models.network import Network
 from imagpose.models.vae import Posterior
 from imagpose.objective import Draws, Objective, Schedule
-from imagpose.panels import crop, pad
-from imagpose.ranges import (
+from imagpose.options.ranges import (
     Decay,
     DenoisingSteps,
     NonNegativeFloat,
@@ -37,6 +36,7 @@ from imagpose.ranges import (
     Seed,
     check_arguments,
 )  # fmt: skip
+from imagpose.panels import crop, pad
 from imagpose.sampler import Guidance, initial_noise
 from imagpose.synthesis import Seen, Synthesis
 
@@ -191,7 +191,11 @@ class IMAGPose(LightningModule):
             self.network.unet.load_base(self.base.unet_weights.fetch())
         self.ema.reset()
         if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
-            data.find_features(lambda: fingerprint(self.synthesis, data, self.trainer.precision))
+            data.find_features(lambda: self._fingerprint(data))
+
+    def _fingerprint(self, data: PoseDataModule) -> str:
+        parts = self.synthesis
+        return fingerprint(parts.vae, parts.encoder, parts.multiple, data, self.trainer.precision)
 
     @property
     def _sharded(self) -> bool:

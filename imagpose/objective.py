@@ -12,7 +12,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
 
 from imagpose.errors import InputError
-from imagpose.ranges import NoiseBeta, PositiveFloat, check_arguments
+from imagpose.options.ranges import NoiseBeta, PositiveFloat, check_arguments
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,17 @@ from diffusers.utils import BaseOutput
 from PIL import Image
 from torch import Tensor
 
-from imagpose import weights
 from imagpose.data.body_pose import BodyPose, fit
 from imagpose.data.images import to_uint8
+from imagpose.data.pipeline_inputs import as_batches, check_numbers
+from imagpose.data.pipeline_inputs import generators as generators_of
 from imagpose.data.scenarios import Arrangement, Setting, arrange
 from imagpose.errors import InputError
+from imagpose.models import weights
 from imagpose.models.encoders import TimmEncoder
 from imagpose.models.network import Network
+from imagpose.models.pipeline_folder import check_folder, check_weights
 from imagpose.models.vae import VAE
-from imagpose.pipeline_folder import check_folder, check_weights
-from imagpose.pipeline_inputs import as_batches, check_numbers
-from imagpose.pipeline_inputs import generators as generators_of
 from imagpose.sampler import Guidance
 from imagpose.synthesis import Synthesis
 
@@ -86,7 +86,7 @@ class ImagposePipeline(DiffusionPipeline):
         """Load a pipeline folder; nothing is unpickled, and no code of the folder is run.
 
         Args:
-            pretrained_model_name_or_path: A folder, or the name of one, see :func:`imagpose.weights.find`.
+            pretrained_model_name_or_path: A folder, or the name of one, see :func:`imagpose.models.weights.find`.
             options: Of diffusers' ``from_pretrained``.
 
         Raises:
@@ -118,7 +118,7 @@ class ImagposePipeline(DiffusionPipeline):
             InputError: It is no run folder, names a class of another package, or its checkpoint is damaged or
                 belongs to another experiment.
         """
-        from imagpose.restore import module_of_run  # Lightning is needed here alone
+        from imagpose.training.restore import module_of_run  # Lightning is needed here alone
 
         return cls.of_module(module_of_run(Path(folder), trust))
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from imagpose.models.network import Conditions
 from imagpose.objective import generator_for
-from imagpose.ranges import NonNegativeFloat, check_arguments
+from imagpose.options.ranges import NonNegativeFloat, check_arguments
 
 # Which of (F_C, F_I, F_P) the conditional and the unconditional prediction see.
 _FORMS = {

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from imagpose import files
-from imagpose.data.mannequin_folder import MannequinSet, write
+from imagpose.data.mannequins.folder import MannequinSet, write
 from imagpose.evaluation.scoring import Networks
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
+from imagpose.output import files
 
 UNET = {
     "in_channels": 4, "out_channels": 4, "block_out_channels": [16, 32], "layers_per_block": 1,
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def left_unfinished() -> str:
-    """The name of a file that a process which is no more was writing, see ``imagpose.files.whole_file``."""
+    """The name of a file that a process which is no more was writing, see ``imagpose.output.files.whole_file``."""
     return f".{2**22 + 1}@{files._MACHINE}.{0:032x}.unfinished"  # no process has so high a number
 
 

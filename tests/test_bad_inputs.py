@@ -23,7 +23,7 @@ from tests.bad_inputs.case import IMAGE, Case
 from tests.bad_inputs.training import EXPERIMENT_OPTIONS
 from tests.bad_inputs.world import build, copy, snapshot, spoil
 from tests.conftest import UNET
-from tests.test_strangers import ENCODER, options
+from tests.options.test_strangers import ENCODER, options
 
 pytestmark = pytest.mark.usefixtures("no_networks")
 LIMIT = 30
@@ -143,7 +143,7 @@ def _options(command: str, monkeypatch) -> set[str]:
         for name in ("parse_args", "parse_known_args"):
             monkeypatch.setattr(of, name, stop)
     # The files that are named are looked at first, by a parser of their own that has no help.
-    monkeypatch.setattr("imagpose.trust.check_files", lambda args: None)
+    monkeypatch.setattr("imagpose.options.trust.check_files", lambda args: None)
     with pytest.raises(Parsed):
         main([command])
     actions = list(found[0]._actions)

@@ -5,12 +5,12 @@ import yaml
 
 from imagpose.__main__ import main
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.mannequin_folder import MannequinSet
+from imagpose.data.mannequins.folder import MannequinSet
 from imagpose.errors import InputError
-from imagpose.experiment import read_plain_options
 from imagpose.objective import Objective, Schedule
-from imagpose.ranges import Decay, NonNegativeFloat, PositiveInt, Range
+from imagpose.options.ranges import Decay, NonNegativeFloat, PositiveInt, Range
 from imagpose.sampler import Guidance
+from imagpose.training.experiment import read_plain_options
 from tests.conftest import ROOT
 
 FILES = ["-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml"]
@@ -70,7 +70,7 @@ NEAREST = [
     ("--nam", "x", "--name?"),
     ("--model.class_path", "imagpose.module.IMAGPos", "imagpose.module.IMAGPose?"),
     (f"{MODEL}encoder.class_path", "imagpose.models.encoders.TimmEncode", "imagpose.models.encoders.TimmEncoder?"),
-    (f"{TRAINER}callbacks.class_path", "callbacks.samples.Sample", "callbacks.samples.Samples?"),
+    (f"{TRAINER}callbacks.class_path", "imagpose.callbacks.samples.Sample", "imagpose.callbacks.samples.Samples?"),
     (f"{MODEL}timesteps", "cubicc", "cubic?"),
     (f"{MODEL}guidance.form", "joined", "joint, printed or tokens"),
     (f"{DATA}test_settings", "[T4]", "T2 or T3"),

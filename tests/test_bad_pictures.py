@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from imagpose.__main__ import main
-from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.readers.deepfashion import DeepFashion
 from tests.data.bad_pictures import BAD, OUTSIDE
 
 pytestmark = pytest.mark.usefixtures("no_networks", "hangs")

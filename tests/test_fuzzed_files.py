@@ -9,20 +9,20 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from imagpose.data.annotations import ANNOTATION_HEADER, read_annotations, read_pose_files
 from imagpose.data.body_pose import BodyPose
-from imagpose.data.mannequin_damage import MANIFEST, damaged, read_manifest
-from imagpose.data.pairs import names_of_pairs, read_groups, read_pairs
+from imagpose.data.mannequins.damage import MANIFEST, damaged, read_manifest
 from imagpose.data.pictures import picture_size, picture_text, read_picture
+from imagpose.data.readers.annotations import ANNOTATION_HEADER, read_annotations, read_pose_files
+from imagpose.data.readers.pairs import names_of_pairs, read_groups, read_pairs
 from imagpose.data.text import read_listing
 from imagpose.errors import InputError, InputWarning
 from imagpose.evaluation.evaluate import from_json, to_json
 from imagpose.evaluation.scoring import METRICS, Score
-from imagpose.generate import save
+from imagpose.generation.command import save
+from imagpose.models.weights import header, read_config
+from imagpose.options.trust import read as read_options
 from imagpose.reproduction.rows import read_row, write_row
-from imagpose.runs import check_checkpoint
-from imagpose.trust import read as read_options
-from imagpose.weights import header, read_config
+from imagpose.training.runs import check_checkpoint
 from tests.data.test_pose_forms import POINTS, SIZE, triples
 from tests.reproduction.fabricated import row
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from imagpose.data.canvases import Canvases, TestCanvases
-from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from imagpose import generate
 from imagpose.__main__ import main
+from imagpose.generation import command as generate
 from tests.conftest import ROOT
 
 ODD = {

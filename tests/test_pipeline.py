@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from imagpose import BodyPose, ImagposePipeline
 from imagpose.data.body_pose import fit
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import to_tensor
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imagpose import runs
-from imagpose.data.mannequin_folder import MannequinSet, write
-from imagpose.generate import save
+from imagpose.data.mannequins.folder import MannequinSet, write
+from imagpose.generation.command import save
+from imagpose.output.files import write_whole
 from tests.conftest import ROOT
 
 FEW = MannequinSet(identities=3, views=4, test_identities=1, test_pairs=2, size=(16, 11))
@@ -23,7 +23,7 @@ WORDS = (
     "--spec.size", "[16,11]",
 )  # fmt: skip
 MANY = ("--spec.identities", "2000")  # drawn for minutes
-ENSURE = "import sys; from pathlib import Path; from tests.test_races import FEW; from imagpose.data.mannequin_folder "
+ENSURE = "import sys; from pathlib import Path; from tests.test_races import FEW; from imagpose.data.mannequins.folder "
 ENSURE += "import ensure; ensure(Path(sys.argv[1]), FEW)"
 
 
@@ -79,7 +79,7 @@ def test_ten_times_two_draw_mannequins(tmp_path, few, code):
 
 
 def test_who_comes_second_says_that_it_waits(tmp_path, few):
-    from imagpose.files import alone
+    from imagpose.output.files import alone
 
     with alone(tmp_path / "few", "drawing"):
         second = start("mannequins", tmp_path / "few", *WORDS)
@@ -145,7 +145,7 @@ def test_check_s_processes_end_with_it(mannequin_root, tmp_path):
             shutil.copy(picture, path)
     (copy / "train.lst").write_text("\n".join(names) + "\n")
     code = (
-        "import imagpose.data.check as c, sys; c._CHUNK = 4\n"
+        "import imagpose.data.readers.check as c, sys; c._CHUNK = 4\n"
         "if __name__ == '__main__':\n from imagpose.__main__ import main; main(sys.argv[1:])"
     )
     process = start("check", copy, "--workers", "2", code=code)
@@ -202,7 +202,8 @@ def test_ten_times_two_fill_one_cache(mannequin_root, tmp_path):
 EXPORT = """
 import sys
 from pathlib import Path
-from imagpose import export, runs
+from imagpose.generation import export
+from imagpose.output.files import write_whole
 from imagpose.pipeline import ImagposePipeline
 ImagposePipeline.from_run = lambda run, trust=(): ImagposePipeline.from_pretrained("mannequin-demo")
 runs.from_folder = lambda run: type("Run", (), {"complete": True})
@@ -245,6 +246,6 @@ def test_ten_threads_write_one_picture(tmp_path):
 def test_ten_threads_write_one_file(tmp_path):
     texts = [str(number) * 100_000 for number in range(10)]
     with ThreadPoolExecutor(10) as pool:
-        list(pool.map(lambda text: runs.write_atomically(tmp_path / "one", text), texts * 5))
+        list(pool.map(lambda text: write_whole(tmp_path / "one", text), texts * 5))
     assert (tmp_path / "one").read_text() in texts
     assert len(list(tmp_path.iterdir())) == 1

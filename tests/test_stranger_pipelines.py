@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from imagpose import ImagposePipeline, weights
+from imagpose import ImagposePipeline
 from imagpose.errors import InputError
+from imagpose.models import weights
 
 DEMO = weights.PACKAGED / "mannequin-demo"
 CODE = """

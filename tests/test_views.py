@@ -11,15 +11,16 @@ import pytest
 import torch
 from PIL import Image
 
-from imagpose import ImagposePipeline, sheet
+from imagpose import ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.data.body_pose import BodyPose, fit
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import open_view, to_tensor
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation import gallery
-from imagpose.generate import inputs
-from imagpose.jobs import jobs_of_pairs
+from imagpose.generation.command import inputs
+from imagpose.generation.jobs import jobs_of_pairs
+from imagpose.output import sheet
 from tests.data import layouts
 
 LOW = (256, 256)  # DeepFashion's low-resolution files: white beside the 176 columns of the person

@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from imagpose.data.images import resize, same_shape, to_tensor
+from imagpose.data.images import resize, same_shape, to_tensor, to_uint8
 from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
 from imagpose.data.pose_forms import Poses, read_form
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError, InputWarning
-from imagpose.files import whole_file
+from imagpose.output.files import whole_file
 
 Array = np.ndarray
 FORM = (
@@ -87,6 +87,10 @@ class BodyPose:
         points = (self.keypoints + 0.5) * (horizontal, vertical) - 0.5 + (left, top)
         points = np.where(visible(self.keypoints)[:, None], points.clip(min=0), MISSING)
         return torch.from_numpy(draw_pose(points, size)).permute(2, 0, 1)
+
+    def picture(self, size: tuple[int, int]) -> Image.Image:
+        """The pose map as a picture of a size (height, width)."""
+        return Image.fromarray(to_uint8(self.map(size) * 2 - 1))
 
     def belongs_to(self, image: Image.Image) -> bool:
         """Whether the frame is the image's, or the image's at another scale."""

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from imagpose.data.cache import FeatureCache
+from imagpose.data.features import FeatureCache
 from imagpose.data.images import read_view
-from imagpose.data.index import ImageRecord, Scenario
 from imagpose.data.keypoints import draw_pose, figure_box, flip
+from imagpose.data.readers.index import ImageRecord, Scenario
 from imagpose.data.sampling import member_of_epoch, rng_for
 from imagpose.data.scenarios import Setting, arrange
 from imagpose.errors import InputError

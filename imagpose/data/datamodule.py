@@ -12,16 +12,16 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from imagpose.data.cache import FOLDER, FeatureCache, Shard, plan
 from imagpose.data.canvases import Canvases, TestCanvases
-from imagpose.data.findings import REFUSED
+from imagpose.data.features import FOLDER, FeatureCache, Shard, plan
 from imagpose.data.images import read_view
-from imagpose.data.index import ImageRecord, Index, Scenario
-from imagpose.data.layouts import LayoutName, open_index
-from imagpose.data.mannequin_folder import MannequinSet, ensure
+from imagpose.data.mannequins.folder import MannequinSet, ensure
+from imagpose.data.readers.findings import REFUSED
+from imagpose.data.readers.index import ImageRecord, Index, Scenario
+from imagpose.data.readers.layouts import LayoutName, open_index
 from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
-from imagpose.ranges import Panels, PositiveInt, Seed, Side, Workers, check_arguments
+from imagpose.options.ranges import Panels, PositiveInt, Seed, Side, Workers, check_arguments
 
 Batch = dict[str, Tensor]
 _FAR_LARGER = 4  # times the area of the panels that an experiment is for: its memory and time are no more what it says
@@ -168,7 +168,7 @@ class PoseDataModule(LightningDataModule):
         """The shards of the feature cache that hold the training images; their files need not be there.
 
         Args:
-            fingerprint: Of networks and preprocessing, see :func:`imagpose.fingerprint.fingerprint`.
+            fingerprint: Of networks and preprocessing, see :func:`imagpose.models.fingerprint.fingerprint`.
         """
         return plan([record for views in self.train for record in views], self.cache / fingerprint)
 

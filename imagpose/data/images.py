@@ -12,13 +12,13 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from imagpose.data.deepfashion import DeepFashion
-from imagpose.data.descriptions import Description, describe
-from imagpose.data.index import ImageRecord
-from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure
+from imagpose.data.mannequins.descriptions import Description, describe
+from imagpose.data.mannequins.folder import MannequinSet, Wardrobe, ensure
 from imagpose.data.pictures import read_picture
+from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.data.readers.index import ImageRecord
 from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent, member_of_epoch, rng_for
-from imagpose.ranges import PositiveInt, Seed, Workers, check_arguments
+from imagpose.options.ranges import PositiveInt, Seed, Workers, check_arguments
 
 RESAMPLING = Image.Resampling.BICUBIC
 """How every picture is brought to the network's size, in training, test and generation.

@@ -17,8 +17,8 @@ from typing import IO
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from imagpose.data.findings import Kind
-from imagpose.data.folders import leaves
+from imagpose.data.readers.findings import Kind
+from imagpose.data.readers.folders import leaves
 from imagpose.errors import InputError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no decoder is tried that a dataset of photographs does not need

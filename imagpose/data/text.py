@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imagpose.errors import InputError
-from imagpose.files import regular
+from imagpose.output.files import regular
 
 
 class Listing(NamedTuple):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import FolderDataModule, read_image
-from imagpose.data.index import ImageRecord
+from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.data.readers.index import ImageRecord
 from imagpose.data.sampling import member_of_epoch, rng_for
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from imagpose.data.index import Index
-from imagpose.data.mannequin_folder import Wardrobe
-from imagpose.data.mannequins import TOP_PATTERNS
+from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.mannequins.people import TOP_PATTERNS
+from imagpose.data.readers.index import Index
 from imagpose.data.workers import processes
 
 Array = np.ndarray

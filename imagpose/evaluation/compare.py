@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from imagpose.data.mannequin_folder import is_drawn
+from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
 from imagpose.evaluation.scoring import Networks
 from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
-from imagpose.options import Parser, named, wide_console
-from imagpose.runs import write_atomically
+from imagpose.options.parser import Parser, named, wide_console
+from imagpose.output.files import write_whole
 
 _PRINTED = ("ssim", "lpips", "fid")
 _MEASURED = ("ssim", "ssim_256", "lpips", "fid")
@@ -97,9 +97,9 @@ def compare(args: Sequence[str]) -> None:
     sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
     path = options.out / options.table
     try:
-        write_atomically(path.with_suffix(".md"), "\n".join(table.markdown() for table in tables.values()))
-        write_atomically(path.with_suffix(".tex"), "\n".join(table.latex() for table in tables.values()))
-        write_atomically(path.with_suffix(".csv"), to_csv(sheet))
+        write_whole(path.with_suffix(".md"), "\n".join(table.markdown() for table in tables.values()))
+        write_whole(path.with_suffix(".tex"), "\n".join(table.latex() for table in tables.values()))
+        write_whole(path.with_suffix(".csv"), to_csv(sheet))
     except OSError as error:
         raise InputError(f"{options.out} cannot be written ({error.strerror}); name another --out.") from error
     for protocol in protocols:

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table as Screen
 
 from imagpose.data.images import open_view, same_shape
-from imagpose.data.index import Index
-from imagpose.data.layouts import open_index
+from imagpose.data.readers.index import Index
+from imagpose.data.readers.layouts import open_index
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation import scoring
@@ -27,12 +27,11 @@ from imagpose.evaluation.protocols import PROTOCOLS, Protocol, Size
 from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
 from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.evaluation.truth import Truth
-from imagpose.files import drop_unfinished, whole_file
-from imagpose.options import Parser, device, size
-from imagpose.progress import progress
-from imagpose.ranges import NonNegativeInt, argument
-from imagpose.runs import write_atomically
-from imagpose.sheet import Row, contact_sheet
+from imagpose.options.parser import Parser, device, size
+from imagpose.options.ranges import NonNegativeInt, argument
+from imagpose.output.files import drop_unfinished, whole_file, write_whole
+from imagpose.output.progress import progress
+from imagpose.output.sheet import SheetRow, contact_sheet
 
 Scores = dict[str, dict[str, Score]]
 _SMALLEST, _LARGEST = 11, 2**22  # side of SSIM's window at σ 1.5; pixels, a batch of which is 1.6 GB
@@ -300,7 +299,9 @@ def _worst(evaluation: Evaluation, index: Index, count: int) -> Image.Image:
         sample = evaluation.samples[i]
         shown = [Image.fromarray(read(sample.path))]
         source, truth = (open_view(index.records[name], index.root) for name in sample.pair)
-        rows.append(Row([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv"))
+        rows.append(
+            SheetRow([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv")
+        )
     return contact_sheet(rows)
 
 
@@ -338,10 +339,10 @@ def write(evaluation: Evaluation, out: Path, index: Index, name: str = "test", s
     table = score_table(title, evaluation.scores, evaluation.size)
     drop_unfinished(out)
     try:
-        write_atomically(out / "evaluation.json", to_json(evaluation.scores))
-        write_atomically(out / "evaluation.csv", _scores_csv(evaluation.scores))
-        write_atomically(out / "evaluation.md", table.markdown())
-        write_atomically(out / "images.csv", _images_csv(evaluation))
+        write_whole(out / "evaluation.json", to_json(evaluation.scores))
+        write_whole(out / "evaluation.csv", _scores_csv(evaluation.scores))
+        write_whole(out / "evaluation.md", table.markdown())
+        write_whole(out / "images.csv", _images_csv(evaluation))
         if sheet:
             with whole_file(out / "worst.png") as unfinished:
                 _worst(evaluation, index, sheet).save(unfinished, format="PNG")

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.linalg
 
 from imagpose.errors import InputError
-from imagpose.files import drop_unfinished, whole_file
+from imagpose.output.files import drop_unfinished, whole_file
 
 Array = np.ndarray
 

@@ -10,14 +10,14 @@ from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.images import open_view
-from imagpose.data.layouts import open_index
+from imagpose.data.readers.layouts import open_index
 from imagpose.data.sampling import across_people
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import match, read
-from imagpose.files import drop_unfinished, whole_file
-from imagpose.options import Parser, named
-from imagpose.ranges import PositiveInt, Seed, argument
-from imagpose.sheet import lay_out, pose_picture
+from imagpose.options.parser import Parser, named
+from imagpose.options.ranges import PositiveInt, Seed, argument
+from imagpose.output.files import drop_unfinished, whole_file
+from imagpose.output.sheet import lay_out
 
 _NOT_RUN = (235, 235, 235)  # the empty cell of a pair that a method has no picture of
 
@@ -70,7 +70,7 @@ def gallery(args: Sequence[str]) -> None:
     }
     size = next(picture.size for pictures in made.values() for picture in pictures if picture)
     records = [index.records[target] for _, target in chosen]
-    poses = [pose_picture(BodyPose(record.frame, record.keypoints), size) for record in records]
+    poses = [BodyPose(record.frame, record.keypoints).picture((size[1], size[0])) for record in records]
     empty = Image.new("RGB", size, _NOT_RUN)
     columns = [("source", sources), ("pose", poses), ("truth", truths)]
     columns += [(name, [picture or empty for picture in pictures]) for name, pictures in made.items()]

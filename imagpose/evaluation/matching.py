@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imagpose.data.layouts import parse_name
 from imagpose.data.pictures import picture_size, read_picture
+from imagpose.data.readers.layouts import parse_name
 from imagpose.errors import InputError
 
 Pair = tuple[str, str]  # names of the source and of the target

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from imagpose.data.images import open_view
-from imagpose.data.index import Index
 from imagpose.data.pictures import read_picture
+from imagpose.data.readers.index import Index
 
 
 class Truth:

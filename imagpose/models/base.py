@@ -9,8 +9,8 @@ from typing import Any
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 from torch import Tensor
 
-from imagpose import weights
 from imagpose.errors import InputError
+from imagpose.models import weights
 from imagpose.models.vae import VAE
 from imagpose.objective import Schedule
 

@@ -13,10 +13,10 @@ from diffusers.configuration_utils import register_to_config
 from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 from torch import Tensor
 
-from imagpose import weights
 from imagpose.errors import InputError
+from imagpose.models import weights
 from imagpose.models.frozen import Frozen
-from imagpose.ranges import ImageSize, check_arguments
+from imagpose.options.ranges import ImageSize, check_arguments
 
 
 class Encoder(Frozen, ModelMixin, ConfigMixin):
@@ -105,8 +105,8 @@ class TimmEncoder(Encoder):
 
     Args:
         model: timm's name of the architecture.
-        weights_name: Folder or hub id with ``model.safetensors``, see :func:`imagpose.weights.places`; None leaves the
-            network untrained, drawn from a fixed seed: random features, which still tell colours and places.
+        weights_name: Folder or hub id with ``model.safetensors``, see :func:`imagpose.models.weights.places`; None
+            leaves the network untrained, drawn from a fixed seed: random features, which still tell colours and places.
         image_size: Side of the square input.
         options: Further arguments of the architecture; ``img_size`` too, where it is a transformer.
     """

@@ -9,8 +9,8 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from imagpose import weights
 from imagpose.errors import InputError
+from imagpose.models import weights
 from imagpose.models.base import unet_names
 from imagpose.models.cva import CVA
 from imagpose.panels import split, tile

@@ -10,7 +10,7 @@ from diffusers import AutoencoderKL
 from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
 
-from imagpose import weights
+from imagpose.models import weights
 from imagpose.models.frozen import Frozen
 
 

@@ -12,8 +12,8 @@ from lightning import LightningModule
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 
+from imagpose.options.ranges import NonNegativeFloat, PositiveFloat, PositiveInt, check_arguments
 from imagpose.panels import pad
-from imagpose.ranges import NonNegativeFloat, PositiveFloat, PositiveInt, check_arguments
 
 
 class AutoencoderTraining(LightningModule):

@@ -11,9 +11,9 @@ from lightning import LightningModule
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from imagpose.data.descriptions import CHOICES, COLOURS, Description
+from imagpose.data.mannequins.descriptions import CHOICES, COLOURS, Description
 from imagpose.models.encoders import TimmEncoder
-from imagpose.ranges import PositiveFloat, check_arguments
+from imagpose.options.ranges import PositiveFloat, check_arguments
 
 
 class EncoderTraining(LightningModule):

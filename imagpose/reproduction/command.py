@@ -10,16 +10,16 @@ from pathlib import Path
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.protocols import PROTOCOLS
-from imagpose.experiment import read_plain_options
-from imagpose.options import Parser, named, wide_console
-from imagpose.ranges import PositiveInt, Seed, argument
+from imagpose.options.parser import Parser, named, wide_console
+from imagpose.options.ranges import PositiveInt, Seed, argument
+from imagpose.options.trust import check_files
 from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
-from imagpose.runs import changes
-from imagpose.trust import check_files
+from imagpose.training.experiment import read_plain_options
+from imagpose.training.runs import changes
 
 
 def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:

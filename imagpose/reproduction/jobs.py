@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagpose import runs
 from imagpose.errors import InputError
 from imagpose.reproduction.paper import TABLES, Entry, PaperTable, Scale
 from imagpose.reproduction.rows import row_path
+from imagpose.training import runs
 
 _HEADER = "$ python -m imagpose"  # before what each command prints
 _ENDED = (130, 143, -signal.SIGINT, -signal.SIGTERM)

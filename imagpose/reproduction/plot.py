@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 
 from imagpose.evaluation.scoring import Score
 from imagpose.evaluation.tables import printed
+from imagpose.output.files import write_whole
 from imagpose.reproduction.differences import score
 from imagpose.reproduction.paper import Entry, PaperTable
 from imagpose.reproduction.rows import Row
-from imagpose.runs import write_atomically
 
 _PAPER, _OURS = "#8a8a8a", ("#1f6f8b", "#c8553d", "#5b8e3e")  # one colour a block
 
@@ -82,7 +82,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    write_atomically(path, picture.getvalue())
+    write_whole(path, picture.getvalue())
 
 
 def _panel(axes: Axes, entries: Sequence[Entry], scores: dict[str, Score], colours: Sequence[str], named: bool) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from imagpose.evaluation.scoring import Score
 from imagpose.evaluation.tables import HEADINGS, PRESUMED, Table, cell, printed, to_csv
+from imagpose.output.files import write_whole
 from imagpose.reproduction.differences import LOWER_IS_BETTER, score
 from imagpose.reproduction.orders import HEADER, PAPERS, orders_of, summary
 from imagpose.reproduction.paper import ALL, Entry, PaperTable, Scale
 from imagpose.reproduction.plot import draw
 from imagpose.reproduction.rows import Row, read_rows
-from imagpose.runs import write_atomically
 
 NOT_RUN = "not run"
 _MINUS = "ours − paper's"
@@ -67,10 +67,10 @@ def _write(table: PaperTable, results: Path, scale: Scale, protocol: str | None)
     orders = orders_of(table, rows, protocol, scale)
     tables = [_scores(table, rows, protocol, scale), summary(table, orders), _runs(table, rows)]
     place = results / table.name / scale
-    write_atomically(place.with_suffix(".md"), "\n".join(one.markdown() for one in tables))
-    write_atomically(place.with_suffix(".tex"), "\n".join(one.latex() for one in tables))
-    write_atomically(place.with_suffix(".csv"), _csv(table, rows))
-    write_atomically(place.with_name(f"{scale}_orders.csv"), to_csv([HEADER, *(order.cells() for order in orders)]))
+    write_whole(place.with_suffix(".md"), "\n".join(one.markdown() for one in tables))
+    write_whole(place.with_suffix(".tex"), "\n".join(one.latex() for one in tables))
+    write_whole(place.with_suffix(".csv"), _csv(table, rows))
+    write_whole(place.with_name(f"{scale}_orders.csv"), to_csv([HEADER, *(order.cells() for order in orders)]))
     if rows:
         draw(table, rows, protocol, place.with_suffix(".png"))
     return tables

@@ -14,7 +14,8 @@ import torch
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score, is_number
-from imagpose.runs import check_name, write_atomically
+from imagpose.output.files import write_whole
+from imagpose.training.runs import check_name
 
 PROGRESS = "progress.json"  # beside a run's versions: how far it is, for whoever started it
 Scores = dict[str, dict[str, Score]]
@@ -89,7 +90,7 @@ def row_path(results: Path, table: str, experiment: str, seed: int) -> Path:
     """The file of a row.
 
     Raises:
-        InputError: A name is none of a file, see :func:`imagpose.runs.check_name`.
+        InputError: A name is none of a file, see :func:`imagpose.training.runs.check_name`.
     """
     check_name(table, "--table")
     check_name(experiment, "The row")
@@ -104,7 +105,7 @@ def write_row(row: Row, results: Path, table: str) -> Path:
     """
     path = row_path(results, table, row.experiment, row.seed)
     try:
-        write_atomically(path, json.dumps(asdict(row), indent=1, allow_nan=False) + "\n")
+        write_whole(path, json.dumps(asdict(row), indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(
             f"{path} cannot be written ({error.strerror}); make room or name another --results."

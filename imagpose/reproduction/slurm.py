@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from imagpose.errors import InputError
-from imagpose.experiment import read_options
+from imagpose.output.files import write_whole
 from imagpose.reproduction.jobs import Job, carry_out, complaint, experiment_words
-from imagpose.runs import write_atomically
+from imagpose.training.experiment import read_options
 
 _JOBS: dict[str, type[submitit.Job]] = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
 
@@ -113,5 +113,5 @@ def _submit(job: Job, asked: Mapping[str, Any], cluster: str) -> str:
             f"{job.name} was not submitted ({' '.join(str(error).split())}); call it where sbatch works, look at "
             "--slurm, or leave out LAUNCHER=slurm."
         ) from error
-    write_atomically(_record(job), json.dumps({"job": number}) + "\n")
+    write_whole(_record(job), json.dumps({"job": number}) + "\n")
     return number

@@ -25,17 +25,17 @@ from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.tables import HEADINGS, Table, cell, to_csv
-from imagpose.generate import draw, inputs, load, pending
-from imagpose.jobs import Job
-from imagpose.options import Parser, wide_console
+from imagpose.generation.command import draw, inputs, load, pending
+from imagpose.generation.jobs import Job
+from imagpose.options.parser import Parser, wide_console
+from imagpose.options.ranges import PositiveInt, argument
+from imagpose.output.files import write_whole
+from imagpose.output.progress import progress
 from imagpose.pipeline import ImagposePipeline
-from imagpose.progress import progress
-from imagpose.ranges import PositiveInt, argument
 from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
 from imagpose.reproduction.rows import Row, write_row
 from imagpose.reproduction.trained import Trial, add_options
-from imagpose.runs import write_atomically
 
 SAMPLERS = {"DDIM": "DDIMScheduler", "DPM++ 2M": "DPMSolverMultistepScheduler", "UniPC": "UniPCMultistepScheduler"}
 """Classes of diffusers by the name of the sampler; each is made with the configuration the model was trained with."""
@@ -124,9 +124,9 @@ def speed(args: Sequence[str]) -> None:
             rows[name] = replace(rows[name], cost=cost, config={**rows[name].config, "measured": measured})
             write_row(rows[name], options.results, trial.folder.name)
         table = report(rows, trial.task.protocols[0].name)
-        write_atomically(trial.folder / "table.md", table.markdown())
-        write_atomically(trial.folder / "table.tex", table.latex())
-        write_atomically(trial.folder / "table.csv", _csv(rows))
+        write_whole(trial.folder / "table.md", table.markdown())
+        write_whole(trial.folder / "table.tex", table.latex())
+        write_whole(trial.folder / "table.csv", _csv(rows))
         figure(rows, trial.task.protocols[0].name, trial.folder / "figure.png")
     except OSError as error:
         raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error

@@ -15,9 +15,9 @@ from rich.console import Console
 from torch import Tensor
 
 from imagpose.data.images import open_view, to_tensor
-from imagpose.data.index import Index
 from imagpose.data.keypoints import figure_box, visible
-from imagpose.data.mannequin_folder import MannequinSet, Wardrobe, ensure, is_drawn
+from imagpose.data.mannequins.folder import MannequinSet, Wardrobe, ensure, is_drawn
+from imagpose.data.readers.index import Index
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.clothes import cases, judge_all
@@ -28,11 +28,12 @@ from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.similarity import in_box
 from imagpose.evaluation.tables import to_csv
-from imagpose.generate import add_model_options, fingerprint
-from imagpose.jobs import Job, jobs_of_pairs
-from imagpose.ranges import PositiveInt, argument
+from imagpose.generation.command import add_model_options, fingerprint
+from imagpose.generation.jobs import Job, jobs_of_pairs
+from imagpose.options.ranges import PositiveInt, argument
+from imagpose.output.files import write_whole
 from imagpose.reproduction.rows import Pairs, Row, device_name
-from imagpose.runs import commit, write_atomically
+from imagpose.training.runs import commit
 
 MANNEQUINS = Path("data/mannequins")
 TARGETS = 3
@@ -89,7 +90,7 @@ class Trial:
             weights,
         )  # fmt: skip
         try:
-            write_atomically(trial.listed, to_csv([("from", "to"), *trial.task.pairs]))
+            write_whole(trial.listed, to_csv([("from", "to"), *trial.task.pairs]))
         except OSError as error:
             raise InputError(f"{trial.listed} cannot be written ({error.strerror}); name another --results.") from error
         return trial

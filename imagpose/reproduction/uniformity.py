@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 
 from PIL import Image
 
-from imagpose.data.mannequin_folder import is_drawn
+from imagpose.data.mannequins.folder import is_drawn
 from imagpose.data.pictures import read_picture
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
 from imagpose.evaluation.scoring import Networks
-from imagpose.generate import draw, load, pending, save
-from imagpose.jobs import Job
-from imagpose.options import Parser, wide_console
-from imagpose.ranges import DenoisingSteps, argument
+from imagpose.generation.command import draw, load, pending, save
+from imagpose.generation.jobs import Job
+from imagpose.options.parser import Parser, wide_console
+from imagpose.options.ranges import DenoisingSteps, argument
+from imagpose.output.sheet import lay_out
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import write_row
 from imagpose.reproduction.trained import TARGETS, Trial, add_options
-from imagpose.sheet import lay_out, pose_picture
 
 SETTINGS: dict[str, Setting] = {"T1": "T1", "T2": "T2", "T3": "T3", "IMAGPose_star": "IMAGPose*"}
 """The paper's scenarios by their row's name, which is a file's name too."""
@@ -84,7 +84,7 @@ def panels(trial: Trial, jobs: Mapping[str, Sequence[Job]]) -> Image.Image:
     columns = [
         ("source", [job.read_sources() for job in single]),
         ("T3's further sources", [job.read_sources()[1:] for job in several]),
-        ("pose", [[pose_picture(job.target_poses[0], size)] for job in single]),
+        ("pose", [[job.target_poses[0].picture((size[1], size[0]))] for job in single]),
         *drawn.items(),
         ("truth", [job.read_truths() for job in single]),
     ]

@@ -125,7 +125,7 @@ _FURTHER = {
     "--trainer.max_steps": ("1.5", "nan", "", "[1]"),
     "--trainer.precision": ("17", "", "fp8"),
     "--trainer.devices": ("0", "-2", "99"),
-    "--trainer.callbacks": ("{class_path: nope.Nope}", "[1]", "{class_path: callbacks.samples.Nope}"),
+    "--trainer.callbacks": ("{class_path: nope.Nope}", "[1]", "{class_path: imagpose.callbacks.samples.Nope}"),
     "--trainer.accelerator": ("gpu", "tpu", ""),
     "--trainer.strategy": ("fsdp", "{class_path: nope}"),
     "--trainer.limit_val_batches": ("nan", "-0.5"),

@@ -13,7 +13,7 @@ from PIL import Image
 
 from imagpose import ImagposePipeline
 from imagpose.__main__ import main
-from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation.evaluate import to_json
 from imagpose.evaluation.scoring import METRICS, Score
 from imagpose.module import IMAGPose

@@ -1,7 +1,7 @@
 import torch
 
-from callbacks.evaluation import one_result
-from callbacks.samples import contact_sheet
+from imagpose.callbacks.evaluation import one_result
+from imagpose.callbacks.samples import contact_sheet
 
 
 def make_batch():

@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from imagpose.data.deepfashion import parse_name, unflatten_name
-from imagpose.data.index import SPLITS, ImageRecord
 from imagpose.data.keypoints import rescale, visible
+from imagpose.data.readers.deepfashion import parse_name, unflatten_name
+from imagpose.data.readers.index import SPLITS, ImageRecord
 
 DEEPFASHION_IMAGES = {"train": 48_674, "test": 4_038}
 MARKET_IMAGES = {"train": 12_936, "test": 15_913}

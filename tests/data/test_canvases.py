@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagpose.data.canvases import Canvases, TestCanvases, draw_layout
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import read_image
 from imagpose.data.keypoints import draw_pose, flip
+from imagpose.data.readers.deepfashion import DeepFashion
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12), st.sampled_from([2, 4, 6, 9]))

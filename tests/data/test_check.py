@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from imagpose.__main__ import main
-from imagpose.data import check, pictures
+from imagpose.data import pictures
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.deepfashion import DeepFashion
-from imagpose.data.findings import Kind
-from imagpose.data.inspection import inspect
-from imagpose.data.layouts import open_index
+from imagpose.data.readers import check
+from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.data.readers.findings import Kind
+from imagpose.data.readers.inspection import inspect
+from imagpose.data.readers.layouts import open_index
 from imagpose.errors import InputError
 from tests.data import layouts
 

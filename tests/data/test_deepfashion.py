@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from imagpose.data.deepfashion import DeepFashion, flatten_name, unflatten_name
 from imagpose.data.images import read_image
+from imagpose.data.readers.deepfashion import DeepFashion, flatten_name, unflatten_name
 from imagpose.errors import InputError
 
 

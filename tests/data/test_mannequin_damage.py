@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from imagpose.__main__ import main
-from imagpose.data import mannequin_folder
-from imagpose.data.mannequin_damage import MANIFEST, damaged
-from imagpose.data.mannequin_folder import MannequinSet, ensure, write
+from imagpose.data.mannequins import folder as mannequin_folder
+from imagpose.data.mannequins.damage import MANIFEST, damaged
+from imagpose.data.mannequins.folder import MannequinSet, ensure, write
 from imagpose.errors import InputError
 
 FEW = MannequinSet(identities=3, views=4, test_identities=1, test_pairs=2, size=(16, 11))

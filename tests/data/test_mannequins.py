@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from imagpose.__main__ import main
-from imagpose.data import mannequins
-from imagpose.data.deepfashion import DeepFashion
-from imagpose.data.drawing import draw
 from imagpose.data.keypoints import JOINTS, visible
-from imagpose.data.mannequin_folder import MANIFEST, MannequinSet, Wardrobe, ensure, write
-from imagpose.data.raycast import RoundCone, intersect
+from imagpose.data.mannequins import people as mannequins
+from imagpose.data.mannequins.drawing import draw
+from imagpose.data.mannequins.folder import MANIFEST, MannequinSet, Wardrobe, ensure, write
+from imagpose.data.mannequins.raycast import RoundCone, intersect
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 
 

@@ -7,12 +7,12 @@ import tracemalloc
 import pytest
 from lightning import Trainer
 
-from callbacks.evaluation import Evaluation
 from imagpose.__main__ import main
+from imagpose.callbacks.evaluation import Evaluation
 from imagpose.data.datamodule import PoseDataModule
-from imagpose.data.deepfashion import DeepFashion
-from imagpose.data.index import SPLITS
-from imagpose.data.layouts import open_index
+from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.data.readers.index import SPLITS
+from imagpose.data.readers.layouts import open_index
 from imagpose.errors import InputError
 from tests.conftest import ROOT
 from tests.data import layouts

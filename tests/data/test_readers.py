@@ -8,16 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagpose.data.annotations import read_annotations, read_pose_files
-from imagpose.data.deepfashion import DeepFashion, parse_name
-from imagpose.data.findings import Kind
-from imagpose.data.folders import leaves_root
 from imagpose.data.images import read_view
-from imagpose.data.index import SPLITS
 from imagpose.data.keypoints import JOINTS, visible
-from imagpose.data.layouts import open_index
-from imagpose.data.market1501 import Market1501
-from imagpose.data.pairs import read_groups, read_pairs
+from imagpose.data.readers.annotations import read_annotations, read_pose_files
+from imagpose.data.readers.deepfashion import DeepFashion, parse_name
+from imagpose.data.readers.findings import Kind
+from imagpose.data.readers.folders import leaves_root
+from imagpose.data.readers.index import SPLITS
+from imagpose.data.readers.layouts import open_index
+from imagpose.data.readers.market1501 import Market1501
+from imagpose.data.readers.pairs import read_groups, read_pairs
 from imagpose.data.text import read_listing
 from imagpose.errors import InputError
 from tests.data import layouts

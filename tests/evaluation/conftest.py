@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation import backbones
 from tests.conftest import ROOT
 

@@ -8,7 +8,7 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from imagpose.__main__ import main
-from imagpose.data.deepfashion import DeepFashion
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation import backbones, scoring
 from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.evaluation.scoring import METRICS, Measured, Sample, Score, best_of, summarise_protocol

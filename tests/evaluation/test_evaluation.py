@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from imagpose.data.deepfashion import DeepFashion
-from imagpose.data.mannequin_folder import Wardrobe
+from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation.clothes import Case, judge, nearest
 from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.similarity import in_box

@@ -7,8 +7,8 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from imagpose import weights
 from imagpose.errors import InputError
+from imagpose.models import weights
 from imagpose.models.base import Base
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose

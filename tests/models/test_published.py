@@ -10,9 +10,9 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 
-from imagpose import weights
 from imagpose.__main__ import main
 from imagpose.errors import InputError
+from imagpose.models import weights
 from imagpose.models.base import PUBLISHED, Base
 from imagpose.models.encoders import TimmEncoder
 from imagpose.models.unet import CanvasUNet

@@ -4,12 +4,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from imagpose import weights
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import read_image
 from imagpose.data.keypoints import figure_box
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 from imagpose.evaluation.similarity import in_box
+from imagpose.models import weights
 from imagpose.models.vae import VAE
 from imagpose.panels import crop, pad
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from imagpose.__main__ import main
-from imagpose.data.deepfashion import DeepFashion
-from imagpose.data.descriptions import CHOICES, COLOURS, describe
-from imagpose.data.mannequin_folder import Wardrobe
+from imagpose.data.mannequins.descriptions import CHOICES, COLOURS, describe
+from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.variations import Variations
 from imagpose.models.base import Base
 from imagpose.models.encoders import TimmEncoder

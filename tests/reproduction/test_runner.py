@@ -17,12 +17,12 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from imagpose.__main__ import main
 from imagpose.errors import InputError
-from imagpose.experiment import read_experiment, read_options, read_plain_options
 from imagpose.reproduction import runner
 from imagpose.reproduction.jobs import Settings, carry_out, experiment_words, plan
 from imagpose.reproduction.paper import ABLATIONS, ARCHITECTURES, VARIANTS
 from imagpose.reproduction.rows import read_row, write_row
 from imagpose.reproduction.slurm import resources, submit
+from imagpose.training.experiment import read_experiment, read_options, read_plain_options
 from tests.conftest import ROOT
 from tests.reproduction.fabricated import row
 

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from imagpose.__main__ import main
-from imagpose.data.deepfashion import DeepFashion
 from imagpose.data.images import to_tensor
 from imagpose.data.pictures import read_picture
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
-from imagpose.generate import draw, load, pending
-from imagpose.options import Parser
+from imagpose.generation.command import draw, load, pending
+from imagpose.options.parser import Parser
 from imagpose.reproduction import uniformity as module
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.trained import Trial, add_options, choose

@@ -1,0 +1,1 @@
+"""The embedded dataset: drawn people whose every picture is known exactly."""

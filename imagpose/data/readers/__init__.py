@@ -1,0 +1,1 @@
+"""The datasets as their users have them: folders, lists and keypoints."""

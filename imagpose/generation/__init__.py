@@ -1,0 +1,1 @@
+"""From pictures and poses on disk to pictures on disk."""

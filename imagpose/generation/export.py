@@ -1,0 +1,147 @@
+"""``python -m imagpose export``: a run's averaged weights as a pipeline folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imagpose.data.text import parse_json
+from imagpose.errors import InputError
+from imagpose.evaluation.scoring import is_number
+from imagpose.options.trust import read
+from imagpose.output.files import alone, replace_folder, scratch_folder
+from imagpose.training import runs
+
+_CARD = """---
+library_name: imagpose
+license: apache-2.0
+---
+# {name}
+
+An IMAGPose pipeline: one to three pictures of a person and one to three poses in, pictures in those poses out.
+
+```python
+from imagpose import BodyPose, ImagposePipeline
+
+pipe = ImagposePipeline.from_pretrained("{name}")
+```
+
+- **Weights**: the moving average of the run `{experiment}` after {steps} steps of {batch} canvases, in half precision.
+- **Starts from**: {base} and the frozen image encoder `{encoder}`.
+- **Data**: `{root}`{mannequins}.
+- **Pictures**: {height}×{width} pixels; others are fitted into that.
+- **Limits**: it knows what its data shows and nothing else{limits}. Faces and hands have no detail at this size.
+- **Use**: say of a generated picture that it is one; the command line writes it into every PNG.
+
+## Figures
+
+The run's own test on held-out people (T1, DDIM {sampling_steps}, guidance {scale}), from its `metrics.json`:
+
+| Scored | SSIM in the box | PSNR, dB | identity@1 | pattern@1 |
+|---|---|---|---|---|
+{rows}
+
+`wrong_source` is the model given another person, `vae` the truth through the VAE, which is the ceiling; `T2` has the
+source three times, `T3` three sources. Intervals are 95 %, over people.
+"""
+
+
+def export(run: Path, out: Path, overwrite: bool = False, trust: Sequence[str] = ()) -> None:
+    """Write a run's averaged weights as a pipeline folder in half precision, with a model card.
+
+    Args:
+        run: The run's folder, such as runs/tiny/version_0; it must be finished.
+        out: The folder to write.
+        overwrite: Replace what is there.
+        trust: Modules or packages, beside imagpose, callbacks, lightning, torch and diffusers, whose classes the run's
+            config.yaml may name; their code is then run; repeatable.
+    """
+    from diffusers.utils import logging
+
+    from imagpose.pipeline import ImagposePipeline
+
+    logging.set_verbosity_error()  # it warns of casting modules whose list is empty
+    found = runs.from_folder(run)
+    if not found.complete:
+        raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
+    _metrics(found)  # a mistake is told before the model is built
+    _may_write(out, overwrite)
+    pipe = ImagposePipeline.from_run(run, trust)
+    try:
+        card = _card(found, out.name, pipe.image_size)
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{found.config} does not say all that a model card tells ({error}); take the file that fit wrote."
+        ) from error
+    try:
+        with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
+            _may_write(out, overwrite)  # another process may have written it by now
+            pipe.to(dtype=torch.float16).save_pretrained(unfinished / "new")
+            (unfinished / "new" / "README.md").write_text(card, encoding="utf-8")
+            replace_folder(unfinished / "new", out, unfinished)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror or error}); make room or name another.") from error
+    megabytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
+    print(f"The pipeline is in {out} ({megabytes:.1f} MB).")
+
+
+def _may_write(out: Path, overwrite: bool) -> None:
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists; add --overwrite true or name another folder.")
+    if out.exists() and not (out / "model_index.json").exists():
+        raise InputError(f"{out} is no pipeline folder and is not replaced; name another folder.")
+
+
+def _metrics(run: runs.Run) -> dict[str, float]:
+    """A run's results.
+
+    Raises:
+        InputError: They are not as fit writes them.
+    """
+    try:
+        metrics = parse_json(run.metrics)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{run.metrics} cannot be read ({error}); test the run anew.") from error
+    if not isinstance(metrics, dict) or "steps" not in metrics or not all(map(is_number, metrics.values())):
+        raise InputError(f"{run.metrics} holds no results of a run, steps and finite numbers; test the run anew.")
+    return metrics
+
+
+def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
+    options, metrics = read(run.config), _metrics(run)
+    model, data = options["model"]["init_args"], options["data"]["init_args"]
+    encoder = model["encoder"]["init_args"]
+    drawn = data.get("mannequins")
+    return _CARD.format(
+        name=name, experiment=run.experiment, steps=int(metrics["steps"]), batch=data["batch_size"],
+        base=_start(model), encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
+        mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
+        limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",
+        height=size[0], width=size[1], sampling_steps=model["sampling_steps"], scale=model["guidance"]["scale"],
+        rows="\n".join(_figures(metrics)),
+    )  # fmt: skip
+
+
+def _start(model: dict[str, Any]) -> str:
+    base = f"the base model `{model['base']}`"
+    return f"the network of an earlier pipeline `{model['start']}` on {base}" if model.get("start") else base
+
+
+def _figures(metrics: dict[str, float]) -> list[str]:
+    rows = []
+    for scored in dict.fromkeys(key.split("/")[0] for key in metrics if "/" in key):
+        cells = []
+        for measure, digits in (("ssim", 3), ("psnr", 1), ("identity_at_1", 2), ("pattern_at_1", 2)):
+            key = f"{scored}/{measure}"
+            if key not in metrics:
+                cells.append("")
+                continue
+            low, high = metrics.get(f"{key}_low"), metrics.get(f"{key}_high")
+            interval = f" [{low:.{digits}f}, {high:.{digits}f}]" if low is not None and high is not None else ""
+            cells.append(f"{metrics[key]:.{digits}f}{interval}")
+        if any(cells):
+            rows.append(f"| {scored} | {' | '.join(cells)} |")
+    return rows

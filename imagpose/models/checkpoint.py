@@ -1,0 +1,67 @@
+"""What a checkpoint of IMAGPose must hold; one that is not ours is told from one that is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from imagpose.errors import InputError
+from imagpose.models.ema import EMA
+from imagpose.models.pipeline_folder import is_size
+from imagpose.models.weights import check_finite
+
+
+def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, path: Path) -> None:
+    """Refuse a checkpoint whose trainable part, average or image size is not one that this network can go on from.
+
+    Args:
+        checkpoint: As it was read.
+        network: The trainable part.
+        ema: Its average.
+        path: Of the checkpoint, for the messages.
+
+    Raises:
+        InputError: It is of another experiment, is not whole, or holds numbers that are not finite.
+    """
+    state = checkpoint["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{path} is damaged: its state_dict is no mapping of tensors; {_ANEW}.")
+    theirs = {name: tuple(value.shape) for name, value in state.items()}
+    ours = {f"network.{name}": tuple(value.shape) for name, value in network.state_dict().items()}
+    if theirs != ours:
+        odd = next(name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name))
+        raise InputError(
+            f"{path} is of another experiment: {odd} is {theirs.get(odd, 'missing')} in it and "
+            f"{ours.get(odd, 'missing')} in this model; name the experiment it was trained with."
+        )
+    written_by_trainer = "pytorch-lightning_version" in checkpoint
+    for part in ("ema", "callbacks") if written_by_trainer else ("ema",):
+        if not isinstance(checkpoint.get(part), dict):
+            raise InputError(f"{path} is not whole: it has no {part!r}; {_ANEW}.")
+    check_finite(state, path)
+    if ema.model is not None:
+        _check_average(checkpoint["ema"], network, path)
+    size = checkpoint.get("image_size")
+    if size is not None and not is_size(size):
+        raise InputError(f"{path} is damaged: its image_size {size} is no height and width in pixels; {_ANEW}.")
+
+
+_ANEW = "delete it, or start another run with RUN=new"
+
+
+def _check_average(average: dict[str, Any], network: nn.Module, path: Path) -> None:
+    tensors = average.get("shadow_params")
+    if not isinstance(tensors, list) or not all(isinstance(tensor, Tensor) for tensor in tensors):
+        raise InputError(f"{path} is not whole: its 'ema' has no averaged weights; {_ANEW}.")
+    ours = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+    if len(tensors) != len(ours):
+        raise InputError(f"{path} is damaged: it averages {len(tensors)} tensors of {len(ours)}; {_ANEW}.")
+    for (name, shape), tensor in zip(ours.items(), tensors, strict=True):
+        if tuple(tensor.shape) != shape:
+            raise InputError(
+                f"{path} is damaged: the average of {name} is {tuple(tensor.shape)} where it is {shape}; {_ANEW}."
+            )
+    check_finite(dict(zip((f"the average of {name}" for name in ours), tensors, strict=True)), path)

@@ -1,0 +1,1 @@
+"""What commands write and show: whole files, sheets of pictures, progress."""

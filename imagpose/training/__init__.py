@@ -1,0 +1,1 @@
+"""Lightning's command line, runs, and what is asked before a training starts."""

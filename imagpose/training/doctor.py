@@ -1,0 +1,261 @@
+"""``python -m imagpose doctor``: whether an experiment could start on this machine, before anything is loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.cli import LightningArgumentParser
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
+
+from imagpose.data.datamodule import PoseDataModule
+from imagpose.errors import InputError
+from imagpose.models import weights
+from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
+from imagpose.output.files import drop_unfinished, whole_file
+from imagpose.training.cost import GIB, Estimate, Shards, estimate
+from imagpose.training.experiment import read_experiment
+
+
+def _own_arguments(parser: LightningArgumentParser) -> None:
+    parser.add_argument("--json", type=Path | None, default=None, help="write the findings to this file too")
+    parser.add_argument("--download", type=bool, default=False, help="fetch what is missing from the hub")
+
+
+@dataclass
+class Report:
+    """What was found.
+
+    Attributes:
+        weights: What is needed, by what it is: its name, and the file or what is wrong with it.
+        trainable: Trainable parameters.
+        frozen: Parameters of VAE and encoder.
+        memory: Estimated bytes, by what they are for, their ``total``, and what it is with a feature cache, ``cached``.
+        available: Bytes of the accelerator, or of this machine where there is none.
+        device: Its name.
+        problems: One sentence each; training could start only if there is none.
+        advice: Options with which it would fit, if it does not.
+        data: What was found of the dataset.
+    """
+
+    weights: dict[str, str] = field(default_factory=dict)
+    trainable: int = 0
+    frozen: int = 0
+    memory: dict[str, int] = field(default_factory=dict)
+    available: int = 0
+    device: str = ""
+    problems: list[str] = field(default_factory=list)
+    advice: str = ""
+    data: str = ""
+
+
+def doctor(args: list[str]) -> int:
+    """Examine an experiment; returns the exit code, 0 only if training could start.
+
+    Args:
+        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+
+    Raises:
+        InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
+    """
+    module, data, options = read_experiment(args, _own_arguments, device="meta")
+    report = Report()
+    _weights(report, module, options.download)
+    size = _data(report, data)
+    machine = _machine(report, module, options.trainer)
+    if size is not None:
+        _memory(report, machine, lambda batch: machine.estimate(module, size, batch), module, data.batch_size)
+    if options.json is not None:
+        _write(report, options.json)
+    _print(report)
+    return 1 if report.problems else 0
+
+
+def _write(report: Report, path: Path) -> None:
+    try:
+        drop_unfinished(path.parent)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); name another file for --json.") from error
+
+
+def _weights(report: Report, module: IMAGPose, download: bool) -> None:
+    for what, file, part, rename in module.weights_files():
+        try:
+            path = file.fetch() if download else file.path()
+            if path is None:
+                file.refuse_pickles()
+                raise InputError(f"{file.missing()}.")
+            weights.check(part, path, rename)
+            report.weights[what] = f"{path} ({path.stat().st_size / 1e6:,.0f} MB)"
+        except InputError as error:
+            report.weights[what] = f"{file.name}: not usable, see below"
+            report.problems.append(f"{what}: {error}")
+    if module.optimizer == "adamw8bit" and importlib.util.find_spec("bitsandbytes") is None:
+        report.problems.append("optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes.")
+    report.trainable = sum(p.numel() for p in module.network.parameters())
+    report.frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
+
+
+def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:
+    """Describe the dataset; returns the size of its images, if that can be known."""
+    drawn = data.mannequins
+    if drawn is not None and not data.root.exists():
+        report.data = f"{data.root}: {drawn.identities} mannequins will be drawn into it"
+        return drawn.size
+    try:
+        data.setup("fit")
+    except InputError as error:
+        report.data = f"{data.root}: not usable, see below"
+        report.problems.append(f"data: {error}")
+        return data.size
+    identities, images = len(data.train), sum(map(len, data.train))
+    size = data.image_size()
+    report.data = (
+        f"{data.root}: {images:,} images of {identities:,} identities to train on, {len(data.test):,} test pairs\n"
+        f"{data.index.summary()}"
+    )
+    report.data = "\n".join([report.data, *data.index.notes])
+    if drawn is not None and size != drawn.size:
+        report.problems.append(
+            f"data: the pictures of {data.root} are {size[0]}×{size[1]} and this experiment is for "
+            f"{drawn.size[0]}×{drawn.size[1]}; resize them with --data.init_args.size "
+            f"[{drawn.size[0]},{drawn.size[1]}]."
+        )
+    return size
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """On what an experiment would be trained."""
+
+    gpu: bool
+    precision: str
+    shards: Shards
+
+    def estimate(self, module: IMAGPose, size: tuple[int, int], batch: int) -> Estimate:
+        return estimate(module, size, batch, self.precision, self.shards, self.gpu)
+
+
+def _machine(report: Report, module: IMAGPose, trainer: Any) -> _Machine:
+    there = torch.cuda.device_count() if trainer.accelerator != "cpu" else 0
+    devices = str(trainer.devices)
+    wanted = len(trainer.devices) if isinstance(trainer.devices, list) else int(devices) if devices.isdecimal() else 0
+    if there:
+        report.device, report.available = torch.cuda.get_device_name(0), torch.cuda.mem_get_info(0)[1]
+    else:
+        report.device = f"no GPU, {os.cpu_count()} cores"
+        report.available = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), _container_limit())
+    if trainer.accelerator in ("gpu", "cuda") and there < max(wanted, 1):
+        report.problems.append(
+            f"trainer.devices: the experiment asks for {max(wanted, 1)} GPUs and this machine has {there}; leave the "
+            "overlay out, or lower trainer.devices."
+        )
+    name = str(getattr(trainer.strategy, "class_path", trainer.strategy))
+    fsdp, deepspeed = "fsdp" in name.lower(), "deepspeed" in name.lower()
+    processes = (wanted or there or 1) * int(trainer.num_nodes)
+    shards = Shards()
+    if fsdp:
+        shards = Shards(processes, processes, processes)
+    elif deepspeed:  # stage 2
+        shards = Shards(1, processes, processes)
+        if importlib.util.find_spec("deepspeed") is None:
+            report.problems.append(f"trainer.strategy {name} needs deepspeed: pip install deepspeed.")
+    if (fsdp or deepspeed) and module.ema.decay is not None:
+        report.problems.append(f"trainer.strategy {name}: {NO_AVERAGE_OF_SHARDS}")
+    if (fsdp or deepspeed) and not there and trainer.accelerator not in ("gpu", "cuda"):
+        report.problems.append(f"trainer.strategy {name} needs GPUs and this machine has none; leave it out.")
+    return _Machine(bool(there), str(trainer.precision or "32-true"), shards)
+
+
+def _container_limit() -> int:
+    """Bytes that this process may use, where a container says so."""
+    file = Path("/sys/fs/cgroup/memory.max")
+    text = file.read_text(encoding="utf-8").strip() if file.exists() else "max"
+    return int(text) if text.isdecimal() else sys.maxsize
+
+
+def _memory(
+    report: Report, machine: _Machine, estimated: Callable[[int], Estimate], module: IMAGPose, batch: int
+) -> None:
+    try:
+        found = estimated(batch)
+    except (RuntimeError, ValueError) as error:  # parts of different models, whose shapes do not meet
+        report.problems.append(f"model: its parts do not fit together ({' '.join(str(error).split())}).")
+        return
+    report.memory = {**{k: int(v) for k, v in asdict(found).items()}, "total": found.total, "cached": found.cached}
+    if found.total <= report.available:
+        return
+    report.problems.append(
+        f"memory: a step at batch {batch} takes about {found.total / GIB:.1f} GiB, and this machine ({report.device}) "
+        f"has {report.available / GIB:.1f} GiB."
+    )
+    report.advice = _what_fits(machine, estimated, module, batch, report.available)
+
+
+def _what_fits(
+    machine: _Machine, estimated: Callable[[int], Estimate], module: IMAGPose, batch: int, available: int
+) -> str:
+    """Options that would make it fit, the cheapest first; changes the module."""
+    options: list[str] = []
+
+    def fits(option: str, at: int = batch) -> Estimate | None:
+        options.append(option)
+        found = estimated(at)
+        return found if found.total <= available else None
+
+    model = "--model.init_args"
+    module.frozen_dtype = torch.bfloat16
+    found = fits(f"{model}.frozen_dtype bfloat16")
+    if not found and module.ema.decay is not None and machine.gpu:
+        module.ema.device = "cpu"
+        found = fits(f"{model}.ema_device cpu")
+    if not found:
+        module.network.enable_gradient_checkpointing()
+        found = fits(f"{model}.gradient_checkpointing true")
+    if not found:
+        module.optimizer = "adamw8bit"
+        found = fits(f"{model}.optimizer adamw8bit")
+    at = batch
+    while not found and at % 2 == 0:
+        at //= 2
+        options = [option for option in options if not option.startswith("--data")]
+        steps = f"--data.init_args.batch_size {at} --trainer.accumulate_grad_batches {batch // at}"
+        found = fits(steps, at)
+    if not found:
+        return "It would not fit with any of its settings; take smaller images or another machine."
+    first = "After pip install bitsandbytes: about" if module.optimizer == "adamw8bit" else "About"
+    return f'{first} {found.total / GIB:.1f} GiB with ARGS="{" ".join(options)}".'
+
+
+def _print(report: Report) -> None:
+    console = Console()
+    table = Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False)
+    for what, where in report.weights.items():
+        table.add_row(what, where)
+    table.add_row("data", report.data)
+    table.add_row("parameters", f"{report.trainable / 1e6:,.1f} M trainable, {report.frozen / 1e6:,.1f} M frozen")
+    if report.memory:
+        parts = ", ".join(f"{k} {v / GIB:.1f}" for k, v in report.memory.items() if k not in ("total", "cached") and v)
+        cached = f"; {report.memory['cached'] / GIB:.1f} GiB on a feature cache"
+        table.add_row("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts}){cached}")
+    large = report.trainable > 3e8 and report.device.startswith("no GPU")
+    slow = "; a network of this size trains on GPUs only" if large else ""
+    table.add_row("machine", f"{report.device}, {report.available / GIB:.1f} GiB{slow}")
+    console.print(table)
+    for problem in report.problems:
+        console.print(f"✗ {problem}", style="red", highlight=False, soft_wrap=True)
+    if report.advice:
+        console.print(f"→ {report.advice}", highlight=False, soft_wrap=True, markup=False)
+    if not report.problems:
+        console.print("Training could start.", style="green")
