@@ -30,6 +30,7 @@ from imagpose.training.divergence import Divergence
 from imagpose.training.drawn_root import check_root
 from imagpose.training.lines import ProgressLines
 from imagpose.training.option_checks import check_machine, check_options
+from imagpose.training.precision import spare_emulation
 from imagpose.training.steps import CountSteps, StepLogger
 from imagpose.training.stop import StopOnSignal
 from imagpose.training.stopping import Stopped, Stopper, resuming_command
@@ -124,6 +125,7 @@ class RunCLI(ExperimentCLI):
         config.weights_only = True  # nothing is unpickled
         config.trainer.use_distributed_sampler = False  # the loaders number their samples themselves
         config.trainer.logger = None
+        spare_emulation(config.trainer)
         if config.table:
             config.trainer.callbacks = [*(config.trainer.callbacks or []), self._row(config)]
 

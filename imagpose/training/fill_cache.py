@@ -26,6 +26,7 @@ from imagpose.output.files import alone
 from imagpose.output.progress import progress
 from imagpose.synthesis import Synthesis
 from imagpose.training.experiment import read_experiment
+from imagpose.training.precision import spare_emulation
 
 _AT_ONCE = 8  # images that the networks see together
 _UNFINISHED = ".unfinished"
@@ -70,6 +71,7 @@ def cache(args: list[str]) -> None:
     """
     module, data, options = read_experiment(args, _own_arguments)
     share = _share(options.shard)
+    spare_emulation(options.trainer)
     autocast_dtype(options.trainer.precision)  # refuses before anything is read
     data.prepare_data()
     data.setup("fit")  # before a download that may take long: a missing dataset is told at once
