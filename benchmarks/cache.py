@@ -62,7 +62,7 @@ class Steps:
         self.module, self.gpu = module, module.device.type == "cuda"
         module.log = lambda *args, **kwargs: None  # type: ignore[method-assign]
         self.optimizer = torch.optim.AdamW(module.network.parameters(), lr=1e-5)
-        panels = module.network.panels
+        panels = module.panels[0]
         images = torch.rand(batch, panels, 3, *size, device=module.device) * 2 - 1
         shared = {
             "poses": images.clamp(min=0), "mask": (torch.arange(panels) < 1).float().repeat(batch, 1).to(images),

@@ -106,7 +106,7 @@ def measure(module: IMAGPose, size: tuple[int, int], batch: int, precision: str,
         devices=1, max_steps=steps, precision=precision, callbacks=[clock], logger=False,  # type: ignore[arg-type]
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=1.0,
     )  # fmt: skip
-    trainer.fit(module, DataLoader(Drawn(module.network.panels, size, steps * batch), batch_size=batch))
+    trainer.fit(module, DataLoader(Drawn(module.panels[0], size, steps * batch), batch_size=batch))
     peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     return {"steps_per_second": 1 / clock.seconds, "peak_gib": peak / GIB}
 

@@ -29,7 +29,6 @@ from imagpose.options.ranges import (
     DenoisingSteps,
     NonNegativeFloat,
     NonNegativeInt,
-    Panels,
     PositiveFloat,
     PositiveInt,
     Probability,
@@ -66,8 +65,6 @@ class IMAGPose(LightningModule):
         mask_condition: ILC's mask (off in M1).
         cva: Cross-view attention (off in B0, B2, B4).
         cva_positions: Whether CVA's panels know their place.
-        rows: Panels of the canvas from top to bottom.
-        cols: Panels from left to right.
         along_batch: Panels along the batch instead of a canvas (M1).
         schedule: What to change of the base's noise schedule, which its UNet was trained with.
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
@@ -102,8 +99,6 @@ class IMAGPose(LightningModule):
         mask_condition: bool = True,
         cva: bool = True,
         cva_positions: bool = True,
-        rows: Panels = 2,
-        cols: Panels = 2,
         along_batch: bool = False,
         schedule: Schedule | None = None,
         guidance: Guidance = Guidance(),
@@ -138,7 +133,7 @@ class IMAGPose(LightningModule):
                 unet_config=self.base.unet_config if unet is None else unet, encoder_dim=encoder.dim,
                 pose_channels=list(pose_channels), texture_kernel=texture_kernel, texture_tokens=texture_tokens,
                 image_conditions=image_conditions, mask_condition=mask_condition, cva=cva, cva_positions=cva_positions,
-                rows=rows, cols=cols, along_batch=along_batch,
+                along_batch=along_batch,
             )  # fmt: skip
         self.network.to(memory_format=torch.channels_last)
         if gradient_checkpointing:
@@ -153,7 +148,9 @@ class IMAGPose(LightningModule):
         self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
         # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
         self.strict_loading = False
-        self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
+        # Of what it was trained on, for whoever generates with it.
+        self.image_size: tuple[int, int] | None = None
+        self.panels: tuple[int, ...] = (4,)
 
     def weights_files(self) -> list[tuple[str, weights.File, torch.nn.Module, weights.Rename | None]]:
         """What has to be read before training starts: what it is, the file, and the module that it must fit."""
@@ -213,6 +210,7 @@ class IMAGPose(LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Eq. (4) on a batch of canvases."""
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
+        self.panels = getattr(self.trainer.datamodule, "panels", (batch["mask"].shape[1],))  # type: ignore[attr-defined]
         seen = self._see(batch)
         draws = Draws.make(self.seed, batch["number"].tolist(), seen.panels.mean.shape[1:], self.device)
         latents = seen.panels.sample(draws.posterior)
@@ -278,7 +276,8 @@ class IMAGPose(LightningModule):
         Returns:
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
         """
-        shape = self.synthesis.latent_shape((batch["images"].shape[-2], batch["images"].shape[-1]))
+        panels, _, *size = batch["images"].shape[1:]
+        shape = self.synthesis.latent_shape((size[0], size[1]), panels)
         self._keep_frozen_on(self.device)
         noise = initial_noise(seed, batch["number"].tolist(), shape).to(batch["images"].device)
         with self.ema.applied():
@@ -306,6 +305,7 @@ class IMAGPose(LightningModule):
         checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         checkpoint["ema"] = self.ema.state_dict()
         checkpoint["image_size"] = list(self.image_size) if self.image_size else None
+        checkpoint["panels"] = list(self.panels)
         checkpoint["canvases_a_step"] = self._canvases_a_step()
 
     def _canvases_a_step(self) -> int | None:
@@ -350,6 +350,7 @@ class IMAGPose(LightningModule):
             self.ema.load_state_dict(checkpoint["ema"])
         except (TypeError, ValueError) as error:
             raise InputError(f"{where} is damaged: its average cannot be read ({error}); delete it.") from error
+        self.panels = tuple(checkpoint.get("panels") or self.panels)
         self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None
 
 

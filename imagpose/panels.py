@@ -1,13 +1,31 @@
 """Panels ⇄ canvas: the only file that knows how V panels become one canvas and back (Sec. 3.3, Fig. 3).
 
+The paper's canvas has four panels in two rows. Nothing in the network depends on that number: the grid is a function of
+how many panels come.
+
 ``(B, V, C, h, w)``, "views", is the form everywhere else; the canvas exists only around the UNet.
 """
 
 from __future__ import annotations
 
+from math import isqrt
+
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
+
+Grid = tuple[int, int]
+"""Rows and columns of panels."""
+
+
+def grid_of(panels: int) -> Grid:
+    """The most nearly square grid of V panels, no higher than wide: 1×2, 2×2, 2×3, 3×3, 4×4.
+
+    Args:
+        panels: V, at least 1.
+    """
+    rows = next(rows for rows in range(isqrt(panels), 0, -1) if panels % rows == 0)
+    return rows, panels // rows
 
 
 def tile(views: Tensor, rows: int, cols: int) -> Tensor:
@@ -42,19 +60,6 @@ def split(canvas: Tensor, rows: int, cols: int) -> Tensor:
     if canvas.shape[-2] % rows or canvas.shape[-1] % cols:
         raise ValueError(f"a {canvas.shape[-2]}×{canvas.shape[-1]} canvas does not split into {rows}×{cols} panels")
     return rearrange(canvas, "b c (r h) (k w) -> b (r k) c h w", r=rows, k=cols)
-
-
-def mask_canvas(mask: Tensor, size: tuple[int, int], rows: int, cols: int) -> Tensor:
-    """Spread one number a panel over the canvas of latents.
-
-    Args:
-        mask: (B, V), 0 = to generate, 1 = given.
-        size: (h, w) of one panel's latents.
-
-    Returns:
-        (B, 1, rows·h, cols·w).
-    """
-    return tile(mask[:, :, None, None, None].expand(-1, -1, 1, *size), rows, cols)
 
 
 def pad(images: Tensor, multiple: int, mode: str = "replicate") -> Tensor:

@@ -18,7 +18,7 @@ from imagpose.data.body_pose import BodyPose, fit
 from imagpose.data.images import to_uint8
 from imagpose.data.pipeline_inputs import as_batches, check_numbers
 from imagpose.data.pipeline_inputs import generators as generators_of
-from imagpose.data.scenarios import Arrangement, Setting, arrange
+from imagpose.data.scenarios import Arrangement, Setting, arrange, smallest
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.encoders import TimmEncoder
@@ -64,6 +64,8 @@ class ImagposePipeline(DiffusionPipeline):
         scheduler: Any of diffusers; DDIM is the paper's.
         image_size: [height, width] in pixels that the network was trained on; every picture is brought to it.
         guidance_form: Which conditions guidance drops, see :class:`imagpose.sampler.Guidance`.
+        guidance_interval: [lowest, highest] timestep at which guidance counts; None is all of them.
+        panels: The numbers of panels that the network was trained on.
     """
 
     def __init__(
@@ -74,10 +76,15 @@ class ImagposePipeline(DiffusionPipeline):
         scheduler: DDIMScheduler,
         image_size: list = [256, 176],  # noqa: B006 - diffusers keeps lists
         guidance_form: str = "joint",
+        guidance_interval: list | None = None,
+        panels: list = [4],  # noqa: B006
     ) -> None:
         super().__init__()
         self.register_modules(vae=vae, encoder=encoder, network=network, scheduler=scheduler)
-        self.register_to_config(image_size=list(image_size), guidance_form=guidance_form)
+        self.register_to_config(
+            image_size=list(image_size), guidance_form=guidance_form, guidance_interval=guidance_interval,
+            panels=list(panels),
+        )  # fmt: skip
         self.synthesis = Synthesis(VAE(vae), encoder, network)
         network.eval().to(memory_format=torch.channels_last)  # as it was trained, so that sums round alike
 
@@ -131,7 +138,7 @@ class ImagposePipeline(DiffusionPipeline):
             network = copy.deepcopy(module.network)
         return cls(
             module.vae.autoencoder, module.encoder, network, module.schedule.for_sampling(), module.image_size,
-            module.guidance.form,
+            module.guidance.form, module.guidance.interval, module.panels,
         )  # fmt: skip
 
     # Inputs ---------------------------------------------------------------------------------------------------------
@@ -158,6 +165,8 @@ class ImagposePipeline(DiffusionPipeline):
         output_type: Literal["pil", "np", "pt"] = "pil",
         callback_on_step_end: CallbackOnStepEnd | None = None,
         return_dict: bool = True,
+        guidance_interval: tuple[int, int] | None = None,
+        panels: int | None = None,
     ) -> ImagposePipelineOutput:
         """Generate.
 
@@ -165,9 +174,9 @@ class ImagposePipeline(DiffusionPipeline):
         canvases. Canvases of one call hold equally many sources and equally many poses.
 
         Args:
-            sources: Pictures of the person, one to three a canvas.
+            sources: Pictures of the person, fewer than the canvas has panels.
             source_poses: The pose of each source.
-            target_poses: The poses to draw, one to three a canvas.
+            target_poses: The poses to draw; more than fit one canvas are spread over several.
             scenario: See :func:`arrange`. Where a pose fills several panels, one of the results is taken at random.
             num_inference_steps: Denoising steps.
             guidance_scale: w of Eq. (5); 1 is the conditional prediction alone, and half the work.
@@ -179,6 +188,9 @@ class ImagposePipeline(DiffusionPipeline):
             callback_on_step_end: Called after each step with the pipeline, the step's index, its timestep and
                 ``{"latents": (B, V, c, h, w)}``; the latents that it returns in such a dictionary continue.
             return_dict: Whether to return an object with ``images``; False returns a tuple of them alone.
+            guidance_interval: The lowest and the highest timestep at which w counts; None takes the pipeline's own,
+                (0, 1000) is guidance at every step, as the paper has it.
+            panels: V of the canvases; None takes the smallest that fits of those that the network was trained on.
 
         Raises:
             InputError: Something is of another type or out of its range, sources have no poses, or their numbers fit
@@ -188,12 +200,15 @@ class ImagposePipeline(DiffusionPipeline):
         batches = as_batches(sources=sources, source_poses=source_poses, target_poses=target_poses)
         canvases = list(zip(*batches, strict=True))
         generators = generators_of(seed, generator, len(canvases))
-        prepared, arrangement = self.prepare(canvases, scenario)
-        shape = self.synthesis.latent_shape(self.image_size)
-        noise = torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generators])
-        wanted = [self._chosen(arrangement, len(canvases[0][2]), one) for one in generators]
+        guidance = Guidance(
+            self.config["guidance_form"], guidance_scale, guidance_interval or self.config["guidance_interval"]
+        )
+        given, asked = len(canvases[0][0]), len(canvases[0][2])
+        panels = panels or smallest(given, asked, scenario, self.config["panels"])
+        turns = -(-asked // max(panels - given, 1))  # poses that find no room are drawn on canvases of their own
+        parts = [part.tolist() for part in np.array_split(range(asked), max(turns, 1))]
 
-        with self.progress_bar(total=num_inference_steps) as bar:
+        with self.progress_bar(total=num_inference_steps * len(parts)) as bar:
 
             def on_step(index: int, timestep: Tensor, latents: Tensor) -> Tensor:
                 bar.update()
@@ -202,15 +217,26 @@ class ImagposePipeline(DiffusionPipeline):
                 returned = callback_on_step_end(self, index, timestep, {"latents": latents}) or {}
                 return returned.get("latents", latents)
 
-            prepared = {name: value.to(self.device) for name, value in prepared.items()}
-            images = self.synthesis.generate(
-                prepared, noise.to(self.device), self.scheduler, Guidance(self.config["guidance_form"], guidance_scale),
-                num_inference_steps, wanted, on_step, generators,
-            )  # fmt: skip
-        output = ImagposePipelineOutput(images=_OUTPUTS[output_type](images))
+            drawn = []
+            for part in parts:
+                some = [(*sources, [wanted[i] for i in part]) for *sources, wanted in canvases]
+                prepared, arrangement = self.prepare(some, scenario if len(parts) == 1 else "auto", panels)
+                shape = self.synthesis.latent_shape(self.image_size, panels)
+                noise = torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generators])
+                chosen = [self._chosen(arrangement, len(part), one) for one in generators]
+                prepared = {name: value.to(self.device) for name, value in prepared.items()}
+                drawn.append(
+                    self.synthesis.generate(
+                        prepared, noise.to(self.device), self.scheduler, guidance, num_inference_steps, chosen,
+                        on_step, generators,
+                    )
+                )  # fmt: skip
+        output = ImagposePipelineOutput(images=_OUTPUTS[output_type](torch.cat(drawn, dim=1)))
         return output if return_dict else (output.images,)  # type: ignore[return-value] # annotated as in diffusers
 
-    def prepare(self, canvases: Sequence[Any], scenario: Setting) -> tuple[dict[str, Tensor], Arrangement]:
+    def prepare(
+        self, canvases: Sequence[Any], scenario: Setting, panels: int = 4
+    ) -> tuple[dict[str, Tensor], Arrangement]:
         """Canvases of (sources, source poses, target poses) → what :meth:`Synthesis.generate` takes; FLC's source is
         the first."""
         counts = {(len(sources), len(targets)) for sources, _, targets in canvases}
@@ -226,7 +252,7 @@ class ImagposePipeline(DiffusionPipeline):
                         f"Source {number} is {image.height}×{image.width} and its pose is in a frame of "
                         f"{pose.size[0]}×{pose.size[1]}; give the keypoints in the picture's own pixels."
                     )
-            arrangement = arrange(len(sources), len(targets), scenario, self.network.panels)
+            arrangement = arrange(len(sources), len(targets), scenario, panels)
         if len(counts) != 1:
             raise InputError("Canvases of one batch must hold equally many sources and poses; call once for each kind.")
         prepared = []

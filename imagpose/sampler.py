@@ -11,9 +11,10 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
+from imagpose.errors import InputError
 from imagpose.models.network import Conditions
 from imagpose.objective import generator_for
-from imagpose.options.ranges import NonNegativeFloat, check_arguments
+from imagpose.options.ranges import NonNegativeFloat, NonNegativeInt, check_arguments
 
 # Which of (F_C, F_I, F_P) the conditional and the unconditional prediction see.
 _FORMS = {
@@ -35,13 +36,22 @@ class Guidance:
     Attributes:
         form: One of the three.
         scale: w; 1 is the conditional prediction alone.
+        interval: The lowest and the highest timestep at which w counts (Kynkäänniemi et al. 2024); elsewhere w is 1 and
+            one prediction is made. None is every timestep, as in the paper.
     """
 
     form: Literal["joint", "printed", "tokens"] = "joint"
     scale: NonNegativeFloat = 2.0
+    interval: tuple[NonNegativeInt, NonNegativeInt] | None = None
 
     def __post_init__(self) -> None:
         check_arguments(Guidance, vars(self), "guidance.")
+        if self.interval is not None and self.interval[0] > self.interval[1]:
+            raise InputError(f"guidance.interval is {list(self.interval)}; it takes [lowest, highest] timestep.")
+
+    def guides(self, timestep: int) -> bool:
+        """Whether two predictions are needed at a timestep."""
+        return self.scale != 1 and (self.interval is None or self.interval[0] <= timestep <= self.interval[1])
 
     def dropout(self, conditions: Conditions, drop: Tensor, branch: Tensor, probability: float) -> Conditions:
         """Drop in training what this guidance will drop in sampling, a sample at a time.
@@ -57,16 +67,14 @@ class Guidance:
         keep = torch.where((drop < probability)[:, None], chosen, True)
         return conditions.keep(*keep.unbind(1))
 
-    def branches(self, conditions: Conditions) -> Conditions:
-        """The batch of all predictions that are needed: conditional first, then, unless w is 1, unconditional."""
-        forms = _FORMS[self.form][: 1 if self.scale == 1 else 2]
+    def branches(self, conditions: Conditions, guided: bool = True) -> Conditions:
+        """The batch of all predictions that are needed: conditional first, then, if guided, unconditional."""
+        forms = _FORMS[self.form][: 2 if guided and self.scale != 1 else 1]
         one = torch.ones(len(conditions.F_C), dtype=torch.bool, device=conditions.F_C.device)
         return Conditions.cat([conditions.keep(*(one & kept for kept in form)) for form in forms])
 
     def combine(self, predictions: Tensor) -> Tensor:
-        """Eq. (5): predictions of :meth:`branches`, (n·B, ...) → (B, ...)."""
-        if self.scale == 1:
-            return predictions
+        """Eq. (5): the two predictions of :meth:`branches`, (2·B, ...) → (B, ...)."""
         conditional, unconditional = predictions.chunk(2)
         return self.scale * conditional + (1 - self.scale) * unconditional
 
@@ -101,13 +109,17 @@ def sample(
     """
     scheduler.set_timesteps(steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
-    branches = guidance.branches(conditions)
-    copies = len(branches.F_C) // len(latents)
+    timesteps = scheduler.timesteps.tolist()
+    kinds = {guided: guidance.branches(conditions, guided) for guided in set(map(guidance.guides, timesteps))}
     extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
     for i, t in enumerate(scheduler.timesteps):
-        scaled = scheduler.scale_model_input(latents, t)
-        inputs = scaled.repeat(copies, 1, 1, 1, 1)
-        predicted = guidance.combine(denoiser(inputs, t.expand(len(inputs)), branches))
+        guided = guidance.guides(timesteps[i])
+        inputs = scheduler.scale_model_input(latents, t)
+        if guided:
+            inputs = inputs.repeat(2, 1, 1, 1, 1)
+        predicted = denoiser(inputs, t.expand(len(inputs)), kinds[guided])
+        if guided:
+            predicted = guidance.combine(predicted)
         latents = scheduler.step(predicted, t, latents, **extra).prev_sample
         if on_step is not None:
             latents = on_step(i, t, latents)

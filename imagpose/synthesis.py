@@ -47,10 +47,10 @@ class Synthesis:
         """A panel's height and width in pixels are padded to a multiple of this."""
         return self.vae.downscale * self.network.unet.multiple
 
-    def latent_shape(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """Shape (V, c, h, w) of a canvas's latents for images of (height, width)."""
+    def latent_shape(self, size: tuple[int, int], panels: int) -> tuple[int, int, int, int]:
+        """Shape (V, c, h, w) of the latents of a canvas of V panels for images of (height, width)."""
         height, width = ((side + -side % self.multiple) // self.vae.downscale for side in size)
-        return self.network.panels, self.vae.channels, height, width
+        return panels, self.vae.channels, height, width
 
     def black(self, images: Tensor) -> Tensor:
         """The latent of a black panel, encoded once a size and device."""

@@ -77,8 +77,6 @@ NEAREST = [
 ]
 
 TOGETHER = [
-    ([f"{MODEL}rows", "3"], "make that 6"),
-    ([f"{DATA}panels", "6"], "make that 4"),
     ([f"{DATA}mannequins.identities", "30"], "test_identities (40) must be below mannequins.identities (30)"),
     ([f"{MODEL}schedule.beta_start", "0.5", f"{MODEL}schedule.beta_end", "0.1"], "is above schedule.beta_end (0.1)"),
 ]
@@ -111,7 +109,7 @@ COMMANDS = [
     (["table", "architectures", "--no-run", "--model.init_args.lr", "0"], "--model.init_args.lr is 0"),
     (["doctor", *FILES, "--downloadd", "true"], "did you mean --download?"),
     (["doctor", *FILES, f"{MODEL}lr", "0"], "--model.init_args.lr is 0"),
-    (["doctor", *FILES, f"{DATA}panels", "6"], "make that 4"),
+    (["doctor", *FILES, f"{DATA}panels", "[4, 0]"], "--data.init_args.panels"),
     (["cache", *FILES, "--shar", "0/1"], "did you mean --shard?"),
     (["cache", *FILES, f"{DATA}size", "[9999,2]"], "--data.init_args.size is [9999, 2]"),
     (["test", *FILES, f"{MODEL}lr", "0"], "--model.init_args.lr is 0"),

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from imagpose.panels import crop, mask_canvas, pad, split, tile
+from imagpose.panels import crop, grid_of, pad, split, tile
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (1, 2), (2, 2), (2, 3), (3, 3)])
@@ -22,12 +22,11 @@ def test_wrong_counts_are_refused():
         split(torch.zeros(1, 1, 3, 4), 2, 2)
 
 
-def test_the_mask_covers_its_panel():
-    canvas = mask_canvas(torch.tensor([[1.0, 0.0, 0.0, 1.0]]), (2, 3), 2, 2)
-    assert canvas.shape == (1, 1, 4, 6)
-    assert canvas[0, 0, :2, :3].eq(1).all()
-    assert canvas[0, 0, :2, 3:].eq(0).all()
-    assert canvas.sum() == 12
+@pytest.mark.parametrize(
+    ("panels", "grid"), [(1, (1, 1)), (2, (1, 2)), (4, (2, 2)), (6, (2, 3)), (7, (1, 7)), (9, (3, 3)), (16, (4, 4))]
+)
+def test_the_grid_is_nearly_square(panels, grid):
+    assert grid_of(panels) == grid
 
 
 @pytest.mark.parametrize(

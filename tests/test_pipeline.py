@@ -112,7 +112,7 @@ def test_what_each_scenario_conditions_on(pipe, seen, people, sources, targets, 
         (5, 1, "auto", r"5 source\(s\) and 1 target pose\(s\) do not fit 4 panels"),
         (0, 1, "auto", "There are 0 sources"),
         (2, 1, "T1", "T1 takes one source and one pose"),
-        (1, 1, "T3", "T3 takes two or three sources"),
+        (1, 1, "T3", "T3 takes several sources"),
         (1, 1, "T9", "There is no scenario 'T9'"),
     ],
 )

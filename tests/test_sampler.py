@@ -2,6 +2,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
+from imagpose.errors import InputError
 from imagpose.models.network import Conditions
 from imagpose.objective import Schedule
 from imagpose.sampler import Guidance, initial_noise, sample
@@ -78,6 +79,32 @@ def test_training_drops_exactly_what_sampling_drops(form, conditions):
             assert torch.equal(getattr(dropped, name), getattr(branches, name)[2 * i : 2 * i + 2])
     kept = guidance.dropout(conditions, torch.tensor([0.1, 0.9]), torch.zeros(2), 0.1)
     assert torch.equal(kept.F_C, conditions.F_C)
+
+
+@pytest.mark.parametrize("steps", [5, 10])
+def test_outside_of_its_interval_guidance_costs_and_changes_nothing(steps, conditions):
+    noise, sizes = torch.randn(2, 4, 4, 3, 2), []
+
+    def watched(noisy, timesteps, told):
+        sizes.append((int(timesteps[0]), len(noisy)))
+        return denoiser(noisy, timesteps, told)
+
+    def run(guidance):
+        return sample(watched, conditions, noise, Schedule().for_sampling(), guidance, steps)
+
+    some = run(Guidance(scale=3.0, interval=(500, 1000)))
+    assert {size for t, size in sizes if t >= 500} == {4}
+    assert {size for t, size in sizes if t < 500} == {2}
+    everywhere, nowhere = run(Guidance(scale=3.0)), run(Guidance(scale=1.0))
+    assert torch.equal(run(Guidance(scale=3.0, interval=(0, 1000))), everywhere)
+    assert torch.equal(run(Guidance(scale=3.0, interval=(1000, 1000))), nowhere)
+    assert not torch.equal(some, everywhere)
+    assert not torch.equal(some, nowhere)
+
+
+def test_an_interval_turned_round_is_refused():
+    with pytest.raises(InputError, match=r"\[lowest, highest\]"):
+        Guidance(interval=(600, 500))
 
 
 def test_initial_noise_is_a_function_of_seed_and_number():

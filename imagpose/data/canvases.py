@@ -36,7 +36,7 @@ class Layout:
     source: int
 
 
-def draw_layout(rng: np.random.Generator, views: int, panels: int = 4) -> Layout:
+def draw_layout(rng: np.random.Generator, views: int, panels: int = 4, repeats: float = 0.0) -> Layout:
     """Draw a canvas from an identity's views (Sec. 3.3: "randomly occluding 1-4 images").
 
     The number of masked panels is uniform over 1 … ``panels``, and so is the choice among them. Distinct views are
@@ -50,6 +50,8 @@ def draw_layout(rng: np.random.Generator, views: int, panels: int = 4) -> Layout
         rng: Source of randomness.
         views: Number of distinct views, at least two: one alone cannot be both given and masked.
         panels: V.
+        repeats: Probability that all given panels show one view, and, independently of it, that all masked panels do,
+            as in the paper's settings T2 and T1; of people with many views such canvases are hardly drawn otherwise.
 
     Raises:
         ValueError: Fewer than two views.
@@ -59,6 +61,10 @@ def draw_layout(rng: np.random.Generator, views: int, panels: int = 4) -> Layout
     masked_count = int(rng.integers(1, panels + 1))
     given_count = panels - masked_count
     wanted_given, wanted_masked = max(given_count, 1), masked_count  # the source needs a view even if none is given
+    if repeats and rng.random() < repeats:
+        wanted_given = 1
+    if repeats and rng.random() < repeats:
+        wanted_masked = 1
     while wanted_given + wanted_masked > views:
         if wanted_given >= wanted_masked:
             wanted_given -= 1
@@ -102,7 +108,7 @@ def _pose_map(keypoints: np.ndarray, size: Size, mirrored: bool) -> Tensor:
 
 
 class Canvases(Dataset[dict[str, Tensor]]):
-    """Training canvases, addressed by sample number.
+    """Training canvases, addressed by sample number, or by sample number and number of panels.
 
     An item holds ``images`` (V, 3, H, W) in [-1, 1], ``poses`` (V, 3, H, W) in [0, 1], ``mask`` (V,) with 0 = to
     generate and 1 = given, ``source`` (3, H, W), and its ``number``. A flip mirrors all of it, the left and right
@@ -113,11 +119,12 @@ class Canvases(Dataset[dict[str, Tensor]]):
 
     Args:
         identities: Views of each identity.
-        panels: V.
+        panels: V, where the address does not say it.
         seed: Of every draw.
         flips: Whether half of the canvases are mirrored.
         size: (height, width) that images are resized to; None leaves them as they are.
         cache: The features of all of these views.
+        repeats: See :func:`draw_layout`.
     """
 
     def __init__(
@@ -128,17 +135,20 @@ class Canvases(Dataset[dict[str, Tensor]]):
         flips: bool = True,
         size: Size | None = None,
         cache: FeatureCache | None = None,
+        repeats: float = 0.0,
     ) -> None:
+        self.repeats = repeats
         self.identities, self.panels, self.seed, self.flips = identities, panels, seed, flips
         self._views, self._cache = _Views(size), cache
 
     def __len__(self) -> int:
         return len(self.identities)
 
-    def __getitem__(self, number: int) -> dict[str, Tensor]:
+    def __getitem__(self, address: int | tuple[int, int]) -> dict[str, Tensor]:
+        number, panels = address if isinstance(address, tuple) else (address, self.panels)
         views = self.identities[member_of_epoch(self.seed, number, len(self.identities))]
         rng = rng_for(self.seed, number)
-        layout = draw_layout(rng, len(views), self.panels)
+        layout = draw_layout(rng, len(views), panels, self.repeats)
         mirrored = self.flips and bool(rng.random() < 0.5)
         if self._cache is None:
             shown = self._pictures(views, layout, mirrored)

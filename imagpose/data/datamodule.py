@@ -19,9 +19,9 @@ from imagpose.data.mannequins.folder import MannequinSet, ensure
 from imagpose.data.readers.findings import REFUSED
 from imagpose.data.readers.index import ImageRecord, Index, Scenario
 from imagpose.data.readers.layouts import LayoutName, open_index
-from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent
+from imagpose.data.sampling import PanelSampler, StepSampler, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
-from imagpose.options.ranges import Panels, PositiveInt, Seed, Side, Workers, check_arguments
+from imagpose.options.ranges import Panels, PositiveInt, Probability, Seed, Side, Workers, check_arguments
 
 Batch = dict[str, Tensor]
 _FAR_LARGER = 4  # times the area of the panels that an experiment is for: its memory and time are no more what it says
@@ -34,7 +34,9 @@ class PoseDataModule(LightningDataModule):
         root: A DeepFashion In-shop or Market-1501 folder, in any layout of docs/datasets.md.
         batch_size: Canvases per step and process.
         mannequins: Draw this set into ``root`` unless it is there; None for a real dataset.
-        panels: V.
+        panels: The numbers V of panels that canvases are trained with, one drawn for each batch. ``[4]`` is the
+            paper's. Of several, ``batch_size`` is meant for four, and a batch of more panels has fewer canvases.
+            Validation and test take four, or the first, where four is not among them.
         flips: Whether half of the training canvases are mirrored.
         validation_identities: Training people that are kept for validation.
         validation_pairs: Pairs that are generated at each validation.
@@ -48,6 +50,8 @@ class PoseDataModule(LightningDataModule):
         skip_bad: Train and test without images that have no file or no keypoints, instead of refusing the folder.
         cache: Where ``python -m imagpose cache`` keeps features; None is ``.imagpose-cache`` in ``root``.
         cache_dtype: In which precision it keeps them.
+        repeats: Probability that all given panels of a training canvas show one view, and, independently, that all of
+            its masked ones do, see :func:`imagpose.data.canvases.draw_layout`.
     """
 
     features: FeatureCache | None = None
@@ -57,7 +61,7 @@ class PoseDataModule(LightningDataModule):
         root: Path,
         batch_size: PositiveInt = 4,
         mannequins: MannequinSet | None = None,
-        panels: Panels = 4,
+        panels: Panels | Sequence[Panels] = (4,),
         flips: bool = True,
         validation_identities: PositiveInt = 20,
         validation_pairs: PositiveInt = 16,
@@ -70,12 +74,14 @@ class PoseDataModule(LightningDataModule):
         skip_bad: bool = False,
         cache: Path | None = None,
         cache_dtype: Literal["float32", "float16", "bfloat16"] = "float32",
+        repeats: Probability = 0.0,
     ) -> None:
         super().__init__()
         check_arguments(PoseDataModule, locals(), "data.")
-        self.root, self.batch_size, self.mannequins, self.panels, self.flips = (
-            Path(root), batch_size, mannequins, panels, flips,
-        )  # fmt: skip
+        self.root, self.batch_size, self.mannequins, self.flips = Path(root), batch_size, mannequins, flips
+        self.panels = (panels,) if isinstance(panels, int) else tuple(panels)
+        self.test_panels = 4 if 4 in self.panels else self.panels[0]
+        self.repeats = repeats
         self.validation_identities, self.validation_pairs = validation_identities, validation_pairs
         self.test_settings = tuple(test_settings)
         self.test_pairs, self.seed, self.num_workers = test_pairs, seed, num_workers
@@ -210,26 +216,28 @@ class PoseDataModule(LightningDataModule):
 
     def train_dataset(self) -> Canvases:
         """The training canvases, by sample number."""
-        return Canvases(self.train, self.panels, self.seed, self.flips, self.size, self.features)
+        return Canvases(
+            self.train, self.panels[0], self.seed, self.flips, self.size, self.features, self.repeats
+        )  # fmt: skip
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Continues after the optimiser steps that were already taken."""
         assert self.trainer is not None
         return DataLoader(
             self.train_dataset(),
-            batch_sampler=StepSampler.following(self.trainer, self.batch_size),
+            batch_sampler=PanelSampler(self.panels, self.seed, StepSampler.following(self.trainer, self.batch_size)),
             num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
             worker_init_fn=leave_ctrl_c_to_parent,
         )  # fmt: skip
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The fixed validation pairs."""
-        return self._shared(TestCanvases(self.index.records, self.validation, self.panels, size=self.size))
+        return self._shared(TestCanvases(self.index.records, self.validation, self.test_panels, size=self.size))
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """The fixed test pairs."""
         return self._shared(
-            TestCanvases(self.index.records, self.test, self.panels, self.test_settings, self.size)
+            TestCanvases(self.index.records, self.test, self.test_panels, self.test_settings, self.size)
         )  # fmt: skip
 
     def _shared(self, canvases: TestCanvases) -> DataLoader[Batch]:

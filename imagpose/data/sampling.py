@@ -53,6 +53,46 @@ class StepSampler(Sampler[list[int]]):
             yield list(range(start, start + self.batch_size))
 
 
+class PanelSampler(StepSampler):
+    """Batches of canvases that all have one number of panels, drawn anew for each batch.
+
+    The draw is a function of the seed and the batch alone, so all processes of a step have the same number of panels,
+    and a resumed run goes on as it would have. A batch of more panels has fewer canvases: a step costs about the same.
+
+    Args:
+        panels: Numbers V of panels to draw from; each is equally likely.
+        seed: Of the draw.
+        steps: As of :class:`StepSampler`, whose ``batch_size`` is how many canvases of ``panels[0]`` a process takes
+            where there is one number, and of four panels, the paper's, where there are several.
+    """
+
+    _BLOCK = 1024  # batches drawn at once
+
+    def __init__(self, panels: Sequence[int], seed: int, steps: StepSampler) -> None:
+        super().__init__(steps.first_step, steps.last_step, steps.batch_size, steps.rank, steps.world_size)
+        self.panels, self.seed = tuple(panels), seed
+        usual = self.panels[0] if len(self.panels) == 1 else 4
+        self._canvases = np.array([max(round(self.batch_size * usual / panels), 1) for panels in self.panels])
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:  # type: ignore[override] # a number and its panels
+        before = sum(int(self._canvases[self._draw(block)].sum()) for block in range(self.first_step // self._BLOCK))
+        before += int(self._canvases[self._draw(self.first_step // self._BLOCK)][: self.first_step % self._BLOCK].sum())
+        for step in range(self.first_step, self.last_step):
+            drawn = self._draw(step // self._BLOCK)[step % self._BLOCK]
+            canvases = int(self._canvases[drawn])
+            start = before * self.world_size + self.rank * canvases
+            yield [(number, self.panels[drawn]) for number in range(start, start + canvases)]
+            before += canvases
+
+    def _draw(self, block: int) -> np.ndarray:
+        return _drawn(self.seed, len(self.panels), block, self._BLOCK)
+
+
+@functools.lru_cache(maxsize=4)
+def _drawn(seed: int, choices: int, block: int, length: int) -> np.ndarray:
+    return np.random.default_rng([seed, 11, block]).integers(choices, size=length)
+
+
 def member_of_epoch(seed: int, number: int, size: int) -> int:
     """The element that sample ``number`` draws when every epoch visits each of ``size`` elements once, shuffled."""
     epoch, position = divmod(number, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,11 +49,24 @@ class Arrangement:
         }
 
 
+def smallest(sources: int, targets: int, scenario: Setting, panels: Sequence[int]) -> int:
+    """The smallest of some canvases that holds these sources and these poses; the largest, where none does.
+
+    Args:
+        sources: How many there are.
+        targets: How many poses.
+        scenario: T1 and T2 are the paper's, of four panels: one source with one pose would fit two.
+        panels: Numbers of panels that the network was trained on.
+    """
+    needed = 4 if scenario in ("T1", "T2") else sources + targets
+    return min((one for one in panels if one >= needed), default=max(panels))
+
+
 def arrange(sources: int, targets: int, scenario: Setting = "auto", panels: int = 4) -> Arrangement:
     """Fill the panels (Sec. 4.1 and 4.2, "Uniformity"; Appendix B).
 
     ``T1``: one source, one pose, which is repeated in every masked panel. ``T2``: the same, but the source is repeated.
-    ``T3``: two or three sources, one pose. ``IMAGPose*``: one source, two or three poses. ``auto`` is T1, T3 or
+    ``T3``: several sources, one pose. ``IMAGPose*``: one source, several poses. ``auto`` is T1, T3 or
     IMAGPose*, whichever the numbers say.
 
     Assumption: inputs that do not fill the panels are repeated in turn, sources where there are several, else poses;
@@ -82,8 +96,8 @@ def arrange(sources: int, targets: int, scenario: Setting = "auto", panels: int 
         raise InputError(f"There is no scenario {scenario!r}; there are: {', '.join(fits)}.")
     if not fits[scenario]:
         needs = {
-            "T1": "one source and one pose", "T2": "one source and one pose", "T3": "two or three sources and one pose",
-            "IMAGPose*": "one source and two or three poses",
+            "T1": "one source and one pose", "T2": "one source and one pose", "T3": "several sources and one pose",
+            "IMAGPose*": "one source and several poses",
         }[scenario]  # fmt: skip
         raise InputError(f"Scenario {scenario} takes {needs}, there are {sources} and {targets}; leave it to 'auto'.")
     repeat_sources = scenario == "T2" or sources > 1

@@ -9,7 +9,7 @@ from diffusers.models.attention import BasicTransformerBlock
 from einops import rearrange
 from torch import Tensor, nn
 
-from imagpose.panels import split, tile
+from imagpose.panels import Grid, split, tile
 
 MAX_PANELS = 64  # length of the sinusoidal position table
 
@@ -19,8 +19,6 @@ class CVA(nn.Module):
 
     Args:
         channels: Of the features.
-        rows: Panels of the canvas from top to bottom.
-        cols: Panels from left to right.
         head_dim: Width of an attention head.
         positions: Whether panels know their place; without, permuting them permutes the output.
         norm_num_groups: Of the group norm.
@@ -29,11 +27,8 @@ class CVA(nn.Module):
     gradient_checkpointing = False  # diffusers' enable_gradient_checkpointing() switches whoever has this
     _gradient_checkpointing_func: Callable[..., Tensor]
 
-    def __init__(
-        self, channels: int, rows: int, cols: int, head_dim: int, positions: bool = True, norm_num_groups: int = 32
-    ) -> None:
+    def __init__(self, channels: int, head_dim: int, positions: bool = True, norm_num_groups: int = 32) -> None:
         super().__init__()
-        self.rows, self.cols = rows, cols
         self.norm = nn.GroupNorm(norm_num_groups, channels, eps=1e-6)
         self.project_in = nn.Linear(channels, channels)
         self.block = BasicTransformerBlock(
@@ -47,24 +42,25 @@ class CVA(nn.Module):
         nn.init.zeros_(self.project_out.weight)
         nn.init.zeros_(self.project_out.bias)
 
-    def forward(self, canvas: Tensor) -> Tensor:
+    def forward(self, canvas: Tensor, grid: Grid) -> Tensor:
         """Attend across panels.
 
         Args:
             canvas: Output of a cross-attention, (B, C, rows·h, cols·w).
+            grid: (rows, cols).
 
         Returns:
             The same shape.
         """
         if self.gradient_checkpointing and torch.is_grad_enabled():
-            return canvas + self._gradient_checkpointing_func(self._update, canvas)
-        return canvas + self._update(canvas)
+            return canvas + self._gradient_checkpointing_func(self._update, canvas, grid)
+        return canvas + self._update(canvas, grid)
 
-    def _update(self, canvas: Tensor) -> Tensor:
-        views = split(canvas, self.rows, self.cols)
+    def _update(self, canvas: Tensor, grid: Grid) -> Tensor:
+        views = split(canvas, *grid)
         batch, panels, _, height, width = views.shape
         normed = self.norm(views.flatten(0, 1))  # a panel at a time, so that none sees another's statistics
         tokens = rearrange(normed, "(b v) c h w -> (b h w) v c", v=panels)
         tokens = self.project_out(self.block(self.project_in(tokens)))
         update = rearrange(tokens, "(b h w) v c -> b v c h w", b=batch, h=height, w=width)
-        return tile(update, self.rows, self.cols)
+        return tile(update, *grid)

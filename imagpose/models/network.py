@@ -68,8 +68,6 @@ class Network(ModelMixin, ConfigMixin):
         mask_condition: ILC's mask.
         cva: Cross-view attention.
         cva_positions: Whether CVA's panels know their place.
-        rows: Panels of the canvas from top to bottom.
-        cols: Panels from left to right.
         along_batch: Panels along the batch instead of a canvas (M1).
     """
 
@@ -86,8 +84,6 @@ class Network(ModelMixin, ConfigMixin):
         image_conditions: bool = True,
         cva: bool = True,
         cva_positions: bool = True,
-        rows: int = 2,
-        cols: int = 2,
         mask_condition: bool = True,
         along_batch: bool = False,
     ) -> None:
@@ -96,15 +92,13 @@ class Network(ModelMixin, ConfigMixin):
         latent_channels, dim = int(base.config["in_channels"]), int(base.config["cross_attention_dim"])
         self.flc = FLC(encoder_dim, dim, latent_channels, texture_kernel, texture_tokens)
         self.ilc = ILC(latent_channels, image_conditions, mask_condition)
-        self.unet = CanvasUNet(
-            base, latent_channels + self.ilc.channels, rows, cols, cva, cva_positions, along_batch
-        )  # fmt: skip
+        self.unet = CanvasUNet(base, latent_channels + self.ilc.channels, cva, cva_positions, along_batch)
         self.pose_encoder = PoseEncoder(self.unet.pose_channels, pose_channels)
 
-    @property
-    def panels(self) -> int:
-        """V."""
-        return self.unet.rows * self.unet.cols
+    @classmethod
+    def extract_init_dict(cls, config_dict: dict[str, Any], **options: Any) -> Any:
+        """Read the configuration without the grid of panels that it held before any number of them was taken."""
+        return super().extract_init_dict({k: v for k, v in config_dict.items() if k not in ("rows", "cols")}, **options)
 
     def conditions(
         self, source: Tensor, semantic: Tensor, given: Tensor, mask: Tensor, black: Tensor, poses: Tensor
@@ -128,5 +122,5 @@ class Network(ModelMixin, ConfigMixin):
         )
 
     def forward(self, noisy: Tensor, timesteps: Tensor, conditions: Conditions) -> Tensor:
-        """ε_θ(x_t, F_C, F_I, F_P, t), or v, in views (B, V, c, h, w)."""
+        """ε_θ(x_t, F_C, F_I, F_P, t), or v, in views (B, V, c, h, w), of any number V of panels."""
         return self.unet(noisy.to(self.dtype), timesteps, conditions.F_C, conditions.F_I, conditions.F_P)

@@ -19,7 +19,9 @@ _OURS = {
     "encoder": {("imagpose.models.encoders", "TimmEncoder"), ("imagpose.models.encoders", "OpenClipEncoder")},
     "network": {("imagpose.models.network", "Network")},
 }
-_SETTINGS = ("_class_name", "_diffusers_version", "_name_or_path", "image_size", "guidance_form")
+_SETTINGS = (
+    "_class_name", "_diffusers_version", "_name_or_path", "image_size", "guidance_form", "guidance_interval", "panels",
+)  # fmt: skip
 _RUNS_CODE = ("auto_map", "trust_remote_code", "custom_pipeline", "quantization_config")  # or reads further files
 
 

@@ -13,7 +13,7 @@ from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import unet_names
 from imagpose.models.cva import CVA
-from imagpose.panels import split, tile
+from imagpose.panels import Grid, grid_of, split, tile
 
 
 def grow_conv_in(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
@@ -44,15 +44,23 @@ class PoseConvIn(nn.Module):
 
 
 class CrossViewTransformer(nn.Module):
-    """One of the UNet's attention modules, followed by CVA."""
+    """One of the UNet's attention modules, followed by CVA.
+
+    The canvas's grid comes with diffusers' ``cross_attention_kwargs``, the one way through its blocks.
+    """
 
     def __init__(self, transformer: nn.Module, cva: CVA) -> None:
         super().__init__()
         self.transformer, self.cva = transformer, cva
 
-    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor]:
+    def forward(
+        self, hidden_states: Tensor, *args: Any, cross_attention_kwargs: dict[str, Any], **kwargs: Any
+    ) -> tuple[Tensor]:
         """Call the attention module as the UNet's block does, then attend across panels."""
-        return (self.cva(self.transformer(hidden_states, *args, **kwargs)[0]),)
+        rest = dict(cross_attention_kwargs)
+        grid = rest.pop("grid")
+        attended = self.transformer(hidden_states, *args, cross_attention_kwargs=rest or None, **kwargs)[0]
+        return (self.cva(attended, grid),)
 
 
 class CanvasUNet(nn.Module):
@@ -64,8 +72,6 @@ class CanvasUNet(nn.Module):
     Args:
         unet: A UNet with ``latent_channels`` inputs, its weights loaded or not; it is changed in place.
         input_channels: Of noisy latents and F_I together.
-        rows: Panels of the canvas from top to bottom.
-        cols: Panels from left to right.
         cva: Whether there is cross-view attention; off in the paper's B0, B2 and B4.
         positions: Whether CVA's panels know their place.
         along_batch: No canvas: the panels are denoised one by one, along the batch, as in the paper's M1 (Fig. 11).
@@ -78,8 +84,6 @@ class CanvasUNet(nn.Module):
         self,
         unet: UNet2DConditionModel,
         input_channels: int,
-        rows: int = 2,
-        cols: int = 2,
         cva: bool = True,
         positions: bool = True,
         along_batch: bool = False,
@@ -87,7 +91,7 @@ class CanvasUNet(nn.Module):
         super().__init__()
         if cva and along_batch:
             raise InputError("model.init_args.along_batch leaves CVA no canvas to look across; set cva to false too.")
-        self.unet, self.rows, self.cols, self.along_batch = unet, rows, cols, along_batch
+        self.unet, self.cva, self.along_batch = unet, cva, along_batch
         self.unet.conv_in = PoseConvIn(grow_conv_in(unet.conv_in, input_channels))
         self.pose_channels = self.unet.conv_in.conv.out_channels
         blocks = [*unet.down_blocks, unet.mid_block, *unet.up_blocks]
@@ -96,7 +100,7 @@ class CanvasUNet(nn.Module):
                 continue
             for i, transformer in enumerate(block.attentions):
                 attention = CVA(
-                    transformer.in_channels, rows, cols, transformer.config["attention_head_dim"], positions,
+                    transformer.in_channels, transformer.config["attention_head_dim"], positions,
                     unet.config["norm_num_groups"],
                 )  # fmt: skip
                 block.attentions[i] = CrossViewTransformer(transformer, attention)
@@ -133,7 +137,9 @@ class CanvasUNet(nn.Module):
         """A panel's latents must be a multiple of this in height and width: it must split evenly at every level."""
         return 2 ** (len(self.unet.config["block_out_channels"]) - 1)
 
-    def forward(self, noisy: Tensor, timesteps: Tensor, F_C: Tensor, F_I: Tensor, F_P: Tensor) -> Tensor:
+    def forward(
+        self, noisy: Tensor, timesteps: Tensor, F_C: Tensor, F_I: Tensor, F_P: Tensor, grid: Grid | None = None
+    ) -> Tensor:
         """Predict noise (or v) on the joint canvas.
 
         Args:
@@ -142,6 +148,7 @@ class CanvasUNet(nn.Module):
             F_C: (B, m + n, d).
             F_I: (B, V, c + 1, h, w); fewer channels where ILC is cut down.
             F_P: (B, V, pose_channels, h, w).
+            grid: How the panels lie; None is :func:`imagpose.panels.grid_of` their number.
 
         Returns:
             (B, V, c, h, w).
@@ -150,8 +157,10 @@ class CanvasUNet(nn.Module):
         if self.along_batch:
             panels = views.shape[1]
             timesteps, F_C = timesteps.repeat_interleave(panels), F_C.repeat_interleave(panels, dim=0)
-            canvas = views.flatten(0, 1)
-        else:
-            canvas = tile(views, self.rows, self.cols)
-        predicted = self.unet(canvas, timesteps, encoder_hidden_states=F_C, return_dict=False)[0].float()
-        return predicted.unflatten(0, views.shape[:2]) if self.along_batch else split(predicted, self.rows, self.cols)
+            return self._predict(views.flatten(0, 1), timesteps, F_C).unflatten(0, views.shape[:2])
+        grid = grid or grid_of(views.shape[1])
+        return split(self._predict(tile(views, *grid), timesteps, F_C, grid), *grid)
+
+    def _predict(self, canvas: Tensor, timesteps: Tensor, F_C: Tensor, grid: Grid | None = None) -> Tensor:
+        told = {"cross_attention_kwargs": {"grid": grid}} if self.cva else {}
+        return self.unet(canvas, timesteps, encoder_hidden_states=F_C, return_dict=False, **told)[0].float()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -22,10 +23,32 @@ RENAMED: dict[str, str] = {**_CALLBACKS}
 """Today's path of a class by its older ones."""
 
 
+def _without_grid(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The grid follows from how many panels come."""
+    return {name: value for name, value in arguments.items() if name not in ("rows", "cols")}
+
+
+def _several_panels(arguments: dict[str, Any]) -> dict[str, Any]:
+    """One number of panels was the only one that canvases could have."""
+    panels = arguments.get("panels")
+    return {**arguments, "panels": [panels]} if type(panels) is int else arguments
+
+
+_CHANGED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "imagpose.module.IMAGPose": _without_grid,
+    "imagpose.data.datamodule.PoseDataModule": _several_panels,
+}
+"""How the arguments of a class changed."""
+
+
 def renamed(options: Any) -> Any:
     """Options, at any depth, with today's path in the place of each older path of a class."""
     if isinstance(options, dict):
-        return {key: renamed(value) for key, value in options.items()}
+        today = {key: renamed(value) for key, value in options.items()}
+        change = _CHANGED.get(str(today.get("class_path")))
+        if change is not None and isinstance(arguments := today.get("init_args"), dict):
+            today["init_args"] = change(arguments)
+        return today
     if isinstance(options, list):
         return [renamed(value) for value in options]
     return RENAMED.get(options, options) if isinstance(options, str) else options

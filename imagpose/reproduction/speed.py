@@ -205,7 +205,7 @@ def measure(
                 advance(1)
     costs = {}
     for way, (some, _) in batches.items():
-        filled = arrange(len(some[0].sources), len(some[0].target_poses), way.scenario, pipe.network.panels)
+        filled = arrange(len(some[0].sources), len(some[0].target_poses), way.scenario, 4)
         panels, kept = len(filled.targets), len(set(filled.targets))
         cost: dict[str, float] = {}
         for unit, whole in (("seconds", statistics.median(seconds[way])), ("flops", flops[way])):

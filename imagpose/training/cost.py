@@ -123,7 +123,7 @@ def estimate(
     half = torch.bfloat16 if precision.startswith("bf16") else torch.float16 if precision.startswith("16") else None
     trainable = sum(p.numel() for p in module.network.parameters())
     frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
-    panels, _, height, width = module.synthesis.latent_shape(size)
+    panels, _, height, width = module.synthesis.latent_shape(size, module.panels[0])
     # The VAE's first level holds 128 channels of the padded image, and a residual block some four tensors of it.
     scale = module.vae.downscale
     channels = int(module.vae.autoencoder.config["block_out_channels"][0])
@@ -176,7 +176,7 @@ def flops(module: IMAGPose, size: tuple[int, int]) -> dict[str, int]:
         ``frozen``: the VAE on the panels and the source, and the encoder, which a cache would save; ``trained``: the
         trained network, forward and backward.
     """
-    panels, _, height, width = module.synthesis.latent_shape(size)
+    panels, _, height, width = module.synthesis.latent_shape(size, module.panels[0])
     scale = module.vae.downscale
     images = torch.empty(panels + 1, 3, height * scale, width * scale, device="meta")
     with FlopCounterMode(display=False) as frozen, _AsTrained(None), torch.no_grad():
@@ -197,7 +197,7 @@ def forward(module: IMAGPose, size: tuple[int, int], batch: int) -> Callable[[],
         batch: Canvases.
     """
     device = next(module.network.parameters()).device
-    shape = module.synthesis.latent_shape(size)
+    shape = module.synthesis.latent_shape(size, module.panels[0])
     panels, _, height, width = shape
     scale = module.vae.downscale
     latents = torch.empty(batch, *shape, device=device)

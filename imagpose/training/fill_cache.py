@@ -159,7 +159,7 @@ def _announce(
     Raises:
         InputError: It does not fit.
     """
-    _, channels, height, width = synthesis.latent_shape(size)
+    _, channels, height, width = synthesis.latent_shape(size, 1)
     numbers = 2 * channels * height * width + synthesis.encoder.num_tokens * synthesis.encoder.dim
     image = numbers * (2 if data.flips else 1) * getattr(torch, data.cache_dtype).itemsize
     folder = shards[0].path.parent

@@ -53,13 +53,6 @@ def check_options(options: Any) -> None:
     for made, given in ((MannequinSet, data.get("mannequins")), (Schedule, model.get("schedule"))):
         if given is not None:
             made(**vars(given))  # its fields against each other
-    if {"rows", "cols"} <= model.keys() and "panels" in data:
-        rows, cols, panels = model["rows"], model["cols"], data["panels"]
-        if rows * cols != panels:
-            raise InputError(
-                f"A canvas of {rows} × {cols} panels (model.init_args.rows, cols) cannot hold data.init_args.panels "
-                f"{panels}; make that {rows * cols}."
-            )
 
 
 def check_machine(options: Any) -> None:

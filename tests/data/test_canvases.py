@@ -12,16 +12,17 @@ from imagpose.data.keypoints import draw_pose, flip
 from imagpose.data.readers.deepfashion import DeepFashion
 
 
-@given(st.integers(0, 10**6), st.integers(2, 12), st.sampled_from([2, 4, 6, 9]))
-def test_given_and_masked_views_never_mix(seed, views, panels):
-    layout = draw_layout(np.random.default_rng(seed), views, panels)
+@given(st.integers(0, 10**6), st.integers(2, 12), st.sampled_from([2, 4, 6, 9]), st.sampled_from([0.0, 0.5, 1.0]))
+def test_given_and_masked_views_never_mix(seed, views, panels, repeats):
+    layout = draw_layout(np.random.default_rng(seed), views, panels, repeats)
     given_views = {p for p, g in zip(layout.panels, layout.given, strict=True) if g}
     masked_views = {p for p, g in zip(layout.panels, layout.given, strict=True) if not g}
     assert masked_views
     assert not given_views & masked_views
     assert layout.source not in masked_views
     assert not given_views or layout.source in given_views
-    assert len(given_views | masked_views | {layout.source}) == min(views, panels + (not given_views))
+    shown = len(given_views | masked_views | {layout.source})
+    assert shown == min(views, panels + (not given_views)) if not repeats else shown >= 2
 
 
 def test_mask_counts_and_places_are_uniform():
@@ -31,6 +32,23 @@ def test_mask_counts_and_places_are_uniform():
     assert all(abs(n / 4000 - 0.25) < 0.03 for n in counts.values())
     single = Counter(layout.given.index(False) for layout in layouts if sum(layout.given) == 3)
     assert all(abs(n / counts[1] - 0.25) < 0.06 for n in single.values())
+
+
+@pytest.mark.parametrize(("repeats", "least", "most"), [(0.0, 0.0, 0.0), (0.5, 0.4, 0.6), (1.0, 1.0, 1.0)])
+def test_the_canvases_of_t1_and_t2_are_drawn_as_often_as_asked(repeats, least, most):
+    layouts = [draw_layout(np.random.default_rng(i), 8, 4, repeats) for i in range(4000)]
+    for side, kept in ((True, 3), (False, 3)):
+        several = [layout for layout in layouts if sum(g == side for g in layout.given) == kept]
+        same = [
+            len({p for p, g in zip(layout.panels, layout.given, strict=True) if g == side}) == 1 for layout in several
+        ]
+        assert least <= np.mean(same) <= most
+
+
+def test_a_canvas_has_as_many_panels_as_its_address_says(mannequin_root):
+    groups = list(DeepFashion(mannequin_root).identities("train").values())
+    canvases = Canvases(groups, 4, 3)
+    assert [len(canvases[address]["images"]) for address in (5, (5, 2), (5, 9))] == [4, 2, 9]
 
 
 def test_one_view_is_not_enough():

@@ -1,6 +1,6 @@
 from itertools import pairwise
 
-from imagpose.data.sampling import StepSampler, across_people, member_of_epoch
+from imagpose.data.sampling import PanelSampler, StepSampler, across_people, member_of_epoch
 
 
 def test_a_resumed_sampler_goes_on_where_the_first_stopped():
@@ -28,3 +28,28 @@ def test_people_take_turns_and_fewer_are_a_part_of_more():
     assert chosen[13] == across_people(people, 0) == list(range(13))
     assert all(some == sorted(some) for some in chosen)
     assert across_people(people, 1, 3) != chosen[3]
+
+
+def test_one_number_of_panels_takes_the_batches_that_there_were_without_it():
+    plain = StepSampler(3, 9, 4, rank=1, world_size=2)
+    assert [[number for number, _ in batch] for batch in PanelSampler([4], 0, plain)] == list(plain)
+    assert {panels for batch in PanelSampler([9], 0, plain) for _, panels in batch} == {9}
+
+
+def test_mixed_panels_lose_and_repeat_no_sample_in_any_number_of_processes():
+    last = 1500  # more than are drawn at once
+    batches = [list(PanelSampler([2, 4, 6, 9], 5, StepSampler(0, last, 8, rank, 2))) for rank in (0, 1)]
+    numbers = [number for step in zip(*batches, strict=True) for batch in step for number, _ in batch]
+    assert numbers == list(range(len(numbers)))
+    for ours, theirs in zip(*batches, strict=True):
+        assert {panels for _, panels in ours} == {panels for _, panels in theirs}
+        assert len({panels for _, panels in ours}) == 1
+        assert 30 <= sum(panels for _, panels in ours) <= 36  # of four there are 32
+    assert {panels for batch in batches[0] for _, panels in batch} == {2, 4, 6, 9}
+
+
+def test_mixed_panels_resume_where_they_stopped():
+    whole = list(PanelSampler([2, 4], 0, StepSampler(0, 2100, 4)))
+    for first in (1, 1023, 1024, 2050):
+        assert list(PanelSampler([2, 4], 0, StepSampler(first, 2100, 4))) == whole[first:]
+    assert list(PanelSampler([2, 4], 1, StepSampler(0, 2100, 4))) != whole

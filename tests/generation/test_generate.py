@@ -234,7 +234,7 @@ def _broken(text):
         ({"targets": ()}, [], "give --source, --source-pose and --target-pose, or --data and --pairs"),
         ({}, ["--model", "nowhere"], "Weights 'nowhere' were not found"),
         ({}, ["--run", "runs/nowhere/version_0"], "is no run folder"),
-        ({}, ["--scenario", "T3"], "T3 takes two or three sources"),
+        ({}, ["--scenario", "T3"], "T3 takes several sources"),
         ({}, ["--steps", "none"], "argument --steps"),
         ({}, ["--device", "abacus"], "--device abacus cannot be used"),
         ({}, ["--steps", "1001"], "must be a whole number from 1 to 1,000, not 1001"),
