@@ -32,6 +32,7 @@ _UNFINISHED = ".unfinished"
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
+    parser.prog = "python -m imagpose cache"
     parser.add_argument("--shard", default="0/1", help="i/n: do only every n-th shard of files, from i on (0 … n-1)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import sys
 import warnings
@@ -18,7 +19,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from imagpose import claims, runs, trust
 from imagpose.checkpoint_io import CheckpointFiles
 from imagpose.claims import Claim
-from imagpose.drawn_root import check_root
+from imagpose.drawn_root import check_root, check_set
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.option_checks import check_machine, check_options
@@ -73,6 +74,12 @@ class RunCLI(ExperimentCLI):
             if self._claim is not None:
                 self._claim.release()
 
+    def setup_parser(self, *args: Any) -> None:
+        """Name the program as it is called, which the parser takes for a file of its own."""
+        super().setup_parser(*args)
+        for command, parser in self._subcommand_parsers.items():
+            parser.prog = f"python -m imagpose {command}"
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add where runs are kept."""
         parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
@@ -99,6 +106,7 @@ class RunCLI(ExperimentCLI):
             if not files:
                 raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
             named = [path for path in files if path.parent.name != "overlays"]
+            check_set(config)
             name = runs.check_name(config.name or named[-1].stem, "--name" if config.name else named[-1])
             self.run, self._claim = claims.begin(claims.Asked(config.runs, name, config.folder, config.new))
             if self.run.last.exists() and not config.new:  # a process that is not the first may see the run before
@@ -242,8 +250,22 @@ def _completed(parser: LightningArgumentParser, options: dict[str, Any]) -> dict
     return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
 
 
+_OF_NO_USE = (
+    "GPU available: False", "TPU available: False",
+    "💡 Tip",  # of services that nobody asked for
+    "You are using a CUDA device",  # whose precision for 32 bits is the experiment's choice
+    "`weights_only` was not set",  # of our own saving, which pickles plain types
+)  # fmt: skip
+
+
+def _of_use(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_OF_NO_USE)
+
+
 def quiet() -> None:
-    """Silence warnings that tell a user nothing."""
+    """Silence warnings and messages that tell a user nothing."""
+    for talker in ("utilities.rank_zero", "trainer.connectors.checkpoint_connector"):
+        logging.getLogger(f"lightning.pytorch.{talker}").addFilter(_of_use)
     for harmless in (
         "LightningCLI's args parameter is intended",  # we pass exactly what the user typed
         "Found .* module.s. in eval mode",  # frozen modules are, on purpose
