@@ -127,14 +127,14 @@ class RunCLI(ExperimentCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer logs into the run's folder, saves there, and stops at a signal."""
+        from callbacks.checkpoint import ForgetUnsaved
         from callbacks.divergence import Divergence
         from callbacks.lines import ProgressLines
         from callbacks.steps import CountSteps, StepLogger
         from callbacks.stop import StopOnSignal
 
         assert self.subcommand is not None
-        resumed = self.subcommand == "fit" and self.config[self.subcommand].ckpt_path
-        step = runs.check_checkpoint(self.run.last) if resumed else None
+        step = None if self._claim is None else self._claim.step  # other processes log nothing
         logger = StepLogger(
             str(self.run.root), self.run.experiment, self.run.version, default_hp_metric=False,
             purge_step=None if step is None else step + 1,  # what was logged after the checkpoint is logged again
@@ -148,10 +148,10 @@ class RunCLI(ExperimentCLI):
                 trainer.progress_bar_callback.disable()  # of a bar, nothing but its end would be seen
             if trainer.is_global_zero:
                 callbacks.append(ProgressLines())
+        self._files = CheckpointFiles()
         if self.subcommand == "fit":
             callbacks.insert(0, CountSteps())
-            callbacks.append(StopOnSignal(self._stopper, self.run.last))
-        self._files = CheckpointFiles()
+            callbacks += [ForgetUnsaved(self._files), StopOnSignal(self._stopper, self.run.last)]
         # Strategies of shards write their own way, and another plugin is somebody's wish.
         if not isinstance(trainer.strategy, SHARDED) and type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = self._files
