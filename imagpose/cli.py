@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import logging
 import signal
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.option_checks import check_machine, check_options
 from imagpose.parse_errors import OptionParser
+from imagpose.quiet import quiet
 from imagpose.ranges import Seed
 from imagpose.stopping import Stopped, Stopper, resuming_command
 
@@ -248,37 +247,6 @@ def _completed(parser: LightningArgumentParser, options: dict[str, Any]) -> dict
     """A run's options with the defaults of those that there were not yet when it was started."""
     parsed = parser.parse_object(options)
     return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
-
-
-_OF_NO_USE = (
-    "GPU available: False", "TPU available: False",
-    "💡 Tip",  # of services that nobody asked for
-    "You are using a CUDA device",  # whose precision for 32 bits is the experiment's choice
-    "`weights_only` was not set",  # of our own saving, which pickles plain types
-)  # fmt: skip
-
-
-def _of_use(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith(_OF_NO_USE)
-
-
-def quiet() -> None:
-    """Silence warnings and messages that tell a user nothing."""
-    for talker in ("utilities.rank_zero", "trainer.connectors.checkpoint_connector"):
-        logging.getLogger(f"lightning.pytorch.{talker}").addFilter(_of_use)
-    for harmless in (
-        "LightningCLI's args parameter is intended",  # we pass exactly what the user typed
-        "Found .* module.s. in eval mode",  # frozen modules are, on purpose
-        "Precision .* is not supported by the model summary",
-        ".*isinstance.treespec.*",
-        ".*does not have many workers",
-        ".*is smaller than the logging interval",
-        ".*weights_only. was not set",
-        # The samples of our loaders are numbered, and a resumed loader begins at the next: nothing is unreliable.
-        "You're resuming from a checkpoint that ended before the epoch ended",
-        "Checkpoint directory .* exists and is not empty",  # of the run that is resumed, which replaces them
-    ):
-        warnings.filterwarnings("ignore", harmless)
 
 
 def run(args: Sequence[str]) -> None:

@@ -9,11 +9,12 @@ import torch
 import yaml
 from lightning.pytorch.cli import LightningArgumentParser
 
-from imagpose.cli import ExperimentCLI, quiet
+from imagpose.cli import ExperimentCLI
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.drawn_root import check_root
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
+from imagpose.quiet import quiet
 
 
 class Experiment(NamedTuple):

@@ -18,9 +18,9 @@ from PIL import Image
 
 from imagpose import weights
 from imagpose.__main__ import main
-from imagpose.cli import quiet
 from imagpose.data.deepfashion import unflatten_name
 from imagpose.models.vae import VAE
+from imagpose.quiet import quiet
 from tests.conftest import ROOT
 
 
