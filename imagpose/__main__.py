@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +41,17 @@ def _check_experiments(args: list[str]) -> None:
     """Name the experiments there are when one is asked for that is not, and the file that is none."""
     from imagpose.errors import InputError
     from imagpose.options import trust
+    from imagpose.options.parser import given
 
-    for flag, value in pairwise(args):
-        path = Path(value)
-        if flag in ("-c", "--config") and not path.exists():
-            known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith("_"))
+    for path in map(Path, given(args, "-c", "--config")):
+        if not path.exists():
+            known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith(("_", ".")))
             choices = f"; there are: {', '.join(known)}" if known else ""
             if path.name == "config.yaml":
                 raise InputError(f"There is no run {path.parent} ({path} does not exist); make train leaves one.")
             kind = "overlay" if path.parent.name == "overlays" else "experiment"
             raise InputError(f"There is no {kind} {path.stem!r} ({path} does not exist){choices}.")
-        if flag in ("-c", "--config"):
-            trust.read(path)  # the parser's own words do not name the file
+        trust.read(path)  # the parser's own words do not name the file
 
 
 def _call(function: Callable[..., Any], command: str, args: list[str], as_positional: bool = False) -> Any:
@@ -62,10 +60,10 @@ def _call(function: Callable[..., Any], command: str, args: list[str], as_positi
 
     from imagpose.options import trust
     from imagpose.options.parse_errors import OptionParser
+    from imagpose.options.parser import given
 
-    for flag, value in pairwise(args):
-        if flag == "--config":
-            trust.read(Path(value))  # the parser would wait for a pipe
+    for value in given(args, "--config"):
+        trust.read(Path(value))  # the parser would wait for a pipe
     prog = f"python -m imagpose {command}"
     return auto_cli(function, args=args, as_positional=as_positional, parser_class=OptionParser, prog=prog)
 
@@ -130,6 +128,7 @@ def _compare(args: list[str]) -> None:
 def _table(args: list[str]) -> int:
     from imagpose.reproduction.command import table
 
+    _check_experiments(args)
     return table(args)
 
 

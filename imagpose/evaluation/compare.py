@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,12 @@ def compare(args: Sequence[str]) -> None:
     add_task_options(parser, data_required=False)
     options = parser.parse_args(args)
     console = wide_console()
+    for name, path in options.results:
+        if not os.path.exists(path):
+            raise InputError(
+                f"--results {name}={path}: there is no {path}; name a folder of pictures, or the evaluation.json that "
+                "python -m imagpose evaluate wrote."
+            )
     folders = {name: Path(path) for name, path in options.results if not path.endswith(".json")}
     results = {name: from_json(Path(path)) for name, path in options.results if path.endswith(".json")}
     if len(folders) + len(results) < len(options.results):

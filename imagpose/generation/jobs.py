@@ -15,7 +15,7 @@ from PIL import Image
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.images import open_view
 from imagpose.data.keypoints import visible
-from imagpose.data.pictures import read_picture
+from imagpose.data.pictures import picture_size, read_picture
 from imagpose.data.readers.index import ImageRecord
 from imagpose.data.readers.layouts import open_index
 from imagpose.data.sampling import across_people
@@ -92,9 +92,9 @@ def jobs_of_files(options: argparse.Namespace) -> Iterator[Job]:
 
 def _pose_of(picture: Path, path: Path) -> BodyPose:
     """A source's pose, in its picture's frame where the file says none."""
-    image = read_picture(picture)
-    pose = BodyPose.read(path, (image.height, image.width))
-    pose.check_belongs(image, path, picture)
+    size = picture_size(picture)
+    pose = BodyPose.read(path, size)
+    pose.check_belongs(size, path, picture)
     return pose
 
 

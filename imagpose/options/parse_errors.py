@@ -52,7 +52,7 @@ def sentence(error: BaseException) -> str:
         inner = ", or an option of it," if empty[1] in ("--model", "--data") else ""
         return f"{empty[1].split('/')[-1]}{inner} needs a value, and none follows."
     if missing := re.match(r"the following arguments are required: (.*)", innermost):
-        return f"{_flags(missing[1], options)} must be given."
+        return _missing([_flag(name, _place(chain)[0], options) for name in missing[1].split(", ")])
     path, class_path = _place(chain)
     option = f"--{path}" if path else "the options"
     if absent := re.match(r"Option '(.+)' is not accepted|Group '(.+)' does not accept option '(.+)'", innermost):
@@ -133,8 +133,21 @@ def _options(parser: ArgumentParser) -> Iterator[str]:
                 yield from _options(inner)
 
 
-def _flags(names: str, options: Sequence[str]) -> str:
-    return ", ".join(f"--{name}" if f"--{name}" in options else name.upper() for name in names.split(", "))
+def _flag(name: str, group: str, options: Sequence[str]) -> str:
+    """An option as it is typed: what the parser calls it may begin with the command, or lack the class it is of."""
+    if group:
+        return f"--{group}.{name}"
+    typed = (f"--{one}" for one in (name, name.partition(".")[2]))
+    return next((one for one in typed if one in options), name.upper())
+
+
+def _missing(flags: Sequence[str]) -> str:
+    if any(flag.split(".")[0] in ("--model", "--data") for flag in flags):
+        return (
+            f"{' and '.join(flags)} must be given, as experiments do: -c experiments/_base.yaml -c "
+            "experiments/tiny.yaml."
+        )
+    return f"{', '.join(flags)} must be given."
 
 
 def _choices(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -30,6 +30,26 @@ def unknown(wrong: str, options: Sequence[str]) -> str:
         near = f"{group}.{rest}"
     kind = "option" if wrong.startswith("-") else "argument"
     return f"There is no {kind} {wrong}{f'; did you mean {near}?' if near else '.'}"
+
+
+def given(args: Sequence[str], *names: str) -> Iterator[str]:
+    """The values that a command line gives an option: ``--config FILE``, ``--config=FILE``, ``-c FILE``, ``-cFILE``.
+
+    Args:
+        args: Words of the command line.
+        names: Of the option; an empty value, which is its parser's to refuse, is left out.
+    """
+    words = iter(args)
+    for word in words:
+        name, has_value, value = word.partition("=")
+        if name in names:
+            found = value if has_value else next(words, "")
+        elif word[:2] in names and not word.startswith("--"):
+            found = word[2:]
+        else:
+            continue
+        if found:
+            yield found
 
 
 class Parser(argparse.ArgumentParser):
