@@ -6,6 +6,7 @@ import errno
 import signal
 import sys
 import warnings
+from argparse import ArgumentError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import yaml
 from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from imagpose import claims, runs, trust
@@ -22,7 +25,7 @@ from imagpose.drawn_root import check_root
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.option_checks import check_machine, check_options
-from imagpose.parse_errors import OptionParser
+from imagpose.parse_errors import OptionParser, sentence
 from imagpose.ranges import Seed
 from imagpose.stopping import Stopped, Stopper, resuming_command
 
@@ -87,6 +90,14 @@ class RunCLI(ExperimentCLI):
         )
         parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and refuse a checkpoint beside the run's own, whose options would silently win over these."""
+        super().parse_arguments(parser, args)
+        if (path := self.config[self.config.subcommand].get("ckpt_path")) is not None:
+            raise InputError(
+                f"--ckpt_path {path} cannot be given, since a run has its own; name the run with --folder instead."
+            )
+
     def before_instantiate_classes(self) -> None:
         """Choose the run, its logger and the checkpoint to continue from."""
         assert self.subcommand is not None
@@ -103,7 +114,7 @@ class RunCLI(ExperimentCLI):
             self.run, self._claim = claims.begin(claims.Asked(config.runs, name, config.folder, config.new))
             if self.run.last.exists() and not config.new:  # a process that is not the first may see the run before
                 known = [*config.trust, *trust.dotted_texts(options)]  # the experiment is its user's own
-                runs.check_unchanged(self.run, options, known, lambda stored: _completed(parser, stored))
+                runs.check_unchanged(self.run, options, known, lambda stored: self._completed(parser, stored))
                 config.ckpt_path = str(self.run.last)
             self._options = options
         else:
@@ -157,9 +168,24 @@ class RunCLI(ExperimentCLI):
         return trainer
 
     def before_fit(self) -> None:
-        """Keep the options, once everything could be built from them."""
-        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+        """Keep the options, once a step can be taken with them: what is refused before leaves the run as it was."""
+
+        def keep(*args: Any) -> None:
             runs.write_atomically(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
+
+        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self.trainer.callbacks.append(LambdaCallback(on_train_start=keep))  # type: ignore[attr-defined]
+
+    def _completed(self, parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
+        """The run's options with the defaults of those that there were not yet when it was started."""
+        try:
+            parsed = parser.parse_object(options)
+        except ArgumentError as error:
+            raise InputError(
+                f"{self.run.config} is damaged, or of another version of imagpose ({sentence(error).rstrip('.')}); "
+                "start another run with RUN=new."
+            ) from error
+        return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
@@ -236,12 +262,6 @@ class RunCLI(ExperimentCLI):
             print(f"  {resuming_command(self._words, run.folder)}", file=sys.stderr)
 
 
-def _completed(parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
-    """A run's options with the defaults of those that there were not yet when it was started."""
-    parsed = parser.parse_object(options)
-    return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
-
-
 def quiet() -> None:
     """Silence warnings that tell a user nothing."""
     for harmless in (
@@ -287,6 +307,9 @@ def run(args: Sequence[str]) -> None:
         except Exception as error:
             if stopper.asked is not None:  # a worker that the same signal ended, say
                 raise Stopped(stopper.asked) from error
+            if isinstance(error, MisconfigurationException):
+                reason = " ".join(str(error).split()).rstrip(".")
+                raise InputError(f"Lightning refuses these options ({reason}); mend the experiment.") from error
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise InputError(
                     f"The disk is full ({error.filename or error.strerror}); make room, and the same command goes on "
