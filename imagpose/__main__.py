@@ -130,6 +130,7 @@ def _compare(args: list[str]) -> None:
 def _table(args: list[str]) -> int:
     from imagpose.reproduction.command import table
 
+    _check_experiments(args)
     return table(args)
 
 
@@ -246,8 +247,10 @@ def main(args: list[str] | None = None) -> int:
     except ArgumentError as error:
         from imagpose.parse_errors import sentence
 
+        files = [value for flag, value in pairwise(rest) if flag in ("-c", "--config")]
+        said = f"of {', '.join(files)} and the command line; " if files else ""
         print(
-            f"Error: {one_line(sentence(error))} (python -m imagpose {command} --help lists the options)",
+            f"Error: {one_line(sentence(error))} ({said}python -m imagpose {command} --help lists the options)",
             file=sys.stderr,
         )
         return 2

@@ -52,7 +52,7 @@ def sentence(error: BaseException) -> str:
         inner = ", or an option of it," if empty[1] in ("--model", "--data") else ""
         return f"{empty[1].split('/')[-1]}{inner} needs a value, and none follows."
     if missing := re.match(r"the following arguments are required: (.*)", innermost):
-        return f"{_flags(missing[1], options)} must be given."
+        return f"{_flags(missing[1], _place(chain)[0], options)} must be given."
     path, class_path = _place(chain)
     option = f"--{path}" if path else "the options"
     if absent := re.match(r"Option '(.+)' is not accepted|Group '(.+)' does not accept option '(.+)'", innermost):
@@ -133,8 +133,16 @@ def _options(parser: ArgumentParser) -> Iterator[str]:
                 yield from _options(inner)
 
 
-def _flags(names: str, options: Sequence[str]) -> str:
-    return ", ".join(f"--{name}" if f"--{name}" in options else name.upper() for name in names.split(", "))
+def _flags(names: str, place: str, options: Sequence[str]) -> str:
+    """Arguments by their names on the command line: options of a class or a subcommand, or positional ones."""
+
+    def flag(name: str) -> str:
+        inner = f"--{name.partition('.')[2]}"
+        if place:
+            return f"--{place}.{name}"
+        return f"--{name}" if f"--{name}" in options else inner if inner in options else name.upper()
+
+    return ", ".join(map(flag, names.split(", ")))
 
 
 def _choices(text: str) -> list[str]:
