@@ -186,7 +186,7 @@ def experiments(of: Command, further: bool = True, some: int = 3) -> Iterator[Ca
 
 def _fit() -> Iterator[Case]:
     yield from FIT.grammar()
-    yield FIT.case("no experiment", {"-c": None}, "-c", "DATA")
+    yield FIT.case("no experiment", {"-c": None}, "--data")
     yield from experiments(FIT)
     yield from FIT.written("--runs")
     yield FIT.case("--runs a file", {"--runs": "odd/file"}, "odd/file", slow=True)
@@ -231,7 +231,7 @@ def _fit() -> Iterator[Case]:
 def _look(command: str) -> Iterator[Case]:
     yield from LOOK.grammar()
     yield LOOK.case("no run", {"--folder": None}, "--folder")
-    yield LOOK.case("no options", {"-c": None}, "-c", "DATA")
+    yield LOOK.case("no options", {"-c": None}, "--data")
     yield from LOOK.folder("--folder", slow=True)
     yield from every(2 if command == "test" else 4, runs(LOOK, 1, "--folder"))
     yield from LOOK.file("-c", "config", slow=True)
