@@ -244,9 +244,12 @@ def main(args: list[str] | None = None) -> int:
             return _carry_out(command, rest)
     except ArgumentError as error:
         from imagpose.options.parse_errors import sentence
+        from imagpose.options.parser import given
 
+        files = given(rest, "-c", "--config")
+        said = f"of {', '.join(files)} and the command line; " if files else ""
         print(
-            f"Error: {one_line(sentence(error))} (python -m imagpose {command} --help lists the options)",
+            f"Error: {one_line(sentence(error))} ({said}python -m imagpose {command} --help lists the options)",
             file=sys.stderr,
         )
         return 2

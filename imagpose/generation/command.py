@@ -88,6 +88,8 @@ def generate(args: Sequence[str]) -> None:
         InputError: An option, a file or the disk is not as it must be; the sentence says which.
     """
     options = _parse(args)
+    if options.out.exists() and not options.out.is_dir():  # else it is found out when all is drawn
+        raise InputError(f"{options.out} is no folder; name another --out.")
     jobs = list(jobs_of_pairs(options) if options.data else jobs_of_files(options))
     for job in jobs:
         arrange(len(job.sources), len(job.target_poses), job.setting)  # a mistake is told before a model is loaded

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from rich.console import Console
 
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import show
@@ -13,12 +16,13 @@ from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.options.parser import Parser, named, wide_console
 from imagpose.options.ranges import PositiveInt, Seed, argument
 from imagpose.options.trust import check_files
+from imagpose.output.files import made_folder
 from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
-from imagpose.training.experiment import read_plain_options
+from imagpose.training.experiment import read_experiment, read_plain_options
 from imagpose.training.runs import changes
 
 
@@ -30,6 +34,9 @@ def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
     """
     if any(word.split("=")[0] == "--seed_everything" for word in further):
         raise InputError("--seed_everything would not change the rows' names; say --seeds instead.")
+    if new := [job for job in jobs if job.commands[-1][0] == "fit" and not job.row.exists()]:
+        # One stands for all: what they differ in is not their user's, who gave all of them the same options.
+        read_experiment(experiment_words(new[0]), lambda parser: None, device="meta")
     for job in jobs:
         if job.commands[-1][0] == "test":  # a finished run's own options, and not an experiment's
             check_files(experiment_words(job))
@@ -41,6 +48,27 @@ def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
                 f"{job.name} is finished, and was run with {name} {was} where it is {now} now; delete {job.row} and "
                 f"{job.folder}, or name other --results and --runs."
             )
+
+
+@contextmanager
+def _folder(path: Path, option: str) -> Iterator[None]:
+    """A folder to write into, of which nothing is left if there is nothing to write."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(made_folder(path))
+        except OSError as error:
+            raise InputError(f"{path} cannot be written ({error.strerror}); name another {option}.") from error
+        yield
+
+
+def _run(jobs: Sequence[Job], options: argparse.Namespace, console: Console) -> dict[str, str]:
+    """Run or submit the missing rows; why rows failed, by name."""
+    if options.launcher == "local":
+        return run_here(jobs, options.jobs, console)
+    from imagpose.reproduction.slurm import submit
+
+    asked = {name: int(text) if text.isdigit() else text for name, text in options.slurm}
+    return submit(jobs, asked, console)
 
 
 def table(args: Sequence[str]) -> int:
@@ -83,19 +111,11 @@ def table(args: Sequence[str]) -> int:
     if further:
         _check(jobs, further)
     failed: dict[str, str] = {}
-    try:
-        (options.results / options.table / "rows").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{options.results} cannot be written ({error.strerror}); name another --results.") from error
-    if not options.no_run:
-        if options.launcher == "slurm":
-            from imagpose.reproduction.slurm import submit
-
-            asked = {name: int(text) if text.isdigit() else text for name, text in options.slurm}
-            failed = submit(jobs, asked, console)
-        else:
-            failed = run_here(jobs, options.jobs, console)
-    scores, orders, runs = render(options.table, options.results, options.scale, options.protocol)
+    with _folder(options.results / options.table / "rows", "--results"):
+        if not options.no_run:
+            with _folder(options.runs, "--runs"):
+                failed = _run(jobs, options, console)
+        scores, orders, runs = render(options.table, options.results, options.scale, options.protocol)
     for one in (brief(scores), orders, runs):
         show(one, console)
     place = options.results / options.table / options.scale

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import sys
+from argparse import ArgumentError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import yaml
 from jsonargparse import Namespace
 from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.options import trust
-from imagpose.options.parse_errors import OptionParser
+from imagpose.options.parse_errors import OptionParser, sentence
 from imagpose.options.ranges import Seed
 from imagpose.options.renamed import read_older_names
 from imagpose.output.files import write_whole
@@ -103,6 +106,14 @@ class RunCLI(ExperimentCLI):
         )
         parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and refuse a checkpoint beside the run's own, whose options would silently win over these."""
+        super().parse_arguments(parser, args)
+        if (path := self.config[self.config.subcommand].get("ckpt_path")) is not None:
+            raise InputError(
+                f"--ckpt_path {path} cannot be given, since a run has its own; name the run with --folder instead."
+            )
+
     def before_instantiate_classes(self) -> None:
         """Choose the run, its logger and the checkpoint to continue from."""
         assert self.subcommand is not None
@@ -120,7 +131,7 @@ class RunCLI(ExperimentCLI):
             self.run, self._claim = claims.begin(claims.Asked(config.runs, name, config.folder, config.new))
             if self.run.last.exists() and not config.new:  # a process that is not the first may see the run before
                 known = [*config.trust, *trust.dotted_texts(options)]  # the experiment is its user's own
-                runs.check_unchanged(self.run, options, known, lambda stored: _completed(parser, stored))
+                runs.check_unchanged(self.run, options, known, lambda stored: self._completed(parser, stored))
                 config.ckpt_path = str(self.run.last)
             self._options = options
         else:
@@ -171,9 +182,24 @@ class RunCLI(ExperimentCLI):
         return trainer
 
     def before_fit(self) -> None:
-        """Keep the options, once everything could be built from them."""
-        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+        """Keep the options, once a step can be taken with them: what is refused before leaves the run as it was."""
+
+        def keep(*args: Any) -> None:
             write_whole(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
+
+        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self.trainer.callbacks.append(LambdaCallback(on_train_start=keep))  # type: ignore[attr-defined]
+
+    def _completed(self, parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
+        """The run's options with the defaults of those that there were not yet when it was started."""
+        try:
+            parsed = parser.parse_object(options)
+        except ArgumentError as error:
+            raise InputError(
+                f"{self.run.config} is damaged, or of another version of imagpose ({sentence(error).rstrip('.')}); "
+                "start another run with RUN=new."
+            ) from error
+        return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
@@ -250,12 +276,6 @@ class RunCLI(ExperimentCLI):
             print(f"  {resuming_command(self._words, run.folder)}", file=sys.stderr)
 
 
-def _completed(parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
-    """A run's options with the defaults of those that there were not yet when it was started."""
-    parsed = parser.parse_object(options)
-    return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
-
-
 def run(args: Sequence[str]) -> None:
     """Parse and carry out ``fit``, ``validate`` or ``test``.
 
@@ -285,6 +305,9 @@ def run(args: Sequence[str]) -> None:
         except Exception as error:
             if stopper.asked is not None:  # a worker that the same signal ended, say
                 raise Stopped(stopper.asked) from error
+            if isinstance(error, MisconfigurationException):
+                reason = " ".join(str(error).split()).rstrip(".")
+                raise InputError(f"Lightning refuses these options ({reason}); mend the experiment.") from error
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise InputError(
                     f"The disk is full ({error.filename or error.strerror}); make room, and the same command goes on "

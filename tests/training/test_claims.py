@@ -1,5 +1,6 @@
 """Which run a training goes on with, and that no two go on with one."""
 
+import shlex
 import subprocess
 import sys
 
@@ -153,11 +154,11 @@ def test_make_train_names_a_run_by_its_folder():
             capture_output=True,
             text=True,
         )
-        return told.stdout.strip().splitlines()[-1]
+        return shlex.split(told.stdout.strip().splitlines()[-1])
 
-    assert command("new").split()[-2:] == ["--new", "true"]
-    assert command("runs/tiny/version_0").split()[-2:] == ["--folder", "'runs/tiny/version_0'"]
-    assert command("").split()[-1] == "experiments/tiny.yaml"
+    assert command("new")[-2:] == ["--new", "true"]
+    assert command("runs/tiny/version_0")[-2:] == ["--folder", "runs/tiny/version_0"]
+    assert command("")[-1] == "experiments/tiny.yaml"
 
 
 def test_anything_else_in_run_is_one_sentence(capsys, monkeypatch):
