@@ -321,8 +321,12 @@ def compare(tmp_path, *args):
 
 
 @pytest.mark.parametrize("table", SIZES)
-def test_a_table_of_which_nothing_was_run_says_so(tmp_path, table):
+def test_a_table_of_which_nothing_was_run_says_so(tmp_path, table, capsys):
     assert compare(tmp_path, "--table", table) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing was measured" in shown
+    assert "not run" not in shown
+    assert all(row.ssim in shown for row in printed(table))
     with open(tmp_path / "tables" / f"{table}.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["method"] for row in rows] == [row.method for row in printed(table)]
@@ -352,6 +356,22 @@ def test_measured_scores_stand_beside_the_printed_ones(tmp_path, outputs, run, m
     assert "x.json is no evaluation.json" in capsys.readouterr().err
     assert compare(tmp_path, "--results", "nonsense") == 2
     assert "not of the form name=folder" in capsys.readouterr().err
+
+
+def test_the_screen_has_one_table_with_a_line_a_protocol(tmp_path, outputs, run, capsys):
+    run(outputs("source"), "--protocol", "all")
+    capsys.readouterr()
+    assert compare(tmp_path, "--results", f"PIDM={run.out / 'evaluation.json'}") == 0
+    shown = capsys.readouterr().out
+    assert shown.count("deepfashion-256x176 at 256×176") == 1
+    lines = shown.splitlines()
+    assert all(sum(name in line.split() for line in lines) == 1 for name in NAMES)
+    assert all(
+        sum(line.startswith(f"  {row.method} ") for line in lines) == 1 for row in printed("deepfashion-256x176")
+    )
+    assert "not run" not in shown
+    saved = (tmp_path / "tables/deepfashion-256x176.md").read_text()
+    assert all(f"deepfashion-256x176 at 256×176 by {name}" in saved for name in NAMES)
 
 
 def test_the_gallery_shows_every_method(tmp_path, outputs, mannequin_root, pairs, capsys):
