@@ -30,7 +30,7 @@ def panel_sheet(batch: dict[str, Tensor], panels: Tensor, pairs: int) -> Image.I
     columns = [
         ("source", [_pictures(batch["source"][i : i + 1]) for i in shown]),
         ("pose", [_pictures(batch["poses"][i][masked[i]][:1] * 2 - 1) for i in shown]),
-        (f"T1 ×{max(len(of_pair) for of_pair in generated)}", generated),
+        (f"T1, {max(map(len, generated))} results", generated),
         ("truth", [_pictures(batch["target"][i : i + 1]) for i in shown]),
     ]
     return lay_out(columns, generated[0][0].size)

@@ -75,7 +75,7 @@ def gallery(args: Sequence[str]) -> None:
     columns = [("source", sources), ("pose", poses), ("truth", truths)]
     columns += [(name, [picture or empty for picture in pictures]) for name, pictures in made.items()]
     rows = [(heading, [[picture] for picture in pictures]) for heading, pictures in columns]
-    sheet = lay_out(rows, size, [f"{source} → {target}" for source, target in chosen])
+    sheet = lay_out(rows, size, [f"{source} to {target}" for source, target in chosen])
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         drop_unfinished(options.out.parent)

@@ -38,7 +38,7 @@ def test_the_panels_are_source_pose_three_results_and_truth_under_headings(monke
     )
     panels = torch.arange(4.0).view(1, 4, 1, 1, 1).expand(3, 4, 3, 8, 6) / 10
     sheet = np.asarray(panel_sheet(make_batch(), panels, pairs=2))
-    assert headings == ["source", "pose", "T1 ×3", "truth"]
+    assert headings == ["source", "pose", "T1, 3 results", "truth"]
     assert sheet.shape[0] == 22 + 2 * (8 * 24 + 6)  # two pairs, enlarged to 192 pixels
     line = sheet[30, :, 0].tolist()
     shown = [round((value + 1) * 127.5) for value in (0.1, 0.0, 0.1, 0.2, 0.3, 0.9)]
