@@ -117,7 +117,7 @@ class Evaluation(Callback):
             return one_result(module.generate(changed, self.seed), changed, self.seed)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judge the clothes, summarise, log and print."""
+        """Judge the clothes, summarise and print."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PoseDataModule)
         if is_drawn(data.root):
@@ -138,7 +138,7 @@ class Evaluation(Callback):
                 metrics |= summarise(f"{scored}_minus_T1/{measure}", gain, whose)
         if left_out := len(data.test) - len(self.by_pair):
             metrics["pairs_left_out"] = float(left_out)
-        pl_module.log_dict(metrics)
+        pl_module.log_dict(metrics, logger=False)  # TensorBoard has them as one picture, see ``Board``
         if trainer.is_global_zero:
             _print(metrics)
 

@@ -107,7 +107,7 @@ class Protocols(Callback):
         scores: dict[str, float] = {}
         if trainer.is_global_zero:
             scores = self._score(trainer, str(pl_module.device), tested)
-        pl_module.log_dict(trainer.strategy.broadcast(scores), rank_zero_only=False)
+        pl_module.log_dict(trainer.strategy.broadcast(scores), rank_zero_only=False, logger=False)  # see ``Board``
 
     def _results(self, outputs: Any, batch: Batch) -> Tensor:
         return one_result(outputs, batch, self.seed)

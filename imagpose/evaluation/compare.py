@@ -4,52 +4,85 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
-from imagpose.evaluation.scoring import Networks
+from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
 from imagpose.options.parser import Parser, named, wide_console
 from imagpose.output.files import write_whole
 
 _PRINTED = ("ssim", "lpips", "fid")
 _MEASURED = ("ssim", "ssim_256", "lpips", "fid")
+_HEADER = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
 NOT_RUN = "not run"
 
 
-def comparison(table: str, results: dict[str, Scores], protocol: str, intervals: bool = False) -> Table:
+def comparison(table: str, results: dict[str, Scores], protocol: str) -> Table:
     """A table of the paper with what was measured by one protocol beside it.
 
     Args:
         table: A key of ``SIZES``.
         results: By method; one that the table prints is matched whatever its case, others follow below.
         protocol: Whose scores to show.
-        intervals: Whether to show theirs too.
     """
-    header = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
-    papers = {row.method.lower(): row for row in printed(table)}
-    measured = {name.lower(): (name, scores.get(protocol)) for name, scores in results.items()}
-    rows, notes = [], [f"Printed by: {'; '.join(dict.fromkeys(paper.source for paper in papers.values()))}."]
-    if protocol.startswith(PRESUMED):
-        notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}, their SSIM is SSIM_256.")
-    for key in dict.fromkeys([*papers, *measured]):
-        paper, (name, scores) = papers.get(key), measured.get(key, ("", None))
-        said = [getattr(paper, metric) for metric in _PRINTED] if paper else [""] * len(_PRINTED)
-        row = [paper.method if paper else name, *(text or "–" for text in said)]
-        if scores is None:
-            rows.append([*row, *[NOT_RUN] * len(_MEASURED)])
+    rows, notes = [], _notes(table, [protocol])
+    for said, name, scores in _methods(table, results):
+        if protocol not in scores:
+            rows.append([*said, *[NOT_RUN] * len(_MEASURED)])
             continue
-        rows.append([*row, *(cell(metric, scores[metric], intervals) for metric in _MEASURED)])
-        shown = [scores[metric] for metric in _MEASURED]
-        notes += [
-            score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason
-        ]
+        rows.append([*said, *(cell(metric, scores[protocol][metric], interval=False) for metric in _MEASURED)])
+        notes += _reasons(name, scores[protocol])
     size = SIZES[table]
-    return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", header, rows, list(dict.fromkeys(notes)))
+    return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", _HEADER, rows, list(dict.fromkeys(notes)))
+
+
+def overview(table: str, results: dict[str, Scores], about: Sequence[str] = ()) -> Table:
+    """A table of the paper for a screen: what was measured, with intervals, one line a protocol; nothing else is told.
+
+    Args:
+        table: A key of ``SIZES``.
+        results: By method, as for :func:`comparison`.
+        about: Notes to say first.
+    """
+    told = len(_HEADER) - len(_MEASURED)
+    header = [*_HEADER[:told], "protocol", *_HEADER[told:]] if results else _HEADER[:told]
+    rows, notes = [], [*about, *_notes(table, [name for scores in results.values() for name in scores])]
+    if not results:
+        notes.append("Nothing was measured; --results NAME=DIR with --data puts scores beside the printed ones.")
+    for said, name, scores in _methods(table, results):
+        lines = [[protocol, *(cell(m, of[m]) for m in _MEASURED)] for protocol, of in scores.items()]
+        beside = [said, *[[""] * told] * (len(lines) - 1)]
+        rows += [[*left, *right] for left, right in zip(beside, lines or [[""] * (len(header) - told)], strict=True)]
+        notes += [note for of in scores.values() for note in _reasons(name, of)]
+    size = SIZES[table]
+    return Table(f"{table} at {size[0]}×{size[1]}", header, rows, list(dict.fromkeys(notes)))
+
+
+def _methods(table: str, results: dict[str, Scores]) -> Iterator[tuple[list[str], str, Scores]]:
+    """A method's name with its printed scores, what the user calls it, and its scores; those of the paper first."""
+    papers = {row.method.lower(): row for row in printed(table)}
+    measured = {name.lower(): (name, scores) for name, scores in results.items()}
+    for key in dict.fromkeys([*papers, *measured]):
+        paper, (name, scores) = papers.get(key), measured.get(key, ("", {}))
+        said = [getattr(paper, metric, "") or "–" for metric in _PRINTED]
+        yield [paper.method if paper else name, *said], name, scores
+
+
+def _notes(table: str, protocols: Sequence[str]) -> list[str]:
+    notes = [f"Printed by: {'; '.join(dict.fromkeys(row.source for row in printed(table)))}."]
+    if any(protocol.startswith(PRESUMED) for protocol in protocols):
+        notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}, their SSIM is SSIM_256.")
+    return notes
+
+
+def _reasons(name: str, of: dict[str, Score]) -> list[str]:
+    shown = [of[metric] for metric in _MEASURED]
+    return [score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason]
 
 
 def compare(args: Sequence[str]) -> None:
@@ -95,12 +128,9 @@ def compare(args: Sequence[str]) -> None:
     drawn = f"Measured on {options.data}, drawn mannequins: not comparable with the printed scores."
     of_data = [drawn] if options.data is not None and is_drawn(options.data) else []
 
-    def noted(protocol: str, intervals: bool = False) -> Table:
-        table = comparison(options.table, results, protocol, intervals)
-        return replace(table, notes=[*of_data, *table.notes])
-
-    tables = {protocol: noted(protocol) for protocol in protocols}
-    sheet = [["protocol", *next(iter(tables.values())).header]]
+    tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
+    tables = {protocol: replace(table, notes=[*of_data, *table.notes]) for protocol, table in tables.items()}
+    sheet = [["protocol", *_HEADER]]
     sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
     path = options.out / options.table
     try:
@@ -109,6 +139,5 @@ def compare(args: Sequence[str]) -> None:
         write_whole(path.with_suffix(".csv"), to_csv(sheet))
     except OSError as error:
         raise InputError(f"{options.out} cannot be written ({error.strerror}); name another --out.") from error
-    for protocol in protocols:
-        show(noted(protocol, intervals=True), console)
+    show(overview(options.table, results, of_data), console)
     print(f"The tables are in {path}.md, .tex and .csv.")

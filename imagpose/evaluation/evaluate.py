@@ -299,9 +299,8 @@ def _worst(evaluation: Evaluation, index: Index, count: int) -> Image.Image:
         sample = evaluation.samples[i]
         shown = [Image.fromarray(read(sample.path))]
         source, truth = (open_view(index.records[name], index.root) for name in sample.pair)
-        rows.append(
-            SheetRow([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv")
-        )
+        label = f"{sample.path.name}\n{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv"
+        rows.append(SheetRow([source], [], shown, [truth], label))
     return contact_sheet(rows)
 
 

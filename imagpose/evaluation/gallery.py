@@ -74,7 +74,8 @@ def gallery(args: Sequence[str]) -> None:
     empty = Image.new("RGB", size, _NOT_RUN)
     columns = [("source", sources), ("pose", poses), ("truth", truths)]
     columns += [(name, [picture or empty for picture in pictures]) for name, pictures in made.items()]
-    sheet = lay_out([(heading, [[picture] for picture in pictures]) for heading, pictures in columns], size)
+    rows = [(heading, [[picture] for picture in pictures]) for heading, pictures in columns]
+    sheet = lay_out(rows, size, [f"{source} to {target}" for source, target in chosen])
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         drop_unfinished(options.out.parent)

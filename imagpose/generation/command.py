@@ -294,4 +294,5 @@ def save(image: Image.Image, path: Path, settings: dict[str, Any]) -> None:
 def _row(job: Job, folder: Path) -> SheetRow:
     drawn = [read_picture(folder / name, folder) for name in job.outputs]
     size = (drawn[0].height, drawn[0].width)
-    return SheetRow(job.read_sources(), [pose.picture(size) for pose in job.target_poses], drawn, job.read_truths())
+    poses = [pose.picture(size) for pose in job.target_poses]
+    return SheetRow(job.read_sources(), poses, drawn, job.read_truths(), ", ".join(job.outputs))

@@ -13,6 +13,7 @@ from imagpose.reproduction.differences import (
     LOWER_IS_BETTER,
     Difference,
     Verdict,
+    beside_figure,
     difference,
     verdict,
 )  # fmt: skip
@@ -65,7 +66,8 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scal
                 theirs = [papers[method].number(paper_metric) if method in papers else None for method in (one, other)]
                 expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
                 # What is only drawn in a figure has the order that the text gives it.
-                turned = not claim.in_most_cases and expected is not None and expected * sign < 0
+                opposite = expected is not None and expected * sign < 0
+                turned = opposite and not claim.in_most_cases
                 pair = (other, one) if turned else (one, other)
                 expected = -expected if turned and expected is not None else expected
                 there = all(method in rows for method in pair)
@@ -74,6 +76,7 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scal
                 if found is not None:
                     order = float(sign) if expected is None or claim.in_most_cases else expected
                     said = verdict(order, found, claim.of_encoders and scale == "tiny")
+                    said = beside_figure(said) if opposite and not turned else said
                 orders.append(Order(claim.text, pair, metric, expected, found, said))
     return orders
 
@@ -103,13 +106,17 @@ def summary(table: PaperTable, orders: Sequence[Order]) -> Table:
             counts = Counter(order.verdict for order in some)
             lines.append([claim, HEADINGS[metric], *(str(counts[kind] or "") for kind in shown)])
             for order in some:
-                if order.verdict in ("holds", "does not hold") and order.found is not None:
+                if order.verdict.startswith(("holds", "does not hold")) and order.found is not None:
                     notes.append(_sentence(order))
     rule = (
         "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
         "better is the one for which the paper prints the better figure, or that the claim names. It is of these "
         f"trained runs: another seed may differ. Fewer than {FEWEST_PEOPLE} people decide nothing."
     )
+    if any(kind.endswith("the paper's figure") for kind in shown):
+        rule += (
+            " Of what the paper says of most cases, two rows whose figures it prints in the other order are told apart."
+        )
     return Table(
         "The paper's orders", ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)]
     )

@@ -88,4 +88,4 @@ def panels(trial: Trial, jobs: Mapping[str, Sequence[Job]]) -> Image.Image:
         *drawn.items(),
         ("truth", [job.read_truths() for job in single]),
     ]
-    return lay_out(columns, size)
+    return lay_out(columns, size, [job.outputs[0] for job in single])

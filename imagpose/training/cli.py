@@ -145,8 +145,10 @@ class RunCLI(ExperimentCLI):
         config.trainer.use_distributed_sampler = False  # the loaders number their samples themselves
         config.trainer.logger = None
         spare_emulation(config.trainer)
+        ours = [Namespace(class_path="imagpose.callbacks.board.Board")] if self.subcommand == "fit" else []
         if config.table:
-            config.trainer.callbacks = [*(config.trainer.callbacks or []), self._row(config)]
+            ours.append(self._row(config))
+        config.trainer.callbacks = [*(config.trainer.callbacks or []), *ours]
 
     def _row(self, config: Namespace) -> Namespace:
         """The callback that writes the run's row; like those of an experiment, it is named and not imported."""

@@ -23,6 +23,9 @@ class _WhenUsed:
 class StepLogger(TensorBoardLogger):
     """Writes what a step logs at that step's number, counted from 1, and a test's results at the last step.
 
+    What has no namespace of its own, such as the learning rate, stands under ``train/``. The epoch is not written:
+    there is but one.
+
     Lightning counts from 0, by a counter of its own that it loses sight of when a run resumes: :class:`CountSteps`
     keeps that one right. Lightning also asks for the writer before it has looked at the data and the checkpoint, and a
     command that refuses these leaves no file: what it gets makes one when there is something to write.
@@ -42,7 +45,8 @@ class StepLogger(TensorBoardLogger):
         """Write values at a step of Lightning's counting."""
         if step is not None and self.trainer is not None:
             step = step + 1 if self.trainer.state.fn == TrainerFn.FITTING else self.trainer.global_step
-        super().log_metrics(metrics, step)
+        named = {key if "/" in key else f"train/{key}": value for key, value in metrics.items() if key != "epoch"}
+        super().log_metrics(named, step)
 
 
 class CountSteps(Callback):

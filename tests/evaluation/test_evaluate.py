@@ -321,8 +321,12 @@ def compare(tmp_path, *args):
 
 
 @pytest.mark.parametrize("table", SIZES)
-def test_a_table_of_which_nothing_was_run_says_so(tmp_path, table):
+def test_a_table_of_which_nothing_was_run_says_so(tmp_path, table, capsys):
     assert compare(tmp_path, "--table", table) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing was measured" in shown
+    assert "not run" not in shown
+    assert all(row.ssim in shown for row in printed(table))
     with open(tmp_path / "tables" / f"{table}.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["method"] for row in rows] == [row.method for row in printed(table)]
@@ -357,6 +361,22 @@ def test_measured_scores_stand_beside_the_printed_ones(tmp_path, outputs, run, m
     assert "not of the form name=folder" in capsys.readouterr().err
 
 
+def test_the_screen_has_one_table_with_a_line_a_protocol(tmp_path, outputs, run, capsys):
+    run(outputs("source"), "--protocol", "all")
+    capsys.readouterr()
+    assert compare(tmp_path, "--results", f"PIDM={run.out / 'evaluation.json'}") == 0
+    shown = capsys.readouterr().out
+    assert shown.count("deepfashion-256x176 at 256×176") == 1
+    lines = shown.splitlines()
+    assert all(sum(name in line.split() for line in lines) == 1 for name in NAMES)
+    assert all(
+        sum(line.startswith(f"  {row.method} ") for line in lines) == 1 for row in printed("deepfashion-256x176")
+    )
+    assert "not run" not in shown
+    saved = (tmp_path / "tables/deepfashion-256x176.md").read_text()
+    assert all(f"deepfashion-256x176 at 256×176 by {name}" in saved for name in NAMES)
+
+
 def test_the_gallery_shows_every_method(tmp_path, outputs, mannequin_root, pairs, capsys):
     copies, truths = outputs("source", folder="copies"), outputs("truth", folder="truths")
     min(truths.iterdir()).unlink()
@@ -364,8 +384,8 @@ def test_the_gallery_shows_every_method(tmp_path, outputs, mannequin_root, pairs
     assert main(["gallery", "--results", f"copy={copies}", f"truth={truths}", "--rows", "99", *data]) == 0
     assert "shows 10 of 10 pairs" in capsys.readouterr().out
     sheet = Image.open(tmp_path / "gallery.png")
-    assert sheet.width > 5 * 3 * 44
-    assert sheet.height > 10 * 3 * 64
+    assert sheet.width > 2 * 5 * 3 * 44  # two strips of five pairs
+    assert 5 * 3 * 64 < sheet.height < 2000
     empty = tmp_path / "empty"
     empty.mkdir()
     Image.new("RGB", (44, 64)).save(empty / "other.png")

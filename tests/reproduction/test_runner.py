@@ -211,8 +211,8 @@ def test_a_submitted_row_is_collected_by_the_next_call(settings, mannequin_root,
     events = EventAccumulator(str(jobs[0].folder / "version_0")).Reload()
     logged = HParamsPluginData.FromString(events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content)
     assert logged.session_start_info.hparams["base"].string_value == "mannequin-sd-v"
-    assert events.Scalars("table/strict_ssim_256")[0].value == pytest.approx(found.scores["strict"]["ssim_256"].value)
-    assert "validation/source, pose, generated, truth" in events.Tags()["images"]
+    assert events.Scalars("test/strict_ssim_256")[0].value == pytest.approx(found.scores["strict"]["ssim_256"].value)
+    assert "val/panels" in events.Tags()["images"]
 
     jobs[0].row.unlink()  # a finished run whose row is lost is tested again, and says the same of its training
     again = plan(ARCHITECTURES, asked, ["IMAGPose"])
