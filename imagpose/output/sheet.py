@@ -22,7 +22,7 @@ class SheetRow:
         poses: The poses asked for, drawn.
         generated: The generated pictures, one a pose.
         truths: The true picture of each pose, or none.
-        label: Text above the row.
+        label: Written above the row.
     """
 
     sources: Sequence[Image.Image]
@@ -51,8 +51,8 @@ def lay_out(
 
     Args:
         columns: A heading and, row by row, the pictures under it.
-        size: Width and height in pixels that pictures are shown at; small ones are enlarged by whole pixels.
-        labels: Texts above the rows, if any.
+        size: (width, height) that pictures are shown at; small ones are enlarged by whole pixels.
+        labels: Written above the rows, if any.
     """
     factor = max(_HEIGHT // size[1], 1)
     cell = (size[0] * factor, size[1] * factor)
