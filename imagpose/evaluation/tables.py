@@ -74,10 +74,10 @@ class Table:
     """Cells of text.
 
     Attributes:
-        title: Said above it.
+        title: Text above the table.
         header: Names of the columns.
-        rows: As long as the header each.
-        notes: Said below it.
+        rows: Rows of cells, each as long as the header.
+        notes: Sentences below the table.
     """
 
     title: str

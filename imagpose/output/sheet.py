@@ -22,9 +22,9 @@ class SheetRow:
     """One canvas on a sheet.
 
     Attributes:
-        sources: Given pictures.
+        sources: The given pictures.
         poses: The poses asked for, drawn.
-        generated: One picture a pose.
+        generated: The generated pictures, one a pose.
         truths: The true picture of each pose, or none.
         label: Written above the row, in one line or several.
     """
