@@ -10,14 +10,13 @@ export OMP_WAIT_POLICY ?= passive
 OLDEST ?= .venv-oldest
 
 .DEFAULT_GOAL := help
-OVERLAYS = $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
-CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(OVERLAYS)
 WITH ?=
+EXPERIMENT = --exp $(EXP) $(if $(WITH),--with $(WITH))
 RESUMED = $(if $(RUN),$(if $(filter-out new,$(RUN)),--folder '$(RUN)',--new true))
 SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
-TABLE = $(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(OVERLAYS) $(ARGS)
+TABLE = $(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(foreach w,$(WITH),-c overlays/$(w)) $(ARGS)
 .PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
@@ -30,7 +29,7 @@ setup: .venv/.done  ## make .venv and install the project
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
 
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, RUN=runs/tiny/version_0 resumes that one, WITH adds overlays, ARGS options
-	$(BIN)/python -m imagpose fit $(CONFIGS) $(RESUMED) $(ARGS)
+	$(BIN)/python -m imagpose fit $(EXPERIMENT) $(RESUMED) $(ARGS)
 
 variants: .venv/.done  ## Table 3: run the missing rows and print it; SCALE=full, JOBS=n, LAUNCHER=slurm, WITH and ARGS
 	$(TABLE)
@@ -48,7 +47,7 @@ speed: .venv/.done  ## Figure 8: seconds and FLOPs against quality of the demo w
 	$(BIN)/python -m imagpose speed $(if $(RUN),--run $(RUN)) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
-	$(BIN)/python -m imagpose doctor $(CONFIGS) $(ARGS)
+	$(BIN)/python -m imagpose doctor $(EXPERIMENT) $(ARGS)
 
 generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS names your own pictures and poses
 	$(BIN)/python -m imagpose generate $(if $(RUN),--run $(RUN)) \
@@ -70,17 +69,17 @@ bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, int
 	$(BIN)/python benchmarks/evaluation.py
 
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
-	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(RESUMED) $(ARGS)
+	$(BIN)/python -m imagpose fit --exp vae $(RESUMED) $(ARGS)
 
 base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
-	$(BIN)/python -m imagpose fit -c experiments/base_encoder.yaml
-	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml
-	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml -c experiments/base_epsilon.yaml
+	$(BIN)/python -m imagpose fit --exp base_encoder
+	$(BIN)/python -m imagpose fit --exp base_v
+	$(BIN)/python -m imagpose fit --exp base_epsilon
 
 demo: .venv/.done  ## train the demo weights in two parts and export them (into weights/mannequin-demo, about 90 minutes)
-	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/tiny.yaml -c experiments/demo.yaml
+	$(BIN)/python -m imagpose fit --exp demo
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo/version_* | sort -V | tail -1) --out weights/mannequin-demo
-	$(BIN)/python -m imagpose fit $(patsubst %,-c experiments/%.yaml,_base tiny demo demo_long)
+	$(BIN)/python -m imagpose fit --exp demo_long
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_long/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
@@ -93,7 +92,7 @@ check-data: .venv/.done  ## look at every row and every image of a dataset once:
 	$(BIN)/python -m imagpose check $(DATA) $(ARGS)
 
 cache: .venv/.done  ## compute the frozen networks' features of EXP's training images once (WITH as for train, ARGS: --shard 0/8)
-	$(BIN)/python -m imagpose cache $(CONFIGS) $(ARGS)
+	$(BIN)/python -m imagpose cache $(EXPERIMENT) $(ARGS)
 
 bench-data: .venv/.done  ## measure how fast training samples load, cached and not, into benchmarks/
 	$(BIN)/python -m benchmarks.data
@@ -102,7 +101,7 @@ bench-cache: .venv/.done  ## measure cached against uncached training steps, int
 	$(BIN)/python -m benchmarks.cache
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
-	$(BIN)/python -m benchmarks.train $(if $(filter tiny,$(EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)
+	$(BIN)/python -m benchmarks.train $(patsubst tiny,sd15_dinov2g,$(EXPERIMENT)) $(ARGS)
 
 test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)

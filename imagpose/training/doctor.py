@@ -24,6 +24,7 @@ from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
 from imagpose.output.files import drop_unfinished, whole_file
 from imagpose.training.cost import GIB, Estimate, Shards, estimate
 from imagpose.training.experiment import read_experiment
+from imagpose.training.help_pages import help_was_shown
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
@@ -62,11 +63,14 @@ def doctor(args: list[str]) -> int:
     """Examine an experiment; returns the exit code, 0 only if training could start.
 
     Args:
-        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+        args: As for ``fit``: ``--exp <name>``, or ``-c`` and files, and any option.
 
     Raises:
         InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
     """
+    about = "Tell whether an experiment could start on this machine: weights, data, memory; nothing is loaded."
+    if help_was_shown("doctor", about, args, _own_arguments):
+        return 0
     module, data, options = read_experiment(args, _own_arguments, device="meta")
     report = Report()
     _weights(report, module, options.download)
