@@ -20,7 +20,8 @@ from rich.table import Column, Table
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
 from imagpose.models import weights
-from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
+from imagpose.models.ema import NO_AVERAGE_OF_SHARDS
+from imagpose.module import IMAGPose
 from imagpose.output.files import drop_unfinished, whole_file
 from imagpose.training.cost import GIB, Estimate, Shards, estimate
 from imagpose.training.experiment import read_experiment
