@@ -145,7 +145,7 @@ def test_make_train_names_a_run_by_its_folder():
 
     assert command("new").split()[-2:] == ["--new", "true"]
     assert command("runs/tiny/version_0").split()[-2:] == ["--folder", "'runs/tiny/version_0'"]
-    assert command("").split()[-1] == "experiments/tiny.yaml"
+    assert command("").split()[-2:] == ["--exp", "tiny"]
 
 
 def test_anything_else_in_run_is_one_sentence(capsys, monkeypatch):
