@@ -16,8 +16,7 @@ define LINE_BREAK
 
 endef
 quoted = '$(subst ','\'',$(subst $(LINE_BREAK), ,$(value $(1))))'
-OVERLAYS = $(foreach w,$(value WITH),-c experiments/overlays/$(call quoted,w).yaml)
-CONFIGS = -c experiments/_base.yaml -c experiments/$(call quoted,EXP).yaml $(OVERLAYS)
+EXPERIMENT = --exp $(call quoted,EXP) $(if $(value WITH),--with $(foreach w,$(value WITH),$(call quoted,w)))
 WITH ?=
 RESULTS ?=
 OF_RUN = $(if $(value RUN),--run $(call quoted,RUN))
@@ -28,7 +27,7 @@ JOBS ?= 1
 LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
-TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(OVERLAYS) $(ARGS)
+TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
 .PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
@@ -41,7 +40,7 @@ setup: .venv/.done  ## make .venv and install the project
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
 
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, RUN=runs/tiny/version_0 resumes that one, WITH adds overlays, ARGS options
-	$(BIN)/python -m imagpose fit $(CONFIGS) $(RESUMED) $(ARGS)
+	$(BIN)/python -m imagpose fit $(EXPERIMENT) $(RESUMED) $(ARGS)
 
 variants: .venv/.done  ## Table 3: run the missing rows and print it; SCALE=full, JOBS=n, LAUNCHER=slurm, WITH and ARGS
 	$(TABLE)
@@ -59,7 +58,7 @@ speed: .venv/.done  ## Figure 8: seconds and FLOPs against quality of the demo w
 	$(BIN)/python -m imagpose speed $(OF_RUN) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
-	$(BIN)/python -m imagpose doctor $(CONFIGS) $(ARGS)
+	$(BIN)/python -m imagpose doctor $(EXPERIMENT) $(ARGS)
 
 generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS names your own pictures and poses
 	$(BIN)/python -m imagpose generate $(OF_RUN) \
@@ -81,17 +80,17 @@ bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, int
 	$(BIN)/python benchmarks/evaluation.py
 
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
-	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(RESUMED) $(ARGS)
+	$(BIN)/python -m imagpose fit --exp vae $(RESUMED) $(ARGS)
 
 base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
-	$(BIN)/python -m imagpose fit -c experiments/base_encoder.yaml
-	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml
-	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml -c experiments/base_epsilon.yaml
+	$(BIN)/python -m imagpose fit --exp base_encoder
+	$(BIN)/python -m imagpose fit --exp base_v
+	$(BIN)/python -m imagpose fit --exp base_epsilon
 
 demo: .venv/.done  ## train the demo weights in two parts and export them (into weights/mannequin-demo, about 90 minutes)
-	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/tiny.yaml -c experiments/demo.yaml
+	$(BIN)/python -m imagpose fit --exp demo
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo/version_* | sort -V | tail -1) --out weights/mannequin-demo
-	$(BIN)/python -m imagpose fit $(patsubst %,-c experiments/%.yaml,_base tiny demo demo_long)
+	$(BIN)/python -m imagpose fit --exp demo_long
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_long/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
@@ -104,7 +103,7 @@ check-data: .venv/.done  ## look at every row and every image of a dataset once:
 	$(BIN)/python -m imagpose check $(call quoted,DATA) $(ARGS)
 
 cache: .venv/.done  ## compute the frozen networks' features of EXP's training images once (WITH as for train, ARGS: --shard 0/8)
-	$(BIN)/python -m imagpose cache $(CONFIGS) $(ARGS)
+	$(BIN)/python -m imagpose cache $(EXPERIMENT) $(ARGS)
 
 bench-data: .venv/.done  ## measure how fast training samples load, cached and not, into benchmarks/
 	$(BIN)/python -m benchmarks.data
@@ -113,7 +112,7 @@ bench-cache: .venv/.done  ## measure cached against uncached training steps, int
 	$(BIN)/python -m benchmarks.cache
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
-	$(BIN)/python -m benchmarks.train $(if $(filter tiny,$(value EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)
+	$(BIN)/python -m benchmarks.train $(patsubst 'tiny','sd15_dinov2g',$(EXPERIMENT)) $(ARGS)
 
 test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)

@@ -37,23 +37,6 @@ def _usage() -> str:
     return f"usage: python -m imagpose COMMAND [options]\n\n{lines}\n\n{more}"
 
 
-def _check_experiments(args: list[str]) -> None:
-    """Name the experiments there are when one is asked for that is not, and the file that is none."""
-    from imagpose.errors import InputError
-    from imagpose.options import trust
-    from imagpose.options.parser import given
-
-    for path in map(Path, given(args, "-c", "--config")):
-        if not path.exists():
-            known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith(("_", ".")))
-            choices = f"; there are: {', '.join(known)}" if known else ""
-            if path.name == "config.yaml":
-                raise InputError(f"There is no run {path.parent} ({path} does not exist); make train leaves one.")
-            kind = "overlay" if path.parent.name == "overlays" else "experiment"
-            raise InputError(f"There is no {kind} {path.stem!r} ({path} does not exist){choices}.")
-        trust.read(path)  # the parser's own words do not name the file
-
-
 def _call(function: Callable[..., Any], command: str, args: list[str], as_positional: bool = False) -> Any:
     """A function whose arguments are the command's options."""
     from jsonargparse import auto_cli
@@ -83,14 +66,12 @@ def _generate(args: list[str]) -> None:
 def _doctor(args: list[str]) -> int:
     from imagpose.training.doctor import doctor
 
-    _check_experiments(args)
     return doctor(args)
 
 
 def _cache(args: list[str]) -> None:
     from imagpose.training.fill_cache import cache
 
-    _check_experiments(args)
     cache(args)
 
 
@@ -128,7 +109,6 @@ def _compare(args: list[str]) -> None:
 def _table(args: list[str]) -> int:
     from imagpose.reproduction.command import table
 
-    _check_experiments(args)
     return table(args)
 
 
@@ -285,7 +265,6 @@ def _carry_out(command: str, args: list[str]) -> int:
     from imagpose.training.claims import Finished
     from imagpose.training.stopping import Stopped
 
-    _check_experiments(args)
     try:
         cli.run([command, *args])
     except Finished as finished:

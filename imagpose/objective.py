@@ -18,7 +18,7 @@ with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -29,6 +29,8 @@ from torch import Tensor
 
 from imagpose.errors import InputError
 from imagpose.options.ranges import NoiseBeta, PositiveFloat, check_arguments
+
+NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,18 @@ class Objective:
         snr = alphas / (1 - alphas)
         clamped = (snr + 1 if self.ends_in_noise else snr).clamp(max=self.min_snr_gamma)
         return error * clamped / (snr + 1 if self.predicts_v else snr)
+
+    def by_noise_level(self, losses: Tensor, timesteps: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """The mean loss in each quarter of the timesteps that was drawn, by its name: ``1_of_4`` is the least noise.
+
+        Args:
+            losses: Of samples, (B,).
+            timesteps: t, (B,).
+        """
+        level = timesteps * NOISE_LEVELS // len(self.scheduler.alphas_cumprod)
+        for i in range(NOISE_LEVELS):
+            if (level == i).any():
+                yield f"{i + 1}_of_{NOISE_LEVELS}", losses[level == i].mean()
 
 
 def generator_for(seed: int, stream: int, number: int) -> torch.Generator:

@@ -69,6 +69,11 @@ class Synthesis:
         panels = self.vae.encode(pad(images, self.multiple))
         return Seen(panels, self.vae.encode(pad(source, self.multiple)).mean, self.encoder(source))
 
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Images through the VAE, (..., 3, H, W) in [-1, 1]: the ceiling of what can be generated."""
+        latents = self.vae.encode(pad(images, self.multiple)).mean
+        return crop(self.vae.decode(latents), (images.shape[-2], images.shape[-1]))
+
     def conditions(self, source: Tensor, semantic: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
         """What the frozen networks saw, and pose maps → F_C, F_I, F_P.
 

@@ -25,6 +25,8 @@ HELP = (
 )
 GROUPS = ("seed_everything", "trainer", "model", "data")
 """What makes a run the run it is, and all that its ``config.yaml`` holds."""
+COMPOSE = "compose"
+"""The line of an experiment that names the files to be read before it; no run's ``config.yaml`` has one."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as jsonargparse's own
 _MOST_BYTES, _MOST_VALUES, _DEEPEST = 1_000_000, 100_000, 100
@@ -129,7 +131,7 @@ def check_files(args: Sequence[str]) -> None:
     parser = Parser(prog="python -m imagpose test", add_help=False)
     parser.add_argument("-c", "--config", type=Path, action="append", default=[])
     for path in parser.parse_known_args(args)[0].config:
-        check(read(path), path, trusted)
+        check({key: value for key, value in read(path).items() if key != COMPOSE}, path, trusted)
 
 
 # Reading ------------------------------------------------------------------------------------------------------------

@@ -12,58 +12,52 @@ from typing import Any
 
 import yaml
 from jsonargparse import Namespace
-from lightning import LightningDataModule, LightningModule, Trainer
+from lightning import Trainer
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LambdaCallback
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser
 
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.options import trust
-from imagpose.options.parse_errors import OptionParser, sentence
-from imagpose.options.ranges import Seed
-from imagpose.options.renamed import read_older_names
+from imagpose.options.parse_errors import sentence
 from imagpose.output.files import write_whole
 from imagpose.training import claims, runs
 from imagpose.training.checkpoint_io import CheckpointFiles
 from imagpose.training.claims import Claim
+from imagpose.training.composing import experiment_name
 from imagpose.training.divergence import Divergence
-from imagpose.training.drawn_root import check_root, check_set
+from imagpose.training.drawn_root import check_set
+from imagpose.training.experiment import ExperimentCLI, words_of
 from imagpose.training.forget import ForgetUnsaved
+from imagpose.training.help_pages import help_was_shown
 from imagpose.training.lines import ProgressLines
-from imagpose.training.option_checks import check_machine, check_options
 from imagpose.training.precision import spare_emulation
-from imagpose.training.quiet import quiet
 from imagpose.training.steps import CountSteps, StepLogger
 from imagpose.training.stop import StopOnSignal
 from imagpose.training.stopping import Stopped, Stopper, resuming_command
 
+_ABOUT = {
+    "fit": "Train or resume an experiment, then test it; its results are in runs/<experiment>/version_<n>.",
+    "validate": "Generate and score the validation pairs of a run, -c <run>/config.yaml --folder <run>.",
+    "test": "Evaluate a run on the test pairs, -c <run>/config.yaml --folder <run>.",
+}
 
-class ExperimentCLI(LightningCLI):
-    """Lightning's command line, which refuses a wrong option before anything is built, drawn or written."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            LightningModule, LightningDataModule, subclass_mode_model=True, subclass_mode_data=True,
-            save_config_callback=None, parser_class=OptionParser, **kwargs,
-        )  # fmt: skip
-
-    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The seed, in the range that numpy takes."""
-        parser.add_argument(
-            "--seed_everything", type=bool | Seed, default=self.seed_everything_default,
-            help="of every random number that is not a function of the model's and the data's own seeds",
-        )  # fmt: skip
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and look at the options together."""
-        super().parse_arguments(parser, args)
-        command = self.config.get("subcommand")
-        options = self.config[command] if command else self.config
-        check_options(options)
-        if command:  # the others train nothing on this machine
-            check_machine(options)
+def add_run_options(parser: LightningArgumentParser) -> None:
+    """Add the options that say which run, and where its results go."""
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
+    parser.add_argument("--new", type=bool, default=False, help="start another run instead of resuming")
+    parser.add_argument("--name", type=str | None, default=None, help="of the run; default: its last experiment's")
+    parser.add_argument(
+        "--folder", type=Path | None, default=None, help="the run's folder; fit resumes it instead of choosing one"
+    )
+    parser.add_argument(
+        "--table", type=list[str], default=[], help="tables of the paper to put the test's results into as a row"
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
+    parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
 
 
 class RunCLI(ExperimentCLI):
@@ -71,10 +65,11 @@ class RunCLI(ExperimentCLI):
 
     Args:
         stopper: Knows whether a signal came.
+        typed: Words of the command line as its user gave them.
     """
 
-    def __init__(self, stopper: Stopper, **kwargs: Any) -> None:
-        self._stopper, self._words = stopper, list(kwargs["args"])
+    def __init__(self, stopper: Stopper, typed: Sequence[str], **kwargs: Any) -> None:
+        self._stopper, self._words = stopper, typed
         self._claim: Claim | None = None
         try:
             super().__init__(**kwargs)
@@ -94,17 +89,7 @@ class RunCLI(ExperimentCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add where runs are kept."""
-        parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
-        parser.add_argument("--new", type=bool, default=False, help="start another run instead of resuming")
-        parser.add_argument("--name", type=str | None, default=None, help="of the run; default: its last experiment's")
-        parser.add_argument(
-            "--table", type=list[str], default=[], help="tables of the paper to put the test's results into as a row"
-        )
-        parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
-        parser.add_argument(
-            "--folder", type=Path | None, default=None, help="the run's folder; fit resumes it instead of choosing one"
-        )
-        parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
+        add_run_options(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, and refuse a checkpoint beside the run's own, whose options would silently win over these."""
@@ -122,12 +107,9 @@ class RunCLI(ExperimentCLI):
         dumped = yaml.safe_load(parser.dump(config, skip_none=False, skip_check=True))
         options = {key: dumped[key] for key in trust.GROUPS if key in dumped}
         if self.subcommand == "fit":
-            files = [Path(str(path)) for path in config.config or []]
-            if not files:
-                raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
-            named = [path for path in files if path.parent.name != "overlays"]
             check_set(config)
-            name = runs.check_name(config.name or named[-1].stem, "--name" if config.name else named[-1])
+            experiment = experiment_name(config.config or [])
+            name = runs.check_name(config.name or experiment, "--name" if config.name else "The experiment")
             self.run, self._claim = claims.begin(claims.Asked(config.runs, name, config.folder, config.new))
             if self.run.last.exists() and not config.new:  # a process that is not the first may see the run before
                 known = [*config.trust, *trust.dotted_texts(options)]  # the experiment is its user's own
@@ -291,15 +273,17 @@ def run(args: Sequence[str]) -> None:
         InputError: Something the user gave cannot be used, or the disk is full.
         Stopped: Ctrl-C or SIGTERM came; it carries the exit code.
     """
-    quiet()
-    read_older_names()
-    if args[0] != "fit":
-        trust.check_files(args)
-    check_root(args)
+    command, *words = args
+    if help_was_shown(command, _ABOUT[command], words, add_run_options):
+        return
+    words = words_of(words)
+    if command != "fit":
+        trust.check_files(words)
     with Stopper() as stopper:
         try:
             RunCLI(
-                args=trust.fold(args),
+                args=[command, *trust.fold(words)],
+                typed=args,
                 stopper=stopper,
                 seed_everything_default=0,
                 auto_configure_optimizers=False,

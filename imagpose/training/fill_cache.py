@@ -25,6 +25,7 @@ from imagpose.output.files import alone, drop_unfinished, whole_file
 from imagpose.output.progress import progress
 from imagpose.synthesis import Synthesis
 from imagpose.training.experiment import read_experiment
+from imagpose.training.help_pages import help_was_shown
 from imagpose.training.precision import spare_emulation
 
 _AT_ONCE = 8  # images that the networks see together
@@ -63,11 +64,14 @@ def cache(args: list[str]) -> None:
     """Compute the features of an experiment's training images, all that are not there yet.
 
     Args:
-        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+        args: As for ``fit``: ``--exp <name>``, or ``-c`` and files, and any option.
 
     Raises:
         InputError: It is no experiment of IMAGPose; or see :func:`fill`.
     """
+    about = "Compute what the frozen networks say of an experiment's training images, once; training then reads it."
+    if help_was_shown("cache", about, args, _own_arguments):
+        return
     module, data, options = read_experiment(args, _own_arguments)
     share = _share(options.shard)
     spare_emulation(options.trainer)

@@ -162,7 +162,7 @@ def test_a_tiny_variant_keeps_its_own_adapter_base_and_token_logic(entry, monkey
     module, data, options = read_experiment(words, lambda parser: None, "meta")
     base, family = entry.experiment.split("_")
     assert module.schedule.prediction_type == {"sd15": "epsilon", "sd21": "v_prediction"}[base]
-    full = yaml.safe_load(Path(f"experiments/{entry.experiment}.yaml").read_text())["model"]["init_args"]["encoder"]
+    full = yaml.safe_load(Path(f"experiments/encoders/{family}.yaml").read_text())["model"]["init_args"]["encoder"]
     ours = options.model.init_args.encoder
     assert [ours.class_path, ours.init_args.model] == [full["class_path"], full["init_args"]["model"]]
     assert module.encoder.file is None  # untrained

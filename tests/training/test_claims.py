@@ -158,7 +158,7 @@ def test_make_train_names_a_run_by_its_folder():
 
     assert command("new")[-2:] == ["--new", "true"]
     assert command("runs/tiny/version_0")[-2:] == ["--folder", "runs/tiny/version_0"]
-    assert command("")[-1] == "experiments/tiny.yaml"
+    assert command("")[-2:] == ["--exp", "tiny"]
 
 
 def test_anything_else_in_run_is_one_sentence(capsys, monkeypatch):

@@ -105,7 +105,7 @@ def test_the_vae_is_trained_saved_and_read_back(mannequin_root, small_set, tmp_p
     options = ["--trainer.max_steps", "2", "--trainer.val_check_interval", "2", "--data.init_args.batch_size", "4"]
     options += ["--data.init_args.num_workers", "0", "--data.init_args.mannequins", "null"]
     options += ["--data.init_args.root", str(mannequin_root), "--runs", str(tmp_path / "runs")]
-    assert main(["fit", "-c", "experiments/vae.yaml", *options]) == 0
+    assert main(["fit", "--exp", "vae", *options]) == 0
     run = tmp_path / "runs" / "vae" / "version_0"
     assert json.loads((run / "metrics.json").read_text())["val/ssim"] > 0
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(run))

@@ -10,6 +10,7 @@ from imagpose.__main__ import main
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.mannequins.folder import MannequinSet
 from imagpose.errors import InputError
+from imagpose.training.composing import expand
 from imagpose.training.drawn_root import check_root
 from tests.conftest import ROOT
 
@@ -40,11 +41,12 @@ def overlay(tmp_path):
         [*TINY, "--data.root", ABSENT],
         [*TINY, "--data", f"{{init_args: {{root: {ABSENT}}}}}"],
         [*TINY, "-c", "tests/quick.yaml", "--data.init_args.root", ABSENT],
+        ["--data", ABSENT, "--exp", "tiny"],
     ],
 )
 def test_another_root_on_the_command_line_must_be_there(words):
     with pytest.raises(InputError, match=rf"data\.root {ABSENT} is no folder.*add --data\.init_args\.mannequins {{}}"):
-        check_root(words)
+        check_root(expand(words))
 
 
 def test_another_root_in_a_later_file_must_be_there(overlay):
@@ -57,7 +59,7 @@ def test_another_root_in_a_later_file_must_be_there(overlay):
     [
         TINY,
         [*TINY, "-c", "tests/quick.yaml"],  # another set, in the experiment's own root
-        [*TINY, "-c", "experiments/demo.yaml"],
+        ["--exp", "demo"],
         [*TINY, "--data.init_args.root", "tests"],  # it is there
         [*TINY, "--data.init_args.root", ABSENT, "--data.init_args.mannequins", "{}"],
         [*TINY, "--data.init_args.mannequins.identities", "8", "--data.init_args.root", ABSENT],
@@ -67,7 +69,7 @@ def test_another_root_in_a_later_file_must_be_there(overlay):
     ],
 )
 def test_everything_else_is_left_to_the_data(words):
-    check_root(words)
+    check_root(expand(words))
 
 
 def test_a_file_that_gives_both_is_left_to_the_data(overlay):
