@@ -287,7 +287,7 @@ def run(args: Sequence[str]) -> None:
     with Stopper() as stopper:
         try:
             RunCLI(
-                args=trust.fold(args),
+                args=list(args),
                 stopper=stopper,
                 seed_everything_default=0,
                 auto_configure_optimizers=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from argparse import ArgumentTypeError
 from typing import Any
 
 from jsonargparse import Namespace
@@ -15,7 +14,8 @@ from lightning.pytorch.strategies import StrategyRegistry
 from imagpose.data.mannequins.folder import MannequinSet
 from imagpose.errors import InputError
 from imagpose.objective import Schedule
-from imagpose.options.parser import device, nearest
+from imagpose.options.devices import check_device
+from imagpose.options.names import nearest
 from imagpose.options.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check
 
 # Of the trainer's arguments, whose annotations are Lightning's.
@@ -72,10 +72,7 @@ def check_machine(options: Any) -> None:
         InputError: The trainer cannot be built of them on this machine.
     """
     if kept := _arguments(options, "model").get("ema_device"):
-        try:
-            device(kept)
-        except ArgumentTypeError as error:
-            raise InputError(f"model.init_args.ema_device {error}.") from error
+        check_device(kept, "model.init_args.ema_device")
     arguments = {name: options.trainer[name] for name in _OF_THIS_MACHINE}
     if isinstance(options.trainer.strategy, str):  # an object of options is built later
         arguments["strategy"] = options.trainer.strategy

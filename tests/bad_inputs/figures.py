@@ -17,7 +17,7 @@ def _trial(of: Command) -> list[Case]:
         *of.grammar(),
         *of.folder("--data"),
         *of.whole_number("--sources", "0"),
-        *of.whole_number("--batch-size", "0"),
+        *of.whole_number("--batch_size", "0"),
         *of.choice("--protocol"),
         *of.written("--results"),
         *model_options(of),
