@@ -143,10 +143,12 @@ def _carry_out(name: str, words: list[str]) -> int:
     of = getattr(import_module(module), function)
     from imagpose.options import commands, dialect
 
-    if command.takes_words:
-        return int(of(dialect.spelled(words)))
-    epilog = f"{command.group}: one of `{program()} --help`. Example:\n  {program()} {name} {command.example}"
-    return commands.carry_out(of, words, name, epilog)
+    try:
+        return int(of(dialect.spelled(words))) if command.takes_words else commands.carry_out(of, words, name)
+    except SystemExit as told:
+        if not told.code and {"-h", "--help"} & set(words):
+            print(f"\nGroup: {command.group}, see {program()} --help\nExample: {program()} {name} {command.example}")
+        raise
 
 
 def start() -> int:

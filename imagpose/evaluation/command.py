@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from rich.console import Console
 
 from imagpose.data.readers.layouts import open_index
 from imagpose.errors import InputError
+from imagpose.evaluation.choices import ProtocolChoice
 from imagpose.evaluation.evaluate import Task, evaluate_folder, write
 from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.evaluation.scoring import Networks
 from imagpose.evaluation.screen import show
 from imagpose.options.devices import check_device
 from imagpose.options.ranges import NonNegativeInt, Size, check_arguments
-
-if TYPE_CHECKING:
-    ProtocolName = str
-    ProtocolChoice = str
-else:
-    ProtocolName = Literal[tuple(PROTOCOLS)]
-    ProtocolChoice = Literal[(*PROTOCOLS, "all")]
 
 
 @dataclass(frozen=True, kw_only=True)

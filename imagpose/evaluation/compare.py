@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
+from imagpose.evaluation.choices import PrintedTable
 from imagpose.evaluation.command import Scoring
 from imagpose.evaluation.evaluate import Scores, evaluate_folder, from_json
 from imagpose.evaluation.scoring import Networks
@@ -18,10 +18,6 @@ from imagpose.output.files import write_whole
 _PRINTED = ("ssim", "lpips", "fid")
 _MEASURED = ("ssim", "ssim_256", "lpips", "fid")
 NOT_RUN = "not run"
-if TYPE_CHECKING:
-    TableName = str
-else:
-    TableName = Literal[tuple(SIZES)]
 
 
 def comparison(table: str, results: dict[str, Scores], protocol: str, intervals: bool = False) -> Table:
@@ -67,7 +63,7 @@ class ComparisonRequest(Scoring):
     """
 
     results: dict[str, Path] = field(default_factory=dict)
-    table: TableName = "deepfashion-256x176"
+    table: PrintedTable = "deepfashion-256x176"
     out: Path = Path("evaluation")
     data: Path | None = None
 

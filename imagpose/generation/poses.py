@@ -31,7 +31,7 @@ class PoseRequest:
         picture: That the pose of the file is of, to draw over; black if there is none.
         pose_size: The frame, height x width, where the file does not say it.
         data: A DeepFashion or Market-1501 folder, instead of a file.
-        image: The picture's name in the folder's lists; with ``data``.
+        image: The picture's name in the folder's lists; with --data.
         out: The JSON file to write, in our form and the picture's own pixels.
     """
 

@@ -21,12 +21,12 @@ class GenerationRequest(ChosenModel):
         target_pose: One to three poses to draw.
         pose_size: The frame, height x width, of the target poses whose files do not say it.
         data: A DeepFashion or Market-1501 folder, instead of pictures of one's own.
-        pairs: CSV of from,to, or another of the field's lists of pairs; with ``data``.
+        pairs: CSV of from,to, or another of the field's lists of pairs; with --data.
         limit: Only so many canvases of the list, of as many people as can be: the same with any seed, and part of a
             larger limit's.
         batch_size: Canvases at once.
-        out: Folder of the results: ``images``, ``contact_sheet.png`` and ``settings.json``.
-        scenario: Of the paper; ``auto`` is T1, T3 or IMAGPose*, whichever the numbers of pictures and poses say.
+        out: Folder of the results: images, contact_sheet.png and settings.json.
+        scenario: Of the paper; auto is T1, T3 or IMAGPose*, whichever the numbers of pictures and poses say.
         steps: Denoising steps.
     """
 

@@ -18,14 +18,13 @@ OTHER_NAME = "other name"
 """Key of the metadata of a request's field, whose value is another name of its option."""
 
 
-def carry_out(function: Callable[..., Any], words: Sequence[str], name: str, epilog: str = "") -> int:
+def carry_out(function: Callable[..., Any], words: Sequence[str], name: str) -> int:
     """Call a function with what a command line says.
 
     Args:
         function: Takes one request, a dataclass, or arguments with types.
         words: After the command's name.
         name: Of the command.
-        epilog: What its help ends with.
 
     Returns:
         The exit code: the function's own, 0 if it returns none.
@@ -34,7 +33,7 @@ def carry_out(function: Callable[..., Any], words: Sequence[str], name: str, epi
         ArgumentError: An option is not as it must be, see :func:`imagpose.options.parse_errors.sentence`.
         InputError: Likewise, told by the request itself or by the function.
     """
-    parser, request = parser_of(function, name, epilog)
+    parser, request = parser_of(function, name)
     if parser.further is None:
         _look_at_files(words)
     options = parser.parse_args(words)
@@ -45,14 +44,14 @@ def carry_out(function: Callable[..., Any], words: Sequence[str], name: str, epi
     return function(request(**values, **further)) or 0
 
 
-def parser_of(function: Callable[..., Any], name: str, epilog: str = "") -> tuple[OptionParser, Any]:
+def parser_of(function: Callable[..., Any], name: str) -> tuple[OptionParser, Any]:
     """The parser of a function, and the request that it takes, None if it takes arguments.
 
     What may be given without its name in Python may be given so on the command line: arguments without a default, and
     a request's fields that are not ``kw_only``.
     """
     text = cleandoc(function.__doc__ or "").partition("\n\n")[0]
-    parser = OptionParser(prog=f"{program()} {name}", description=text, epilog=epilog)
+    parser = OptionParser(prog=f"{program()} {name}", description=text)
     hints = [get_type_hints(function).get(one) for one in signature(function).parameters]
     if len(hints) != 1 or not is_dataclass(hints[0]):
         parser.add_argument("--config", action="config", help="a YAML file of options")

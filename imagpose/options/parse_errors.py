@@ -75,7 +75,7 @@ def sentence(error: BaseException) -> str:
     if missing := re.match(r"the following arguments are required: (.*)", innermost):
         return f"{_flags(missing[1], options)} must be given."
     path, class_path = _place(chain)
-    option = f"--{path}" if path else "the options"
+    option = _said(path, options) if path else "the options"
     if absent := re.match(r"Option '(.+)' is not accepted|Group '(.+)' does not accept option '(.+)'", innermost):
         name = absent[1] or f"{absent[2]}.{absent[3]}"
         return unknown(f"{option}.{name}" if path else f"--{name}", [*_arguments(option, class_path), *options])
@@ -155,7 +155,12 @@ def _options(parser: ArgumentParser) -> Iterator[str]:
 
 
 def _flags(names: str, options: Sequence[str]) -> str:
-    return ", ".join(f"--{name}" if f"--{name}" in options else name.upper() for name in names.split(", "))
+    return ", ".join(_said(name, options) for name in names.split(", "))
+
+
+def _said(name: str, options: Sequence[str]) -> str:
+    """An option's name as it is said; that of a word without one is in capitals, as in the usage."""
+    return f"--{name}" if f"--{name}" in options or "." in name or not options else name.upper()
 
 
 def _choices(text: str) -> list[str]:

@@ -6,26 +6,21 @@ import sys
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from imagpose.errors import InputError
-from imagpose.evaluation.command import ProtocolName
+from imagpose.evaluation.choices import ProtocolName
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.options.commands import FURTHER
 from imagpose.options.ranges import PositiveInt, Seed, check_arguments
 from imagpose.options.trust import check_files
 from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
-from imagpose.reproduction.paper import TABLES, Scale
+from imagpose.reproduction.paper import TABLES, Scale, TableName
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
 from imagpose.training.experiment import read_plain_options
 from imagpose.training.runs import changes
-
-if TYPE_CHECKING:
-    TableName = str
-else:
-    TableName = Literal[tuple(TABLES)]
 
 
 def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:

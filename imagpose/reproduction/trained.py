@@ -19,8 +19,9 @@ from imagpose.data.mannequins.folder import MannequinSet, Wardrobe, ensure, is_d
 from imagpose.data.readers.index import Index
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
+from imagpose.evaluation.choices import ProtocolChoice
 from imagpose.evaluation.clothes import cases, judge_all
-from imagpose.evaluation.command import ProtocolChoice, Scoring
+from imagpose.evaluation.command import Scoring
 from imagpose.evaluation.evaluate import Evaluation, Task, evaluate_folder
 from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.matching import Pair, read

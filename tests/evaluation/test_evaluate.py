@@ -215,7 +215,7 @@ def test_bad_input_is_one_sentence(outputs, run, tmp_path):
     Image.new("RGB", (44, 64)).save(second.with_suffix(".jpg"))
     assert "both show" in run(folder)
     assert "--device nonsense cannot be used" in run(folder, "--device", "nonsense")
-    assert "is not a height and a width" in run(folder, "--size", "256")
+    assert "must be a height and a width such as 256x176" in run(folder, "--size", "256")
 
 
 def test_a_picture_of_one_colour_has_no_range(outputs, run):

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import imagpose.generation
 from imagpose import ImagposePipeline
 from imagpose.__main__ import main
+from imagpose.data import pictures
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.errors import InputError
 from imagpose.generation.canvases import canvases_of_pairs
 
 
@@ -271,6 +274,31 @@ def test_a_pose_of_another_picture_names_both(generate, inputs, tmp_path, capsys
     assert f"{inputs / '22.json'} says a frame of 64×64 and its picture {inputs / '0.jpg'} is 64×44" in (
         capsys.readouterr().err
     )
+
+
+def test_a_picture_is_opened_once(generate, mannequin_root, weights, tmp_path, monkeypatch):
+    opened, open_file = [], pictures._file
+    monkeypatch.setattr(pictures, "_file", lambda path, root: opened.append(str(path)) or open_file(path, root))
+    assert generate(sources=(0, 2)) == 0
+    words = ["generate", "--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv")]
+    assert main([*words, "--model", str(weights), "--steps", "1", "--limit", "3", "--out", str(tmp_path / "list")]) == 0
+    given = [path for path in opened if path.endswith(".jpg")]
+    assert len(given) == len(set(given)) > 4
+
+
+def test_python_calls_the_command_by_a_request(inputs, weights, tmp_path, generate, capsys):
+    assert generate() == 0
+    said = capsys.readouterr().out
+    files = {"source": "0.jpg", "source_pose": "0.json", "target_pose": "1.json"}
+    given = {name: (inputs / file,) for name, file in files.items()}
+    imagpose.generation.generate(
+        imagpose.generation.GenerationRequest(**given, model=str(weights), steps=2, out=tmp_path / "python")
+    )
+    assert capsys.readouterr().out == said.replace(str(tmp_path / "out"), str(tmp_path / "python"))
+    drawn = [(tmp_path / folder / "images/1_1.png").read_bytes() for folder in ("out", "python")]
+    assert drawn[0] == drawn[1]
+    with pytest.raises(InputError, match="steps is 0; it must be a whole number from 1 to 1,000"):
+        imagpose.generation.GenerationRequest(**given, steps=0)
 
 
 def test_a_damaged_picture_is_told(generate, inputs, tmp_path, capsys):

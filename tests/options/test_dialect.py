@@ -60,7 +60,7 @@ def said(line: str | list[str], request=Request):
 SAME = [
     ("--source-pose a.json", {"source_pose": (Path("a.json"),)}),
     ("--source_pose a.json b.json", {"source_pose": (Path("a.json"), Path("b.json"))}),
-    ("--source-pose a.json --out x --source_pose=b.json", {"source_pose": (Path("a.json"), Path("b.json")), "out": Path("x")}),
+    ("--source-pose a --seeds 1 --source_pose=b", {"source_pose": (Path("a"), Path("b")), "seeds": (1,)}),
     ('--source_pose ["a.json","b.json"] c.json', {"source_pose": (Path("a.json"), Path("b.json"), Path("c.json"))}),
     ("--seeds 0 1 --seeds 2", {"seeds": (0, 1, 2)}),
     ("--seeds [0,1]", {"seeds": (0, 1)}),
@@ -127,7 +127,7 @@ def test_a_mapping_is_of_names_and_values(line):
 def test_the_options_of_a_class_are_read_by_their_words():
     parser = OptionParser()
     parser.add_argument("--data", type=LightningDataModule)
-    words = "--data.init-args.size 256x176 --data.init_args.flips --data.init_args.test-settings T1 T3".split()
+    words = ["--data.init-args.size", "256x176", "--data.init_args.flips", "--data.init_args.test-settings", "T1", "T3"]
     assert dialect.read(words, parser)[0] == [
         "--data.init_args.size=[256,176]", "--data.init_args.flips=true", "--data.init_args.test_settings=[T1, T3]",
     ]  # fmt: skip
