@@ -10,14 +10,25 @@ export OMP_WAIT_POLICY ?= passive
 OLDEST ?= .venv-oldest
 
 .DEFAULT_GOAL := help
-OVERLAYS = $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
-CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(OVERLAYS)
+# A variable's value is one word of the shell's, whatever it holds: nothing in it is a command. ARGS alone is the shell's.
+define LINE_BREAK
+
+
+endef
+quoted = '$(subst ','\'',$(subst $(LINE_BREAK), ,$(value $(1))))'
+OVERLAYS = $(foreach w,$(value WITH),-c experiments/overlays/$(call quoted,w).yaml)
+CONFIGS = -c experiments/_base.yaml -c experiments/$(call quoted,EXP).yaml $(OVERLAYS)
 WITH ?=
-RESUMED = $(if $(RUN),$(if $(filter-out new,$(RUN)),--folder '$(RUN)',--new true))
+RESULTS ?=
+OF_RUN = $(if $(value RUN),--run $(call quoted,RUN))
+RESUMED = $(if $(value RUN),$(if $(filter-out new,$(value RUN)),--folder $(call quoted,RUN),--new true))
+METHODS = --results $(foreach r,$(value RESULTS),$(call quoted,r))
 SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
-TABLE = $(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(OVERLAYS) $(ARGS)
+# make carries out a $(shell …) in what it exports.
+unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
+TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(OVERLAYS) $(ARGS)
 .PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
@@ -42,29 +53,29 @@ architectures: .venv/.done  ## Table 7, likewise
 	$(TABLE)
 
 uniformity: .venv/.done  ## Figure 7: the demo weights, or RUN's, in T1, T2, T3 and IMAGPose*
-	$(BIN)/python -m imagpose uniformity $(if $(RUN),--run $(RUN)) $(ARGS)
+	$(BIN)/python -m imagpose uniformity $(OF_RUN) $(ARGS)
 
 speed: .venv/.done  ## Figure 8: seconds and FLOPs against quality of the demo weights, or RUN's
-	$(BIN)/python -m imagpose speed $(if $(RUN),--run $(RUN)) $(ARGS)
+	$(BIN)/python -m imagpose speed $(OF_RUN) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
 	$(BIN)/python -m imagpose doctor $(CONFIGS) $(ARGS)
 
 generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS names your own pictures and poses
-	$(BIN)/python -m imagpose generate $(if $(RUN),--run $(RUN)) \
+	$(BIN)/python -m imagpose generate $(OF_RUN) \
 		$(if $(findstring --source,$(ARGS))$(findstring --data,$(ARGS)),,$(EXAMPLE)) $(ARGS)
 
 evaluate-run: .venv/.done  ## test a run again, into its evaluation.json: RUN=runs/tiny/version_0
-	$(BIN)/python -m imagpose test -c $(RUN)/config.yaml --folder $(RUN) $(ARGS)
+	$(BIN)/python -m imagpose test -c $(call quoted,RUN)/config.yaml --folder $(call quoted,RUN) $(ARGS)
 
 evaluate: .venv/.done  ## score a folder of pictures: GENERATED=generated/images DATA=data/mannequins; ARGS adds options
-	$(BIN)/python -m imagpose evaluate --generated $(GENERATED) --data $(DATA) $(ARGS)
+	$(BIN)/python -m imagpose evaluate --generated $(call quoted,GENERATED) --data $(call quoted,DATA) $(ARGS)
 
 compare: .venv/.done  ## the paper's tables beside measured scores: RESULTS="name=DIR …" DATA=…; ARGS="--table market-1501"
-	$(BIN)/python -m imagpose compare $(if $(RESULTS),--results $(RESULTS) --data $(DATA)) $(ARGS)
+	$(BIN)/python -m imagpose compare $(if $(value RESULTS),$(METHODS) --data $(call quoted,DATA)) $(ARGS)
 
 gallery: .venv/.done  ## source, pose, truth and each method's picture: RESULTS="name=DIR …" DATA=…
-	$(BIN)/python -m imagpose gallery --results $(RESULTS) --data $(DATA) $(ARGS)
+	$(BIN)/python -m imagpose gallery $(METHODS) --data $(call quoted,DATA) $(ARGS)
 
 bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, into benchmarks/evaluation.json
 	$(BIN)/python benchmarks/evaluation.py
@@ -90,7 +101,7 @@ mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (trai
 	$(BIN)/python -m imagpose mannequins data/mannequins
 
 check-data: .venv/.done  ## look at every row and every image of a dataset once: DATA=data/mannequins
-	$(BIN)/python -m imagpose check $(DATA) $(ARGS)
+	$(BIN)/python -m imagpose check $(call quoted,DATA) $(ARGS)
 
 cache: .venv/.done  ## compute the frozen networks' features of EXP's training images once (WITH as for train, ARGS: --shard 0/8)
 	$(BIN)/python -m imagpose cache $(CONFIGS) $(ARGS)
@@ -102,7 +113,7 @@ bench-cache: .venv/.done  ## measure cached against uncached training steps, int
 	$(BIN)/python -m benchmarks.cache
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
-	$(BIN)/python -m benchmarks.train $(if $(filter tiny,$(EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)
+	$(BIN)/python -m benchmarks.train $(if $(filter tiny,$(value EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)
 
 test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import time
 from collections.abc import Sequence
@@ -45,12 +46,18 @@ class TableRow(Callback):
         results: Folder of all tables.
 
     Raises:
-        InputError: There is no such table, or no table has such a row; or, when it starts, the test is a partial one.
+        InputError: There is no such table, no table has such a row, or its folder cannot be written; or, when it
+            starts, the test is a partial one.
     """
 
     def __init__(self, experiment: str, seed: int, tables: Sequence[str], results: Path) -> None:
         if unknown := [name for name in tables if name not in TABLES]:
             raise InputError(f"There is no table {unknown[0]!r}; there are: {', '.join(TABLES)}.")
+        there = next(folder for folder in (results, *results.parents) if folder.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise InputError(
+                f"{results} cannot be written, as {there} is no folder to write into; name another --results."
+            )
         self.experiment, self.seed, self.tables, self.results = experiment, seed, tuple(tables), Path(results)
         self.scale = scale_of(experiment)
         self._commit: str | None = None  # of the code that trained

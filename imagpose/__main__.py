@@ -118,7 +118,8 @@ def main(args: list[str] | None = None) -> int:
         args: Words after the program's name; None takes the process's own.
     """
     # Imported here, so that the worker processes that re-import this module start quickly.
-    from imagpose.output import exits, fault
+    from imagpose.options import exits
+    from imagpose.output import fault
 
     args = sys.argv[1:] if args is None else args
     debug, args = fault.DEBUG in args, [word for word in args if word != fault.DEBUG]
@@ -157,7 +158,7 @@ def start() -> int:
     # take the cores from whoever has work, as soon as anything else runs on the machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if sys.argv[1:2] and sys.argv[1] in COMMANDS and COMMANDS[sys.argv[1]].interrupted is not None:
-        from imagpose.output.exits import end_when_asked
+        from imagpose.options.exits import end_when_asked
 
         end_when_asked()
     for stream in (sys.stdout, sys.stderr):

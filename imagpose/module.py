@@ -191,6 +191,7 @@ class IMAGPose(LightningModule):
             self.network.unet.load_base(self.base.unet_weights.fetch())
         self.ema.reset()
         if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
+            self.network.flc.check_fits(*self.synthesis.latent_shape(data.image_size())[-2:])
             data.find_features(lambda: self._fingerprint(data))
 
     def _fingerprint(self, data: PoseDataModule) -> str:
@@ -331,6 +332,7 @@ class IMAGPose(LightningModule):
                 f"The run's steps were of {was} canvases and would be of {now} now; make data.batch_size × "
                 f"trainer.accumulate_grad_batches × processes {was} again, or start another run with RUN=new."
             )
+        where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
         # Lightning counts batches, of which a step may be parted into more or fewer now.
         if now is not None and "loops" in checkpoint:
             try:
@@ -339,12 +341,9 @@ class IMAGPose(LightningModule):
                 for counts in (progress["total"], progress["current"]):
                     counts.update(dict.fromkeys(counts, batches))
             except (KeyError, TypeError, AttributeError) as error:
-                raise InputError(
-                    "The checkpoint does not tell how far its run was; start another with RUN=new."
-                ) from error
+                raise InputError(f"{where} does not tell how far its run was; start another with RUN=new.") from error
         if "state_dict" not in checkpoint:  # strategies of shards read it themselves
             return
-        where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
         check_contents(checkpoint, self.network, self.ema, where)
         try:
             self.ema.load_state_dict(checkpoint["ema"])

@@ -221,7 +221,7 @@ class ImagposePipeline(DiffusionPipeline):
                     "BodyPose.read('pose.json'), or BodyPose((height, width), keypoints) from a detector."
                 )
             for number, (image, pose) in enumerate(zip(sources, poses, strict=True), start=1):
-                if not pose.belongs_to(image):
+                if not pose.belongs_to((image.height, image.width)):
                     raise InputError(
                         f"Source {number} is {image.height}×{image.width} and its pose is in a frame of "
                         f"{pose.size[0]}×{pose.size[1]}; give the keypoints in the picture's own pixels."

@@ -116,6 +116,20 @@ COMMANDS = [
     (["cache", *FILES, f"{DATA}size", "[9999,2]"], "--data.init_args.size is [9999, 2]"),
     (["test", *FILES, f"{MODEL}lr", "0"], "--model.init_args.lr is 0"),
     (["fitt"], "did you mean fit?"),
+    *(
+        ([command, *FILES[:2]], "--model.init_args.encoder and --model.init_args.base must be given, as experiments do")
+        for command in ("fit", "doctor")
+    ),
+    (["fit"], "--data and --model must be given, as experiments do: -c experiments/_base.yaml"),
+    (["doctor"], "--data and --model must be given, as experiments do: -c experiments/_base.yaml"),
+    (["export"], "--run, --out must be given."),
+    *(
+        ([command, option], "There is no experiment 'x' (x.yaml does not exist)")
+        for command in ("fit", "doctor", "cache")
+        for option in ("--config=x.yaml", "-c=x.yaml", "-cx.yaml")
+    ),
+    (["table", "variants", "--no-run", "-c", "x.yaml"], "There is no experiment 'x' (x.yaml does not exist)"),
+    (["check", "experiments", "--config=x.yaml"], "x.yaml holds no readable options"),
 ]
 
 

@@ -15,11 +15,11 @@ from torch.utils.data import DataLoader
 from imagpose.data.canvases import Canvases, TestCanvases
 from imagpose.data.features import FOLDER, FeatureCache, Shard, plan
 from imagpose.data.images import read_view
-from imagpose.data.mannequins.folder import MannequinSet, ensure
+from imagpose.data.mannequins.folder import MannequinSet, ensure, is_drawn
 from imagpose.data.readers.findings import REFUSED
 from imagpose.data.readers.index import ImageRecord, Index, Scenario
 from imagpose.data.readers.layouts import LayoutName, open_index
-from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent
+from imagpose.data.sampling import StepSampler, across_people, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
 from imagpose.options.ranges import Panels, PositiveInt, Seed, Side, Workers, check_arguments
 
@@ -38,7 +38,8 @@ class PoseDataModule(LightningDataModule):
         flips: Whether half of the training canvases are mirrored.
         validation_identities: Training people that are kept for validation.
         validation_pairs: Pairs that are generated at each validation.
-        test_pairs: Use only the first so many of the test pairs; None takes all.
+        test_pairs: Use only so many of the test pairs, of as many people as can be, the same with every seed and a
+            part of a larger number's; None takes all.
         test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``. T3 is tested on the pairs whose
             source has a second view that is not the target, and how many those are is logged; T1 and T2 on all.
         seed: Of every draw.
@@ -107,7 +108,7 @@ class PoseDataModule(LightningDataModule):
             )
         self._check_size()
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
-        self.test = self.index.scenarios(skip_unknown=self.skip_bad)[: self.test_pairs]
+        self.test = self._some(self.index.scenarios(skip_unknown=self.skip_bad))
         self._look_for_sources()
         for note in self.index.notes:
             rank_zero_info(f"{self.root}: {note}")
@@ -154,6 +155,13 @@ class PoseDataModule(LightningDataModule):
             f"({len(found)} fault(s), the first in {found[0]})."
         )
         return index.without(bad)
+
+    def _some(self, scenarios: list[Scenario]) -> list[Scenario]:
+        """As many test pairs as are asked for."""
+        if is_drawn(self.root):  # their list takes people in turn, and scores were published of its beginning
+            return scenarios[: self.test_pairs]
+        people = [self.index.records[scenario.target].person for scenario in scenarios]
+        return [scenarios[i] for i in across_people(people, 0, self.test_pairs)]
 
     def _validation(self, identities: list[list[ImageRecord]]) -> list[Scenario]:
         rng = np.random.default_rng([0, 5])  # the same pairs with every seed, so that runs can be compared

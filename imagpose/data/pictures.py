@@ -23,7 +23,8 @@ from imagpose.data.readers.folders import leaves
 from imagpose.errors import InputError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # no decoder is tried that a dataset of photographs does not need
-LARGEST = 2**25  # pixels, 100 MB when decoded; forty times DeepFashion's largest pictures
+LARGEST = 8192 * 6144  # pixels, those of a phone's camera of 50 megapixels
+WHOLE = 2**25  # pixels that are kept at full scale, 100 MB when decoded; forty times DeepFashion's largest pictures
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -91,9 +92,23 @@ class Picture:
         Raises:
             InputError: As of it.
         """
+        with self._opened() as image:
+            return _upright(image)
+
+    def size(self) -> tuple[int, int]:
+        """What :func:`picture_size` returns.
+
+        Raises:
+            InputError: As of it.
+        """
+        with self._opened() as image:
+            return _size(image)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Image.Image]:
         try:
             with _header(io.BytesIO(self.content)) as image:
-                return _upright(image)
+                yield image
         except PictureError as error:
             raise InputError(error.sentence(self.path)) from error
 
@@ -101,7 +116,8 @@ class Picture:
 def read_picture(path: Path, root: Path | None = None) -> Image.Image:
     """A picture as it is meant to be seen.
 
-    EXIF's orientation is applied, 16-bit grey is scaled to 8 bits, and what is transparent lies over white.
+    EXIF's orientation is applied, 16-bit grey is scaled to 8 bits, and what is transparent lies over white. A picture
+    of more than :data:`WHOLE` pixels comes at half its scale, so that memory stays bounded.
 
     Args:
         path: Of the file; it may be a link.
@@ -121,14 +137,14 @@ def read_picture(path: Path, root: Path | None = None) -> Image.Image:
 
 
 def picture_size(path: Path, root: Path | None = None) -> tuple[int, int]:
-    """(height, width) of what :func:`read_picture` returns, from the file's header alone.
+    """(height, width) of a picture as it is meant to be seen, at full scale, from the file's header alone.
 
     Raises:
         InputError: As of :func:`read_picture`, as far as the header tells.
     """
     try:
         with _opened(path, root) as image:
-            return image.size if _orientation(image) in _ON_SIDE else (image.height, image.width)
+            return _size(image)
     except PictureError as error:
         raise InputError(error.sentence(path)) from error
 
@@ -157,14 +173,14 @@ def decode(path: Path | str, root: Path | None = None) -> Image.Image:
 
 
 def decoded_size(path: Path | str) -> tuple[int, int]:
-    """(height, width) of what :func:`decode` returns; the file is decoded to its end, but its pixels are not copied.
+    """(height, width) of a picture at full scale; the file is decoded to its end, but its pixels are not copied.
 
     Raises:
         PictureError: The file is not taken for a picture.
     """
     with _opened(path, None) as image:
         image.load()
-        return image.size if _orientation(image) in _ON_SIDE else (image.height, image.width)
+        return _size(image)
 
 
 @contextmanager
@@ -218,9 +234,13 @@ def _file(path: Path | str, root: Path | None) -> IO[bytes]:
     return os.fdopen(descriptor, "rb")
 
 
+def _size(image: Image.Image) -> tuple[int, int]:
+    return image.size if _orientation(image) in _ON_SIDE else (image.height, image.width)
+
+
 def _upright(image: Image.Image) -> Image.Image:
     orientation = _orientation(image)
-    picture = _rgb(image)
+    picture = _rgb(_at_half_scale(image) if image.width * image.height > WHOLE else image)
     return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
@@ -232,6 +252,16 @@ def _orientation(image: Image.Image) -> int:
         except Exception:  # the picture is whole though what is written about it is not
             return 1
     return 1
+
+
+def _at_half_scale(image: Image.Image) -> Image.Image:
+    """Half as high and wide; what was decoded at full scale is let go of."""
+    size = image.size
+    image.draft(image.mode, (max(size[0] // 2, 1), max(size[1] // 2, 1)))  # JPEG's decoder can leave the rest out
+    if image.size != size:
+        return image
+    plain = image if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info else _rgb(image)
+    return plain.reduce(2)
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def compare(request: ComparisonRequest) -> None:
         InputError: A file is not as it must be; the sentence says which.
     """
     console = wide_console()
+    for name, path in request.results.items():
+        if not os.path.exists(path):
+            raise InputError(
+                f"--results {name}={path}: there is no {path}; name a folder of pictures, or the evaluation.json that "
+                "imagpose evaluate wrote."
+            )
     folders = {name: path for name, path in request.results.items() if path.suffix != ".json"}
     results = {name: from_json(path) for name, path in request.results.items() if name not in folders}
     if folders and request.data is None:

@@ -123,9 +123,9 @@ def canvas_of_files(request: GenerationRequest) -> Canvas:
 
 def _pose_of(pictures: Pictures, source: Path, path: Path) -> BodyPose:
     """A source's pose, in its picture's frame where the file says none."""
-    image = pictures.open(source).show()
-    pose = BodyPose.read(path, (image.height, image.width))
-    pose.check_belongs(image, path, source)
+    size = pictures.open(source).size()
+    pose = BodyPose.read(path, size)
+    pose.check_belongs(size, path, source)
     return pose
 
 

@@ -33,6 +33,8 @@ def generate(request: GenerationRequest) -> None:
     Raises:
         InputError: A file or the disk is not as it must be; the sentence says which.
     """
+    if request.out.exists() and not request.out.is_dir():  # else it is found out when all is drawn
+        raise InputError(f"{request.out} is no folder; name another --out.")
     canvases = list(_canvases(request))
     for canvas in canvases:
         # A mistake is told before a model is loaded.

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.keypoints import NUM_JOINTS, visible
-from imagpose.data.pictures import LARGEST, picture_text, read_picture
+from imagpose.data.pictures import WHOLE, Picture, picture_size, picture_text
 from imagpose.data.readers.layouts import open_index
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
@@ -83,11 +83,11 @@ def pose(request: PoseRequest) -> None:
 
 
 def _look_at(request: PoseRequest, file: Path) -> None:
-    picture = None if request.picture is None else read_picture(request.picture)
-    seen = None if picture is None else (picture.height, picture.width)
+    opened = None if request.picture is None else Picture(request.picture)
+    picture, seen = (None, None) if opened is None else (opened.show(), opened.size())
     found = BodyPose.read(file, request.pose_size or seen)
-    if picture is not None and request.picture is not None:
-        found.check_belongs(picture, file, request.picture)
+    if seen is not None and request.picture is not None:
+        found.check_belongs(seen, file, request.picture)
     print(
         f"{file}: {visible(found.keypoints).sum()} of {NUM_JOINTS} joints in a frame of "
         f"{found.size[0]}×{found.size[1]}."
@@ -115,10 +115,9 @@ def of_dataset(data: Path, image: str) -> tuple[BodyPose, Path]:
     if image not in index.records:
         raise InputError(f"{image!r} is in no list of {data}; name an image as its lists do.")
     record = index.records[image]
-    picture = read_picture(record.path, index.root)  # whole, as the user will give it as --source
+    frame = picture_size(record.path, index.root)  # whole, as the user will give it as --source
     if not visible(record.keypoints).any():
         raise InputError(f"{image} has no visible joint; choose another picture.")
-    frame = picture.height, picture.width
     return BodyPose(frame, record.keypoints_at(frame)), record.path
 
 
@@ -138,7 +137,7 @@ def over(pose: BodyPose, picture: Image.Image | None = None) -> Image.Image:
 
 
 def _show(found: BodyPose, file: Path, picture: Image.Image | None, out: Path) -> None:
-    if picture is None and found.size[0] * found.size[1] > LARGEST:
+    if picture is None and found.size[0] * found.size[1] > WHOLE:
         raise InputError(
             f"{file} says a frame of {found.size[0]}×{found.size[1]}, too large to draw; draw it over its --picture."
         )

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imagpose.errors import InputError
+
 
 class FLC(nn.Module):
     """The trainable tokenizer, and the concatenation of Eq. (3).
@@ -33,6 +35,22 @@ class FLC(nn.Module):
             nn.init.zeros_(linear.bias)
         self.project = nn.Sequential(linear, nn.LayerNorm(dim))
         self.tokenizer = nn.Conv2d(latent_channels, dim, kernel_size, kernel_size) if texture else None
+
+    def check_fits(self, height: int, width: int) -> None:
+        """Refuse latents of which one kernel would hold all, and more padding than latents.
+
+        Args:
+            height: Of a panel's latents.
+            width: Likewise.
+
+        Raises:
+            InputError: The kernel is larger than both.
+        """
+        if self.tokenizer is not None and self.kernel_size > max(height, width):
+            raise InputError(
+                f"model.init_args.texture_kernel is {self.kernel_size} and a panel's latents are {height}×{width}; "
+                f"take at most {max(height, width)}."
+            )
 
     def forward(self, source_latents: Tensor, semantic: Tensor) -> Tensor:
         """Join both kinds of tokens.

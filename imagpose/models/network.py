@@ -11,6 +11,7 @@ from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
+from imagpose.errors import InputError
 from imagpose.models.flc import FLC
 from imagpose.models.ilc import ILC
 from imagpose.models.pose_encoder import PoseEncoder
@@ -55,6 +56,14 @@ class Conditions:
         return Conditions(F_C, F_I, F_P, parts[0].nothing)
 
 
+def _unet(config: dict[str, Any]) -> UNet2DConditionModel:
+    try:
+        return cast(UNet2DConditionModel, UNet2DConditionModel.from_config(config))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise InputError(f"No UNet can be built of these arguments ({reason}); mend model.init_args.unet.") from error
+
+
 class Network(ModelMixin, ConfigMixin):
     """Everything that is trained; widths follow from the UNet's configuration and the encoder.
 
@@ -92,7 +101,7 @@ class Network(ModelMixin, ConfigMixin):
         along_batch: bool = False,
     ) -> None:
         super().__init__()
-        base = cast(UNet2DConditionModel, UNet2DConditionModel.from_config(unet_config))
+        base = _unet(unet_config)
         latent_channels, dim = int(base.config["in_channels"]), int(base.config["cross_attention_dim"])
         self.flc = FLC(encoder_dim, dim, latent_channels, texture_kernel, texture_tokens)
         self.ilc = ILC(latent_channels, image_conditions, mask_condition)

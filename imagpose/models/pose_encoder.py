@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from torch import Tensor, nn
 
+from imagpose.errors import InputError
+
 
 class PoseEncoder(nn.Module):
     """Pose maps → F_P, panel by panel; its last convolution starts at zero.
@@ -14,10 +16,17 @@ class PoseEncoder(nn.Module):
     Args:
         out_channels: Of the UNet's first convolution.
         channels: Of ControlNet's embedding; each step after the first halves the resolution, so four make 8×.
+
+    Raises:
+        InputError: There are no channels.
     """
 
     def __init__(self, out_channels: int, channels: Sequence[int] = (16, 32, 96, 256)) -> None:
         super().__init__()
+        if not channels:
+            raise InputError(
+                "model.init_args.pose_channels is []; give the pose encoder's widths, such as [16,32,96,256]."
+            )
         self.embed = ControlNetConditioningEmbedding(out_channels, block_out_channels=tuple(channels))
 
     def forward(self, poses: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from inspect import cleandoc, signature
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from imagpose.options import trust
+from imagpose.options import dialect, trust
 from imagpose.options.parse_errors import OptionParser
 from imagpose.options.program import program
 
@@ -73,8 +73,5 @@ def parser_of(function: Callable[..., Any], name: str) -> tuple[OptionParser, An
 
 def _look_at_files(words: Sequence[str]) -> None:
     """Look at the files of options that ``--config`` names: the parser would wait for a pipe, and not name the file."""
-    flags = iter(words)
-    for word in flags:
-        flag, has_value, value = word.partition("=")
-        if flag == "--config":
-            trust.read(Path(value if has_value else next(flags, "")))
+    for value in dialect.given(words, "--config"):
+        trust.read(Path(value))

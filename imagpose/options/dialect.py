@@ -42,6 +42,26 @@ def _spelled(word: str) -> str:
     return f"--{name.replace('-', '_')}{sign}{value}"
 
 
+def given(words: Sequence[str], *names: str) -> Iterator[str]:
+    """The values that a command line gives an option: ``--config FILE``, ``--config=FILE``, ``-c FILE``, ``-cFILE``.
+
+    Args:
+        words: Of the command line.
+        names: Of the option; an empty value, which is its parser's to refuse, is left out.
+    """
+    left = iter(words)
+    for word in left:
+        name, has_value, value = word.partition("=")
+        if name in names:
+            found = value if has_value else next(left, "")
+        elif word[:2] in names and not word.startswith("--"):
+            found = word[2:]
+        else:
+            continue
+        if found:
+            yield found
+
+
 @dataclass
 class _Line:
     """A command line while it is read.

@@ -73,7 +73,10 @@ def sentence(error: BaseException) -> str:
         inner = ", or an option of it," if empty[1] in ("--model", "--data") else ""
         return f"{empty[1].split('/')[-1].rstrip('+')}{inner} needs a value, and none follows."
     if missing := re.match(r"the following arguments are required: (.*)", innermost):
-        return f"{_flags(missing[1], options)} must be given."
+        flags = [_flag(name, _place(chain)[0], options) for name in missing[1].split(", ")]
+        of_experiment = any("." in flag or "--trainer.max_steps" in options for flag in flags)
+        files = ", as experiments do: -c experiments/_base.yaml -c experiments/tiny.yaml" if of_experiment else ""
+        return f"{(' and ' if of_experiment else ', ').join(flags)} must be given{files}."
     path, class_path = _place(chain)
     option = _said(path, options) if path else "the options"
     if absent := re.match(r"Option '(.+)' is not accepted|Group '(.+)' does not accept option '(.+)'", innermost):
@@ -154,8 +157,12 @@ def _options(parser: ArgumentParser) -> Iterator[str]:
                 yield from _options(inner)
 
 
-def _flags(names: str, options: Sequence[str]) -> str:
-    return ", ".join(_said(name, options) for name in names.split(", "))
+def _flag(name: str, group: str, options: Sequence[str]) -> str:
+    """An option as it is typed: what the parser calls it may begin with the command, or lack the class it is of."""
+    if group:
+        return f"--{group}.{name}"
+    typed = (f"--{one}" for one in (name, name.partition(".")[2]))
+    return next((one for one in typed if one in options), name.upper())
 
 
 def _said(name: str, options: Sequence[str]) -> str:

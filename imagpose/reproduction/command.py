@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from rich.console import Console
 
 from imagpose.errors import InputError
 from imagpose.evaluation.choices import ProtocolName
@@ -14,12 +17,14 @@ from imagpose.evaluation.screen import show, wide_console
 from imagpose.options.commands import FURTHER
 from imagpose.options.ranges import PositiveInt, Seed, check_arguments
 from imagpose.options.trust import check_files
+from imagpose.output.files import made_folder
 from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES, Scale, TableName
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
-from imagpose.training.experiment import read_plain_options
+from imagpose.training.commands import check_experiments
+from imagpose.training.experiment import read_experiment, read_plain_options
 from imagpose.training.runs import changes
 
 
@@ -31,6 +36,9 @@ def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
     """
     if any(word.split("=")[0] == "--seed_everything" for word in further):
         raise InputError("--seed_everything would not change the rows' names; say --seeds instead.")
+    if new := [job for job in jobs if job.commands[-1][0] == "fit" and not job.row.exists()]:
+        # One stands for all: what they differ in is not their user's, who gave all of them the same options.
+        read_experiment(experiment_words(new[0]), lambda parser: None, device="meta")
     for job in jobs:
         if job.commands[-1][0] == "test":  # a finished run's own options, and not an experiment's
             check_files(experiment_words(job))
@@ -83,6 +91,26 @@ class TableRequest:
         check_arguments(type(self), vars(self), "--")
 
 
+@contextmanager
+def _folder(path: Path, option: str) -> Iterator[None]:
+    """A folder to write into, of which nothing is left if there is nothing to write."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(made_folder(path))
+        except OSError as error:
+            raise InputError(f"{path} cannot be written ({error.strerror}); name another {option}.") from error
+        yield
+
+
+def _run(jobs: Sequence[Job], request: TableRequest, console: Console) -> dict[str, str]:
+    """Run or submit the missing rows; why rows failed, by name."""
+    if request.launcher == "local":
+        return run_here(jobs, request.jobs, console)
+    from imagpose.reproduction.slurm import submit
+
+    return submit(jobs, request.slurm, console)
+
+
 def table(request: TableRequest) -> int:
     """Run the missing rows of a table of the paper, and print it with the paper's figures beside it.
 
@@ -94,6 +122,7 @@ def table(request: TableRequest) -> int:
     Raises:
         InputError: An option is not as it must be; the sentence says which.
     """
+    check_experiments(request.options)
     console = wide_console()
     settings = Settings(
         request.scale, tuple(dict.fromkeys(request.seeds)), request.runs, request.results, not request.no_cache,
@@ -103,18 +132,11 @@ def table(request: TableRequest) -> int:
     if request.options:
         _check(jobs, request.options)
     failed: dict[str, str] = {}
-    try:
-        (request.results / request.table / "rows").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{request.results} cannot be written ({error.strerror}); name another --results.") from error
-    if not request.no_run:
-        if request.launcher == "slurm":
-            from imagpose.reproduction.slurm import submit
-
-            failed = submit(jobs, request.slurm, console)
-        else:
-            failed = run_here(jobs, request.jobs, console)
-    scores, orders, runs = render(request.table, request.results, request.scale, request.protocol)
+    with _folder(request.results / request.table / "rows", "--results"):
+        if not request.no_run:
+            with _folder(request.runs, "--runs"):
+                failed = _run(jobs, request, console)
+        scores, orders, runs = render(request.table, request.results, request.scale, request.protocol)
     for one in (brief(scores), orders, runs):
         show(one, console)
     place = request.results / request.table / request.scale

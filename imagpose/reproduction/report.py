@@ -44,7 +44,7 @@ def render(name: str, results: Path, scale: Scale, protocol: str | None = None) 
 
     def state() -> set[tuple[str, int]]:
         paths = (path for path in folder.glob("*.json") if path.stem.rpartition("-seed")[0] in names)
-        return {(path.name, path.stat().st_mtime_ns) for path in paths}
+        return {(path.name, path.lstat().st_mtime_ns) for path in paths}  # a link to nothing is told when it is read
 
     while True:
         seen = state()

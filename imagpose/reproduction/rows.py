@@ -135,6 +135,8 @@ def read_row(path: Path) -> Row:
 
 def _check(row: Row) -> None:
     """Raise a ValueError where a field is not what a table takes it for."""
+    if not row.scores:
+        raise ValueError("it has no scores")
     texts: tuple[Any, ...] = (row.experiment, row.data, row.device, *row.pairs.names, *row.pairs.identities)
     numbers = (row.seed, row.samples, *row.cost.values(), *chain.from_iterable(row.pairs.values.values()))
     perhaps = (value for value in (row.steps, row.seconds, row.peak_memory) if value is not None)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from imagpose.errors import InputError
-from imagpose.options import trust
+from imagpose.options import dialect, trust
 from imagpose.training import cli
 from imagpose.training.claims import Finished
 from imagpose.training.stopping import Stopped
@@ -32,7 +31,7 @@ def doctor(args: Sequence[str]) -> int:
     """Tell whether an experiment could start on this machine; returns the exit code."""
     from imagpose.training.doctor import doctor
 
-    _check_experiments(args)
+    check_experiments(args)
     return doctor(list(args))
 
 
@@ -40,13 +39,13 @@ def cache(args: Sequence[str]) -> int:
     """Compute what the frozen networks say of every training image, once; returns the exit code."""
     from imagpose.training.fill_cache import cache
 
-    _check_experiments(args)
+    check_experiments(args)
     cache(list(args))
     return 0
 
 
 def _run(command: str, args: Sequence[str]) -> int:
-    _check_experiments(args)
+    check_experiments(args)
     try:
         cli.run([command, *args])
     except Finished as finished:
@@ -56,16 +55,18 @@ def _run(command: str, args: Sequence[str]) -> int:
     return 0
 
 
-def _check_experiments(args: Sequence[str]) -> None:
-    """Name the experiments there are when one is asked for that is not, and the file that is none."""
-    for flag, value in pairwise(args):
-        path = Path(value)
-        if flag in ("-c", "--config") and not path.exists():
-            known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith("_"))
+def check_experiments(args: Sequence[str]) -> None:
+    """Name the experiments there are when one is asked for that is not, and the file that is none.
+
+    Raises:
+        InputError: A file that ``-c`` names is missing, or holds no options.
+    """
+    for path in map(Path, dialect.given(args, "-c", "--config")):
+        if not path.exists():
+            known = sorted(p.stem for p in path.parent.glob("*.yaml") if not p.stem.startswith(("_", ".")))
             choices = f"; there are: {', '.join(known)}" if known else ""
             if path.name == "config.yaml":
                 raise InputError(f"There is no run {path.parent} ({path} does not exist); make train leaves one.")
             kind = "overlay" if path.parent.name == "overlays" else "experiment"
             raise InputError(f"There is no {kind} {path.stem!r} ({path} does not exist){choices}.")
-        if flag in ("-c", "--config"):
-            trust.read(path)  # the parser's own words do not name the file
+        trust.read(path)  # the parser's own words do not name the file

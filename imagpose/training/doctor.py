@@ -27,6 +27,7 @@ from imagpose.training.experiment import read_experiment
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
+    parser.prog = "python -m imagpose doctor"
     parser.add_argument("--json", type=Path | None, default=None, help="write the findings to this file too")
     parser.add_argument("--download", type=bool, default=False, help="fetch what is missing from the hub")
 

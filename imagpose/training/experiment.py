@@ -13,8 +13,9 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
 from imagpose.options.renamed import read_older_names
-from imagpose.training.cli import ExperimentCLI, quiet
+from imagpose.training.cli import ExperimentCLI
 from imagpose.training.drawn_root import check_root
+from imagpose.training.quiet import quiet
 
 
 class Experiment(NamedTuple):

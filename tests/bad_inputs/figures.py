@@ -24,7 +24,6 @@ def _trial(of: Command) -> list[Case]:
         *model_options(of),
         of.case("--results a file", {"--results": "odd/file"}, "odd/file"),
         of.case("--out, its other name, a file", {"--results": None, "--out": "odd/file"}, "odd/file"),
-        of.case("a dataset of other views", {"--data": "market"}, "market", slow=True),
     ]
 
 

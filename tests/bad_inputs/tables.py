@@ -1,6 +1,6 @@
 """``table``."""
 
-from tests.bad_inputs.case import JSON, Command
+from tests.bad_inputs.case import INSTEAD, JSON, Command
 from tests.bad_inputs.training import EXPERIMENT_OPTIONS
 
 ROW = "results/variants/rows/tiny_sd15_clipb-seed0.json"
@@ -43,7 +43,7 @@ def _table():
         },
         some=3,
     )
-    yield from TABLE.instead(ROW)
+    yield from TABLE.instead(ROW, kinds=[kind for kind in INSTEAD if kind != "missing"])  # --no-run prints without
     yield TABLE.case("a seed of all rows", {}, "--seeds", further=("--seed_everything", "1"))
     yield TABLE.case(
         "slurm where there is none",
@@ -51,7 +51,6 @@ def _table():
         "sbatch",
         "not submitted",
         slow=True,
-        writes=("results/variants/rows", "runs"),
     )
     yield TABLE.case(
         "a parameter that slurm has not",
@@ -62,9 +61,10 @@ def _table():
     )
     for option, value in list(EXPERIMENT_OPTIONS.items())[::6]:  # they go to fit, where all are tried
         yield TABLE.case(f"{option} for every row", {}, option.rsplit(".", 1)[-1], further=(option, value), slow=True)
+    yield TABLE.case("no such base for every row", {"--model.init_args.base": "nowhere"}, "nowhere", slow=True)
     yield TABLE.case("an overlay that is not there", {}, "nope", further=("-c", "experiments/overlays/nope.yaml"))
     yield TABLE.case("an overlay of text", {}, "odd/file", further=("-c", "odd/file"), slow=True)
-    yield TABLE.case("runs below a file", {**RUNS, "--runs": "odd/file/x"}, "odd/file", slow=True, code=1)
+    yield TABLE.case("runs below a file", {**RUNS, "--runs": "odd/file/x"}, "odd/file", slow=True)
 
 
 CASES = {"table": list(_table())}

@@ -348,6 +348,9 @@ def test_measured_scores_stand_beside_the_printed_ones(tmp_path, outputs, run, m
     capsys.readouterr()
     assert compare(tmp_path, "--results", f"pcdms={folder}") == 2
     assert "--data must name the dataset" in capsys.readouterr().err
+    for path in ("/nowhere", "x.json"):
+        assert compare(tmp_path, "--results", f"a={path}") == 2
+        assert f"--results a={path}: there is no {path}; name a folder of pictures, or " in capsys.readouterr().err
     assert compare(tmp_path, "--results", "a=x.json") == 2
     assert "x.json is no evaluation.json" in capsys.readouterr().err
     assert compare(tmp_path, "--results", "nonsense") == 2

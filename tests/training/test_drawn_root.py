@@ -74,6 +74,14 @@ def test_a_file_that_gives_both_is_left_to_the_data(overlay):
     check_root([*TINY, *overlay(f"data: {{init_args: {{root: {ABSENT}, mannequins: {{}}}}}}")])
 
 
+def test_another_set_is_refused_before_a_run_is_announced(tiny_words, mannequin_root, tmp_path, capsys):
+    assert main(["fit", *tiny_words, "--data.init_args.mannequins.seed", "7"]) == 2
+    told = capsys.readouterr()
+    assert told.err.splitlines()[-1].startswith(f"Error: {mannequin_root} holds mannequins drawn with other settings")
+    assert told.out == ""
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("command", ["fit", "doctor", "cache"])
 def test_each_command_says_so_and_draws_nothing(command, tmp_path, capsys):
     absent = tmp_path / "manequins"

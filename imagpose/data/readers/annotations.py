@@ -81,7 +81,9 @@ def read_annotations(path: Path, frame: tuple[int, int]) -> Annotations:
     file = str(path)
     places = [(file, row) for row, _ in entries]
     _check_range(points, places)
-    return Annotations(Listing(path, entries), _annotations(points, (points == MISSING).any(-1), frame, places))
+    missing = (points == MISSING).any(-1)
+    _check_pixels(points, missing, file, frame)
+    return Annotations(Listing(path, entries), _annotations(points, missing, frame, places))
 
 
 def read_pose_files(paths: Sequence[str], frame: tuple[int, int], normalised: bool) -> list[Annotation]:
@@ -110,6 +112,8 @@ def read_pose_files(paths: Sequence[str], frame: tuple[int, int], normalised: bo
     height, width = frame
     # Nothing in [0, 1] is negative, so that -1 / width is a missing joint too.
     missing = np.asarray((points < 0 if normalised else points == MISSING).any(-1))
+    if not normalised:
+        _check_pixels(points, missing, str(Path(paths[0]).parent) if paths else "", frame)
     points = points * (width, height) if normalised else points - ((height - width) / 2, 0)
     return _annotations(points, missing, frame, places)
 
@@ -139,6 +143,15 @@ def _check_range(points: Array, places: Sequence[Place]) -> None:
         raise InputError(
             f"{file}, row {row or joint + 1}: joint {joint + 1} is at {points[image, joint].tolist()}, which is no "
             "place in a picture; correct it, or write -1 for a missing joint."
+        )
+
+
+def _check_pixels(points: Array, missing: Array, place: str, frame: tuple[int, int]) -> None:
+    """Refuse a dataset's numbers where none is above 1: everybody would stand in one pixel."""
+    if not missing.all() and points[~missing].max() <= 1:
+        raise InputError(
+            f"{place} has keypoints between 0 and 1, which look relative to the picture; write them in pixels of "
+            f"{frame[0]}×{frame[1]}, or, one file an image, into normalized_pose_txt."
         )
 
 

@@ -39,9 +39,12 @@ def ended(work: Callable[[], int], words: Sequence[str], called: str, interrupte
         with fault.notes():
             return work()
     except ArgumentError as error:
+        from imagpose.options.dialect import given
         from imagpose.options.parse_errors import sentence
 
-        return _refuse(f"{one_line(sentence(error))} ({called} --help lists the options)")
+        files = list(given(words, "-c", "--config"))
+        said = f"of {', '.join(files)} and the command line; " if files else ""
+        return _refuse(f"{one_line(sentence(error))} ({said}{called} --help lists the options)")
     except KeyboardInterrupt as interrupt:
         if interrupted is None:
             raise
