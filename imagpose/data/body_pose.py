@@ -60,7 +60,7 @@ class BodyPose:
         """
         said, people = _parse(Path(path))
         if (size := said or size) is None:
-            raise InputError(f"{path} does not say the size of its frame; add --pose-size HEIGHTxWIDTH.")
+            raise InputError(f"{path} does not say the size of its frame; add --pose_size HEIGHTxWIDTH.")
         height, width = size
         if not (1 <= height <= LONGEST_SIDE and 1 <= width <= LONGEST_SIDE):
             raise InputError(f"{path} says a frame of {height}×{width}; its sides must be 1 to {LONGEST_SIDE} pixels.")

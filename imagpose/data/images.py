@@ -52,7 +52,11 @@ def open_view(record: ImageRecord, root: Path | None = None) -> Image.Image:
     Raises:
         InputError: The file is missing, out of the root or no image.
     """
-    image = read_picture(record.path, root)
+    return show_view(record, read_picture(record.path, root))
+
+
+def show_view(record: ImageRecord, image: Image.Image) -> Image.Image:
+    """The part of a view's whole picture that :func:`open_view` returns."""
     if left := record.border((image.height, image.width)):
         return image.crop((left, 0, image.width - left, image.height))
     return image

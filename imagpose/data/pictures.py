@@ -6,6 +6,7 @@ imports little, so that worker processes start quickly.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import threading
@@ -29,6 +30,7 @@ _TURNS = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+_LONGEST = 2**29  # bytes of a file; the largest picture without compression takes a third of it
 _ON_SIDE = (5, 6, 7, 8)  # orientations whose height is stored as the width
 _OPENING = threading.Lock()  # warnings are filtered for the whole process
 
@@ -56,6 +58,59 @@ class PictureError(Exception):
         if self.kind == Kind.TOO_LARGE:
             return f"{shown} is too large a picture: {self.detail}; make it smaller."
         return f"{shown} is not a readable image; remove or replace it ({self.detail})."
+
+
+class Picture:
+    """A picture's file that was opened once: its bytes, and what they show.
+
+    Args:
+        path: Of the file; it may be a link.
+        root: A folder that the file must not lie outside of, all links followed; None where it may lie anywhere.
+
+    Attributes:
+        content: The file's bytes.
+
+    Raises:
+        InputError: As of :func:`read_picture`, as far as opening it tells.
+    """
+
+    def __init__(self, path: Path, root: Path | None = None) -> None:
+        self.path = path
+        try:
+            with _file(path, root) as file:
+                self.content = file.read(_LONGEST + 1)
+            if len(self.content) > _LONGEST:
+                raise PictureError(Kind.TOO_LARGE, f"more than {_LONGEST:,} bytes")
+        except PictureError as error:
+            raise InputError(error.sentence(path)) from error
+        except OSError as error:
+            raise InputError(PictureError(Kind.UNREADABLE, error.strerror or "").sentence(path)) from error
+
+    def show(self) -> Image.Image:
+        """What :func:`read_picture` returns.
+
+        Raises:
+            InputError: As of it.
+        """
+        with self._opened() as image:
+            return _upright(image)
+
+    def size(self) -> tuple[int, int]:
+        """What :func:`picture_size` returns.
+
+        Raises:
+            InputError: As of it.
+        """
+        with self._opened() as image:
+            return _size(image)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Image.Image]:
+        try:
+            with _header(io.BytesIO(self.content)) as image:
+                yield image
+        except PictureError as error:
+            raise InputError(error.sentence(self.path)) from error
 
 
 def read_picture(path: Path, root: Path | None = None) -> Image.Image:
@@ -89,7 +144,7 @@ def picture_size(path: Path, root: Path | None = None) -> tuple[int, int]:
     """
     try:
         with _opened(path, root) as image:
-            return image.size if _orientation(image) in _ON_SIDE else (image.height, image.width)
+            return _size(image)
     except PictureError as error:
         raise InputError(error.sentence(path)) from error
 
@@ -114,9 +169,7 @@ def decode(path: Path | str, root: Path | None = None) -> Image.Image:
         PictureError: The file is not taken for a picture.
     """
     with _opened(path, root) as image:
-        orientation = _orientation(image)
-        picture = _rgb(_at_half_scale(image) if image.width * image.height > WHOLE else image)
-        return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+        return _upright(image)
 
 
 def decoded_size(path: Path | str) -> tuple[int, int]:
@@ -127,33 +180,37 @@ def decoded_size(path: Path | str) -> tuple[int, int]:
     """
     with _opened(path, None) as image:
         image.load()
-        return image.size if _orientation(image) in _ON_SIDE else (image.height, image.width)
+        return _size(image)
 
 
 @contextmanager
 def _opened(path: Path | str, root: Path | None) -> Iterator[Image.Image]:
+    """A file's picture, see :func:`_header`."""
+    with _file(path, root) as file, _header(file) as image:
+        yield image
+
+
+@contextmanager
+def _header(file: IO[bytes]) -> Iterator[Image.Image]:
     """A picture of which only the header was read; whatever a decoder raises meanwhile is told in one way."""
-    with _file(path, root) as file:
-        try:
-            with _OPENING, warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower
-                image = Image.open(file, formats=FORMATS)
-            with image:
-                if image.width * image.height > LARGEST:
-                    raise PictureError(
-                        Kind.TOO_LARGE, f"{image.height}×{image.width}, more than {LARGEST:,} pixels"
-                    )  # fmt: skip
-                if min(image.size) < 1:
-                    raise PictureError(Kind.UNREADABLE, "it has no pixels")
-                yield image
-        except PictureError:
-            raise
-        except Image.DecompressionBombError as error:
-            raise PictureError(Kind.TOO_LARGE, f"more than {LARGEST:,} pixels") from error
-        except UnidentifiedImageError as error:
-            raise PictureError(Kind.UNREADABLE, f"it is none of {', '.join(FORMATS)}") from error
-        except Exception as error:  # a damaged file makes decoders raise whatever they happen to
-            raise PictureError(Kind.UNREADABLE, " ".join(f"{type(error).__name__}: {error}".split())) from error
+    try:
+        with _OPENING, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower
+            image = Image.open(file, formats=FORMATS)
+        with image:
+            if image.width * image.height > LARGEST:
+                raise PictureError(Kind.TOO_LARGE, f"{image.height}×{image.width}, more than {LARGEST:,} pixels")
+            if min(image.size) < 1:
+                raise PictureError(Kind.UNREADABLE, "it has no pixels")
+            yield image
+    except PictureError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PictureError(Kind.TOO_LARGE, f"more than {LARGEST:,} pixels") from error
+    except UnidentifiedImageError as error:
+        raise PictureError(Kind.UNREADABLE, f"it is none of {', '.join(FORMATS)}") from error
+    except Exception as error:  # a damaged file makes decoders raise whatever they happen to
+        raise PictureError(Kind.UNREADABLE, " ".join(f"{type(error).__name__}: {error}".split())) from error
 
 
 def _file(path: Path | str, root: Path | None) -> IO[bytes]:
@@ -175,6 +232,16 @@ def _file(path: Path | str, root: Path | None) -> IO[bytes]:
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or device"
         raise PictureError(Kind.UNREADABLE, f"it is {kind} and no file")
     return os.fdopen(descriptor, "rb")
+
+
+def _size(image: Image.Image) -> tuple[int, int]:
+    return image.size if _orientation(image) in _ON_SIDE else (image.height, image.width)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    orientation = _orientation(image)
+    picture = _rgb(_at_half_scale(image) if image.width * image.height > WHOLE else image)
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
 def _orientation(image: Image.Image) -> int:

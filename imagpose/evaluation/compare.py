@@ -1,19 +1,20 @@
-"""``python -m imagpose compare``: the paper's tables, each printed score beside the measured ones."""
+"""``imagpose compare``: the paper's tables, each printed score beside the measured ones."""
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
-from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
+from imagpose.evaluation.choices import PrintedTable
+from imagpose.evaluation.command import Scoring
+from imagpose.evaluation.evaluate import Scores, evaluate_folder, from_json
 from imagpose.evaluation.scoring import Networks, Score
+from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
-from imagpose.options.parser import Parser, named, wide_console
 from imagpose.output.files import write_whole
 
 _PRINTED = ("ssim", "lpips", "fid")
@@ -85,59 +86,65 @@ def _reasons(name: str, of: dict[str, Score]) -> list[str]:
     return [score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason]
 
 
-def compare(args: Sequence[str]) -> None:
-    """Carry out the command.
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRequest(Scoring):
+    """Methods to compare with a table of the paper.
+
+    Attributes:
+        results: Each method's folder of pictures, or its evaluation.json of the same size: name=PATH.
+        table: Of the paper.
+        out: Folder of the tables.
+        data: The dataset with the true pictures.
+    """
+
+    results: dict[str, Path] = field(default_factory=dict)
+    table: PrintedTable = "deepfashion-256x176"
+    out: Path = Path("evaluation")
+    data: Path | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pairs is not None and self.data is None:
+            raise InputError("--pairs lists pairs of a dataset, so --data must name it.")
+
+
+def compare(request: ComparisonRequest) -> None:
+    """Print one row a method: what the paper prints, and what its pictures score under each protocol.
 
     Raises:
-        InputError: An option or a file is not as it must be; the sentence says which.
+        InputError: A file is not as it must be; the sentence says which.
     """
-    parser = Parser(
-        prog="python -m imagpose compare", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="One row a method: what the paper prints, and what its pictures score under each protocol.",
-    )  # fmt: skip
-    parser.add_argument(
-        "--results", type=named, nargs="+", default=[], metavar="NAME=PATH",
-        help="a method and its folder of pictures, or its evaluation.json of the same size",
-    )  # fmt: skip
-    parser.add_argument("--table", choices=tuple(SIZES), default="deepfashion-256x176")
-    parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the tables")
-    add_task_options(parser, data_required=False)
-    options = parser.parse_args(args)
     console = wide_console()
-    for name, path in options.results:
+    for name, path in request.results.items():
         if not os.path.exists(path):
             raise InputError(
                 f"--results {name}={path}: there is no {path}; name a folder of pictures, or the evaluation.json that "
-                "python -m imagpose evaluate wrote."
+                "imagpose evaluate wrote."
             )
-    folders = {name: Path(path) for name, path in options.results if not path.endswith(".json")}
-    results = {name: from_json(Path(path)) for name, path in options.results if path.endswith(".json")}
-    if len(folders) + len(results) < len(options.results):
-        raise InputError("--results names a method twice; give each method its own name.")
-    if folders and options.data is None:
+    folders = {name: path for name, path in request.results.items() if path.suffix != ".json"}
+    results = {name: from_json(path) for name, path in request.results.items() if name not in folders}
+    if folders and request.data is None:
         raise InputError("--results names folders of pictures, so --data must name the dataset to compare with.")
-    if options.pairs is not None and options.data is None:
-        raise InputError("--pairs lists pairs of a dataset, so --data must name it.")
-    asked = task(options, SIZES[options.table]) if options.data is not None else None
-    if folders and asked is not None:
-        networks = Networks.load(asked.protocols, asked.device)
+    task = request.task(request.data, SIZES[request.table]) if request.data is not None else None
+    if folders and task is not None:
+        networks = Networks.load(task.protocols, task.device)
         for name, folder in folders.items():
-            results[name] = evaluate_folder(folder, asked, networks, console).scores
+            results[name] = evaluate_folder(folder, task, networks, console).scores
     # Best-of-n is a figure of its own and has its own table.
     protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
-    drawn = f"Measured on {options.data}, drawn mannequins: not comparable with the printed scores."
-    of_data = [drawn] if options.data is not None and is_drawn(options.data) else []
+    drawn = f"Measured on {request.data}, drawn mannequins: not comparable with the printed scores."
+    of_data = [drawn] if request.data is not None and is_drawn(request.data) else []
 
-    tables = {protocol: comparison(options.table, results, protocol) for protocol in protocols}
+    tables = {protocol: comparison(request.table, results, protocol) for protocol in protocols}
     tables = {protocol: replace(table, notes=[*of_data, *table.notes]) for protocol, table in tables.items()}
     sheet = [["protocol", *_HEADER]]
     sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
-    path = options.out / options.table
+    path = request.out / request.table
     try:
         write_whole(path.with_suffix(".md"), "\n".join(table.markdown() for table in tables.values()))
         write_whole(path.with_suffix(".tex"), "\n".join(table.latex() for table in tables.values()))
         write_whole(path.with_suffix(".csv"), to_csv(sheet))
     except OSError as error:
-        raise InputError(f"{options.out} cannot be written ({error.strerror}); name another --out.") from error
-    show(overview(options.table, results, of_data), console)
+        raise InputError(f"{request.out} cannot be written ({error.strerror}); name another --out.") from error
+    show(overview(request.table, results, of_data), console)
     print(f"The tables are in {path}.md, .tex and .csv.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from imagpose.errors import InputError
 
@@ -164,6 +164,10 @@ TABLES = {table.name: table for table in (VARIANTS, ABLATIONS, ARCHITECTURES)}
 """Those whose rows are trained, by the name of their command."""
 ALL = {**TABLES, UNIFORMITY.name: UNIFORMITY}
 """And those of one trained model."""
+if TYPE_CHECKING:
+    TableName = str
+else:
+    TableName = Literal[tuple(TABLES)]
 
 
 def scale_of(experiment: str) -> Scale:

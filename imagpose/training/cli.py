@@ -282,7 +282,7 @@ def run(args: Sequence[str]) -> None:
     with Stopper() as stopper:
         try:
             RunCLI(
-                args=[command, *trust.fold(words)],
+                args=[command, *words],
                 typed=args,
                 stopper=stopper,
                 seed_everything_default=0,

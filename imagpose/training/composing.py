@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from imagpose.errors import InputError
 from imagpose.options import trust
-from imagpose.options.parser import nearest, unknown
+from imagpose.options.names import nearest, unknown
 
 FILES = ("-c", "--config")
 _PACKAGED = Path(__file__).parents[1] / "experiments"
@@ -147,6 +147,8 @@ def _options(args: Sequence[str]) -> Iterator[_Option]:
         if re.match(r"--?[A-Za-z]", word):
             yield _Option(flag, tuple(values), tuple(words))
             flag, has_value, value = word.partition("=")
+            if re.match(r"-c[^=]", word):  # -cFILE
+                flag, has_value, value = "-c", "=", word[2:]
             values, words = ([value] if has_value else []), [word]
         else:
             values.append(word)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from argparse import ArgumentTypeError
 from inspect import signature
 from typing import Any
 
@@ -19,7 +18,8 @@ from lightning.pytorch.strategies import StrategyRegistry
 from imagpose.data.mannequins.folder import MannequinSet
 from imagpose.errors import InputError
 from imagpose.objective import Schedule
-from imagpose.options.parser import device, nearest
+from imagpose.options.devices import check_device
+from imagpose.options.names import nearest
 from imagpose.options.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check
 
 # Of the trainer's arguments, whose annotations are Lightning's.
@@ -105,10 +105,7 @@ def check_machine(options: Any) -> None:
         InputError: The trainer cannot be built of them on this machine.
     """
     if kept := _arguments(options, "model").get("ema_device"):
-        try:
-            device(kept)
-        except ArgumentTypeError as error:
-            raise InputError(f"model.init_args.ema_device {error}.") from error
+        check_device(kept, "model.init_args.ema_device")
     devices, cores = options.trainer.devices, os.cpu_count() or 1
     on_cpu = options.trainer.accelerator == "cpu" or not torch.cuda.is_available()
     if on_cpu and str(devices).isdecimal() and int(devices) > _PROCESSES_A_CORE * cores:

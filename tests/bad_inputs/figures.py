@@ -16,8 +16,9 @@ def _trial(of: Command) -> list[Case]:
     return [
         *of.grammar(),
         *of.folder("--data"),
+        *of.file("--config", "--config", slow=True),
         *of.whole_number("--sources", "0"),
-        *of.whole_number("--batch-size", "0"),
+        *of.whole_number("--batch_size", "0"),
         *of.choice("--protocol"),
         *of.written("--results"),
         *model_options(of),

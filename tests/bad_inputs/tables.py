@@ -4,8 +4,8 @@ from tests.bad_inputs.case import INSTEAD, JSON, Command
 from tests.bad_inputs.training import EXPERIMENT_OPTIONS
 
 ROW = "results/variants/rows/tiny_sd15_clipb-seed0.json"
-TABLE = Command({"": "variants", "--no-run": (), "--runs": "runs", "--results": "results"})
-RUNS = {"--no-run": None, "--rows": "tiny_sd15_clipb"}
+TABLE = Command({"": "variants", "--no_run": (), "--runs": "runs", "--results": "results"})
+RUNS = {"--no_run": None, "--rows": "tiny_sd15_clipb"}
 _ROW = b'{"experiment": "x", "seed": 0, "scores": %s, "pairs": %s, "samples": 1, "data": "d", "drawn": true}'
 
 
@@ -20,12 +20,13 @@ def _table():
     yield from TABLE.choice("--scale")
     yield from TABLE.choice("--launcher")
     yield from TABLE.choice("--protocol")
-    yield from TABLE.whole_number("--seeds", "9" * 30)
+    yield from TABLE.values("--seeds", ("9" * 30, "x", "-1", "[x]"))
+    yield from TABLE.values("--seeds", ("", "1.5", "nan", "1e3", "9" * 5000, "½", "[[1]]", "0x10"), slow=True)
     yield from TABLE.whole_number("--jobs", "0")
     yield from TABLE.values("--rows", ("nope", "", "../x", "a\0b", "x" * 3000, "☃"), "row", "--rows", some=2)
     yield from TABLE.values("--slurm", ("nope", "=", "a=", "=b", ""), some=2)
-    yield from TABLE.flag("--no-cache")
-    yield from TABLE.flag("--no-run")
+    yield from TABLE.flag("--no_cache")
+    yield from TABLE.flag("--no_run")
     yield from TABLE.written("--results", slow=False)
     yield TABLE.case("--results a file", {"--results": "odd/file"}, "odd/file")
     yield from TABLE.contents(

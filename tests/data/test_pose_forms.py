@@ -119,7 +119,7 @@ def one_at(x, y):
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        ({"people": [{"pose_keypoints_2d": triples(POINTS)}]}, "does not say the size of its frame; add --pose-size"),
+        ({"people": [{"pose_keypoints_2d": triples(POINTS)}]}, "does not say the size of its frame; add --pose_size"),
         ({"people": []}, "it holds nobody"),
         ([], "it holds nobody"),
         ({"size": SIZE, "keypoints": POINTS[:, ::-1].tolist()}, "would fit with one pair turned round"),

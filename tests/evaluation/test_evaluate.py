@@ -191,7 +191,7 @@ def test_a_part_of_the_pairs_is_refused_or_marked(outputs, run, pairs):
 def test_several_samples_are_scored_apart(outputs, run, pairs):
     outputs("source", name="{a}_2_{b}_vis_0.png")
     folder = outputs("truth", name="{a}_2_{b}_vis_1.png")
-    assert "add --best-of" in run(folder)
+    assert "add --best_of" in run(folder)
     scores = run(folder, "--best-of", "--protocol", "pcdms")
     assert list(scores) == ["pcdms", "pcdms (best of 2)"]
     assert scores["pcdms"]["ssim_256"]["value"] < 0.9
@@ -215,7 +215,7 @@ def test_bad_input_is_one_sentence(outputs, run, tmp_path):
     Image.new("RGB", (44, 64)).save(second.with_suffix(".jpg"))
     assert "both show" in run(folder)
     assert "--device nonsense cannot be used" in run(folder, "--device", "nonsense")
-    assert "is not a height and a width" in run(folder, "--size", "256")
+    assert "must be a height and a width such as 256x176" in run(folder, "--size", "256")
 
 
 def test_a_picture_of_one_colour_has_no_range(outputs, run):
@@ -358,7 +358,7 @@ def test_measured_scores_stand_beside_the_printed_ones(tmp_path, outputs, run, m
     assert compare(tmp_path, "--results", "a=x.json") == 2
     assert "x.json is no evaluation.json" in capsys.readouterr().err
     assert compare(tmp_path, "--results", "nonsense") == 2
-    assert "not of the form name=folder" in capsys.readouterr().err
+    assert "it must be name=value" in capsys.readouterr().err
 
 
 def test_the_screen_has_one_table_with_a_line_a_protocol(tmp_path, outputs, run, capsys):
