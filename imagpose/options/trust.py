@@ -238,6 +238,11 @@ def _home(package: str) -> Path:
     return Path(str(importlib.import_module(package).__file__)).resolve().parent
 
 
+def _linked(home: Path) -> Iterator[Path]:
+    """The folders that a package holds by links, as ours does its callbacks in a checkout."""
+    return (entry.resolve() for entry in home.iterdir() if entry.is_symlink())
+
+
 def _place(module: str) -> Path | None:
     """The file that an import would run, or the folder of a package without one; None if there is no such module."""
     try:
@@ -261,7 +266,7 @@ def _check_object(name: str, path: Path) -> None:
     for part in parts:
         inner = f"{module}.{part}"
         if module and hasattr(sys.modules.get(module), "__path__") and (place := _place(inner)) is not None:
-            if _home(package) not in place.parents:
+            if not {_home(package), *_linked(_home(package))} & set(place.parents):
                 raise _refusal(name, path)
             try:
                 found, module = importlib.import_module(inner), inner
