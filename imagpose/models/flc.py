@@ -1,4 +1,17 @@
-"""FLC, feature-level conditioning (Sec. 3.2): texture tokens of the VAE beside semantic tokens of the encoder."""
+"""FLC, feature-level conditioning (Sec. 3.2): texture tokens of the VAE beside semantic tokens of the encoder.
+
+    F_L = flatten(Conv2d(VAE(x))),  (B, c, h, w) → (B, m, d)
+    F_H = encoder(x),               (B, n, encoder_dim) → (B, n, d)
+    F_C = concat(F_L, F_H),         (B, m + n, d)                                       Eq. (3)
+
+with
+
+    x       the source image
+    c       channels of the VAE's latents, 4; h and w are theirs, an eighth of the image's
+    m       texture tokens: ⌈h/k⌉·⌈w/k⌉ of a convolution with kernel and stride k
+    n       semantic tokens of the image encoder
+    d       width of the UNet's cross-attention, 768 in Stable Diffusion 1.5
+"""
 
 from __future__ import annotations
 
@@ -57,10 +70,10 @@ class FLC(nn.Module):
 
         Args:
             source_latents: F_L before the tokenizer, (B, c, h, w); padded with zeros to a multiple of the kernel.
-            semantic: F_H, (B, n, encoder_dim).
+            semantic: F_H as the encoder gives it, (B, n, encoder_dim).
 
         Returns:
-            F_C = concat(F_L, F_H), (B, m + n, d).
+            F_C = concat(F_L, F_H), (B, m + n, d); F_H alone, (B, n, d), where there are no texture tokens.
         """
         semantic = self.project(semantic)
         if self.tokenizer is None:

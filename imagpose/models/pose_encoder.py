@@ -13,9 +13,11 @@ from imagpose.errors import InputError
 class PoseEncoder(nn.Module):
     """Pose maps → F_P, panel by panel; its last convolution starts at zero.
 
+    F_P = embed(pose maps), (B, V, 3, H, W) → (B, V, out_channels, H/8, W/8); conv_in(input) + F_P goes on in the UNet.
+
     Args:
-        out_channels: Of the UNet's first convolution.
-        channels: Of ControlNet's embedding; each step after the first halves the resolution, so four make 8×.
+        out_channels: Channels of the UNet's first convolution, which F_P is added to.
+        channels: Channels of ControlNet's embedding; each step after the first halves the resolution, so four make 8×.
 
     Raises:
         InputError: There are no channels.
@@ -33,7 +35,7 @@ class PoseEncoder(nn.Module):
         """Encode pose maps.
 
         Args:
-            poses: (B, V, 3, H, W) in [0, 1].
+            poses: Pose maps, (B, V, 3, H, W) in [0, 1].
 
         Returns:
             F_P, (B, V, out_channels, H/8, W/8).
