@@ -35,8 +35,8 @@ class BodyPose:
     """Keypoints of one person.
 
     Attributes:
-        size: (height, width) in pixels of the frame that the keypoints are in.
-        keypoints: (18, 2), x then y, OpenPose's order; -1 marks a missing joint.
+        size: Height and width in pixels of the frame that the keypoints are in.
+        keypoints: Joints in OpenPose's order, (18, 2), x then y; -1 marks a missing one.
     """
 
     size: tuple[int, int]
@@ -52,7 +52,7 @@ class BodyPose:
 
         Args:
             path: The JSON file.
-            size: (height, width) of the picture that the keypoints are of, for files that do not say it.
+            size: Height and width of the picture that the keypoints are of, for files that do not say it.
 
         Raises:
             InputError: The file is missing or of another form, its size is unknown, no joint is visible, or the numbers

@@ -33,8 +33,8 @@ class PoseDataModule(LightningDataModule):
     Args:
         root: A DeepFashion In-shop or Market-1501 folder, in any layout of docs/datasets.md.
         batch_size: Canvases per step and process.
-        mannequins: Draw this set into ``root`` unless it is there; None for a real dataset.
-        panels: V.
+        mannequins: The set of mannequins to draw into ``root`` unless it is there; None for a real dataset.
+        panels: Number V of panels in a canvas.
         flips: Whether half of the training canvases are mirrored.
         validation_identities: Training people that are kept for validation.
         validation_pairs: Pairs that are generated at each validation.
@@ -42,13 +42,13 @@ class PoseDataModule(LightningDataModule):
             part of a larger number's; None takes all.
         test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``. T3 is tested on the pairs whose
             source has a second view that is not the target, and how many those are is logged; T1 and T2 on all.
-        seed: Of every draw.
+        seed: Seeds every draw, together with the sample's number.
         num_workers: Loader processes.
-        size: (height, width) that images are resized to, keypoints with them; None leaves them as they are.
+        size: Height and width in pixels that images are resized to, keypoints with them; None leaves them as they are.
         layout: The folder's layout; None tells it by the folders in it.
         skip_bad: Train and test without images that have no file or no keypoints, instead of refusing the folder.
         cache: Where ``python -m imagpose cache`` keeps features; None is ``.imagpose-cache`` in ``root``.
-        cache_dtype: In which precision it keeps them.
+        cache_dtype: The precision in which the cache keeps features.
     """
 
     features: FeatureCache | None = None
@@ -176,7 +176,7 @@ class PoseDataModule(LightningDataModule):
         """The shards of the feature cache that hold the training images; their files need not be there.
 
         Args:
-            fingerprint: Of networks and preprocessing, see :func:`imagpose.models.fingerprint.fingerprint`.
+            fingerprint: The name that :func:`imagpose.models.fingerprint.fingerprint` gives networks and preprocessing.
         """
         return plan([record for views in self.train for record in views], self.cache / fingerprint)
 
@@ -184,7 +184,8 @@ class PoseDataModule(LightningDataModule):
         """Train on cached features if there are any of these images; says so.
 
         Args:
-            fingerprint: As of :meth:`shards`; asked for only where there is a cache, since it reads all weights.
+            fingerprint: Gives the fingerprint that :meth:`shards` takes; called only where there is a cache, since it
+                reads all weights.
 
         Raises:
             InputError: A shard is damaged.

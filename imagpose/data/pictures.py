@@ -65,7 +65,7 @@ def read_picture(path: Path, root: Path | None = None) -> Image.Image:
     of more than :data:`WHOLE` pixels comes at half its scale, so that memory stays bounded.
 
     Args:
-        path: Of the file; it may be a link.
+        path: Path of the picture's file; it may be a link.
         root: A folder that the file must not lie outside of, all links followed; None where it may lie anywhere.
 
     Returns:

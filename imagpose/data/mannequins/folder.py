@@ -40,9 +40,9 @@ class MannequinSet:
         views: Images of each.
         test_identities: How many of the people are held out for testing.
         test_pairs: Number of fixed test cases, the held-out people taken in turn.
-        size: (height, width) of an image in pixels.
+        size: Height and width of an image in pixels.
         seed: Everything is a function of it.
-        busy_backgrounds: Draw a different busy background behind every image instead of a plain one.
+        busy_backgrounds: Whether every image has a busy background of its own instead of a plain one.
     """
 
     identities: PositiveInt = 600

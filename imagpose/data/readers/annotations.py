@@ -32,11 +32,11 @@ class Annotation(NamedTuple):
     """The keypoints of one image.
 
     Attributes:
-        points: (18, 2) in the layout's frame; -1 marks a missing joint.
-        found: Whether any joint was.
+        points: Joints, (18, 2) in the layout's frame; -1 marks a missing one.
+        found: Whether any joint was found.
         outside: The first joint outside of the frame; None where there is none.
         file: Path of the file where they stand.
-        row: In the file; None where the file is of this image alone, one joint per row.
+        row: The image's row in the file; None where the file is of this image alone, one joint per row.
     """
 
     points: Array
@@ -58,7 +58,7 @@ def read_annotations(path: Path, frame: tuple[int, int]) -> Annotations:
 
     Args:
         path: The file.
-        frame: (height, width) of the frame that the numbers are in.
+        frame: Height and width of the frame that the numbers are in.
 
     Raises:
         InputError: The file cannot be read, or a row is malformed.
@@ -90,8 +90,8 @@ def read_pose_files(paths: Sequence[str], frame: tuple[int, int], normalised: bo
     """Files of 18 rows ``x y``, one file per image, -1 where a joint is missing.
 
     Args:
-        paths: One file per image; not of type Path, of which 50,000 take a second.
-        frame: (height, width) of the frame to bring them into.
+        paths: Paths of the files, one per image; not of type Path, of which 50,000 take a second.
+        frame: Height and width of the frame to bring them into.
         normalised: Whether the numbers are relative to the frame, in [0, 1] (PCDMs); otherwise (NTED, PIDM) they are
             pixels of a square picture as high as the frame, whose middle columns are the frame.
 

@@ -26,7 +26,7 @@ def open_index(root: Path, layout: LayoutName | None = None) -> Index:
 
     Args:
         root: The folder.
-        layout: Its layout; None tells it by the folders in it: Market-1501 has ``bounding_box_train``.
+        layout: The folder's layout; None tells it by the folders in it: Market-1501 has ``bounding_box_train``.
 
     Raises:
         InputError: It might be either layout, or is malformed.
