@@ -18,10 +18,10 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
     """Refuse a checkpoint whose trainable part, average or image size is not one that this network can go on from.
 
     Args:
-        checkpoint: As it was read.
+        checkpoint: The checkpoint as it was read.
         network: The trainable part.
-        ema: Its average.
-        path: Of the checkpoint, for the messages.
+        ema: The network's moving average.
+        path: Path of the checkpoint, for the messages.
 
     Raises:
         InputError: It is of another experiment, is not whole, or holds numbers that are not finite.

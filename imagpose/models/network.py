@@ -38,9 +38,9 @@ class Conditions:
         """Drop conditions sample by sample: zero tokens, black latents and mask 0, zero pose features.
 
         Args:
-            F_C: (B,) booleans, whether to keep it.
-            F_I: Likewise.
-            F_P: Likewise.
+            F_C: Whether to keep each sample's F_C, (B,) booleans.
+            F_I: Whether to keep each sample's F_I, (B,) booleans.
+            F_P: Whether to keep each sample's F_P, (B,) booleans.
         """
         return replace(
             self,
@@ -68,18 +68,18 @@ class Network(ModelMixin, ConfigMixin):
     """Everything that is trained; widths follow from the UNet's configuration and the encoder.
 
     Args:
-        unet_config: Of diffusers' UNet2DConditionModel as it was before it knew of canvases.
+        unet_config: Configuration of diffusers' UNet2DConditionModel as it was before it knew of canvases.
         encoder_dim: Width of the encoder's tokens.
-        pose_channels: Of the pose encoder.
+        pose_channels: Channels of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
-        texture_tokens: FLC's texture tokens.
-        image_conditions: ILC's masked latents.
-        mask_condition: ILC's mask.
-        cva: Cross-view attention.
+        texture_tokens: Whether there are FLC's texture tokens.
+        image_conditions: Whether there are ILC's masked latents.
+        mask_condition: Whether there is ILC's mask.
+        cva: Whether there is cross-view attention.
         cva_positions: Whether CVA's panels know their place.
         rows: Panels of the canvas from top to bottom.
         cols: Panels from left to right.
-        along_batch: Panels along the batch instead of a canvas (M1).
+        along_batch: Whether panels lie along the batch instead of on a canvas (M1).
     """
 
     _supports_gradient_checkpointing = True
@@ -112,7 +112,7 @@ class Network(ModelMixin, ConfigMixin):
 
     @property
     def panels(self) -> int:
-        """V."""
+        """Number V of panels in a canvas."""
         return self.unet.rows * self.unet.cols
 
     def conditions(
@@ -122,9 +122,9 @@ class Network(ModelMixin, ConfigMixin):
 
         Args:
             source: Latents of the source, (B, c, h, w).
-            semantic: F_H of the source, (B, n, encoder_dim).
+            semantic: The source's tokens F_H, (B, n, encoder_dim).
             given: Latents of the panels, (B, V, c, h, w); those of masked panels have no influence.
-            mask: (B, V), 0 = to generate, 1 = given.
+            mask: Which panels are given, (B, V): 0 = to generate, 1 = given.
             black: Latent of a black panel, (c, h, w).
             poses: Pose maps, (B, V, 3, H, W) in [0, 1].
         """

@@ -85,7 +85,7 @@ def check_weights(parts: Mapping[str, nn.Module], folder: Path) -> None:
 
     Args:
         parts: What was built, by the name of its folder.
-        folder: Of the pipeline.
+        folder: Folder of the pipeline.
 
     Raises:
         InputError: A tensor is missing, is of no part, has another shape, or holds numbers that are not finite.
