@@ -22,11 +22,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of a set of features.
+    """Mean and covariance of a set of features.
 
     Attributes:
-        mean: (d,).
-        covariance: (d, d), divided by count - 1.
+        mean: Mean of the features, (d,).
+        covariance: Covariance of the features, (d, d), divided by count - 1.
         count: Number of images.
     """
 

@@ -34,7 +34,7 @@ class Sample:
         pair: Names of source and target.
         path: The picture.
         truth: The target's picture.
-        identity: Whom the pair shows; intervals are over people, see ``ImageRecord.person``.
+        identity: The person that the pair shows; intervals are over people, see ``ImageRecord.person``.
     """
 
     pair: Pair
@@ -48,9 +48,9 @@ class Score:
     """One number of a table.
 
     Attributes:
-        value: None where it cannot be computed.
-        low: Of the 95 % interval, if there is one.
-        high: Likewise.
+        value: The number; None where it cannot be computed.
+        low: Lower end of the 95 % interval, if there is one.
+        high: Upper end of that interval.
         n: Number of generated pictures behind it.
         reason: Why there is no value, or what must be known beside it.
     """
@@ -123,8 +123,8 @@ class Measured:
     """What a protocol found.
 
     Attributes:
-        values: Of each per-image metric one number a sample, NaN or infinity included.
-        features: (N, d), where FID's network is there.
+        values: For each per-image metric one number a sample, NaN or infinity included.
+        features: Features of FID's network, (N, d), where that is there.
         reasons: Why a metric is missing.
     """
 
@@ -147,10 +147,10 @@ def measure(
 
     Args:
         samples: What to measure, in order.
-        protocols: How; those that do not resample must fit the pictures' size.
-        size: To measure at.
-        networks: For LPIPS and FID.
-        device: To compute on.
+        protocols: How to measure; protocols that do not resample must fit the pictures' size.
+        size: Height and width in pixels to measure at.
+        networks: The networks of LPIPS and FID.
+        device: The device to compute on.
         advance: Is told how many samples more are done.
         truth: Reads the true pictures; None reads them as they are.
 
@@ -217,11 +217,11 @@ def reference_statistics(
     """The statistics of a dataset's training images as each protocol sees them, from the cache where they are in it.
 
     Args:
-        protocols: Those whose network is there.
+        protocols: The protocols whose network is there.
         images: The training images.
-        size: To measure at.
-        networks: For FID.
-        device: To compute on.
+        size: Height and width in pixels to measure at.
+        networks: The networks of FID.
+        device: The device to compute on.
         advance: Is told how many images more are done; never where all is in the cache.
         truth: Reads the images; None reads them as they are.
     """
@@ -268,10 +268,10 @@ def summarise_protocol(
 
     Args:
         protocol: The protocol.
-        measured: What it found on all samples.
+        measured: What the protocol found on all samples.
         samples: All samples.
         chosen: Which of them count, one a pair, in the order in which incomplete batches are dropped.
-        reference: FID's, if there is one.
+        reference: Statistics of FID's true pictures, if there are any.
         missing: Why LPIPS or a network is missing.
     """
     scores = {}

@@ -35,10 +35,10 @@ class Printed:
     """A method's scores as a paper prints them; an empty one is not printed.
 
     Attributes:
-        method: Its name.
-        ssim: To the digit, as the rest.
-        lpips: Likewise.
-        fid: Likewise.
+        method: Name of the method.
+        ssim: SSIM as it is printed, digit by digit.
+        lpips: LPIPS as it is printed.
+        fid: FID as it is printed.
         source: The paper and its table.
     """
 
@@ -74,10 +74,10 @@ class Table:
     """Cells of text.
 
     Attributes:
-        title: Said above it.
+        title: Text above the table.
         header: Names of the columns.
-        rows: As long as the header each.
-        notes: Said below it.
+        rows: Rows of cells, each as long as the header.
+        notes: Sentences below the table.
     """
 
     title: str
