@@ -27,7 +27,7 @@ class Settings:
 
     Attributes:
         scale: ``tiny`` or ``full``.
-        seeds: One run each a row.
+        seeds: Seeds of each row's runs, one run a seed.
         runs: Folder of all runs.
         results: Folder of all tables.
         cache: Whether features are computed before training, once an encoder.
@@ -47,9 +47,9 @@ class Job:
     """One row to run.
 
     Attributes:
-        name: Of its run.
-        row: The file that it leaves.
-        folder: Of its runs, where ``progress.json`` and ``row.log`` are.
+        name: Name of the row's run.
+        row: The file that the row leaves.
+        folder: Folder of the row's runs, where ``progress.json`` and ``row.log`` are.
         commands: Words of ``python -m imagpose``, one after the other. A ``cache`` that fails stops nothing.
     """
 
@@ -68,7 +68,7 @@ def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> lis
     """The rows of a table, finished ones too.
 
     Args:
-        table: Of the paper.
+        table: A table of the paper.
         settings: How it is made.
         only: Experiments or methods to run; none means all.
 
@@ -114,7 +114,7 @@ def carry_out(job: Job, environment: Mapping[str, str] | None = None) -> int:
     """Run a job's commands; what they print is appended to its log.
 
     Args:
-        job: To be done.
+        job: The row to run.
         environment: Variables to set.
 
     Returns:

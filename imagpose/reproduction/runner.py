@@ -30,7 +30,7 @@ class View:
     Args:
         jobs: All rows.
         at_once: How many run at a time.
-        console: To draw on.
+        console: The console to draw on.
     """
 
     def __init__(self, jobs: Sequence[Job], at_once: int, console: Console) -> None:
@@ -99,7 +99,7 @@ def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, s
     Args:
         jobs: All rows.
         at_once: How many at a time; each has a GPU of its own where there are GPUs, else its share of the cores.
-        console: For the live view.
+        console: The console of the live view.
 
     Returns:
         Why rows failed, by name; a failed row stops no other.

@@ -39,7 +39,7 @@ def resources(options: Any) -> dict[str, Any]:
     """What an experiment asks a node for, in submitit's words.
 
     Args:
-        options: Of its command line, parsed.
+        options: The options of the experiment's command line, parsed.
     """
     devices = options.trainer.devices
     each = devices if isinstance(devices, int) and devices > 0 else 1
@@ -57,7 +57,7 @@ def submit(jobs: Sequence[Job], asked: Mapping[str, Any], console: Console, clus
     Args:
         jobs: All rows.
         asked: Further parameters of submitit's executor, such as ``slurm_partition`` or ``timeout_min``.
-        console: For the list.
+        console: The console that the list is printed on.
         cluster: ``slurm``, or ``local``: submitit's own processes on this machine.
 
     Returns:
