@@ -46,7 +46,7 @@ class Evaluation(Callback):
     that ``trainer.limit_test_batches`` cut short is marked by ``pairs_left_out``.
 
     Args:
-        seed: Of which of the three results is taken.
+        seed: Seeds the choice of which of T1's three results is taken.
         baselines: Whether floor and ceiling are scored too; ``wrong_source`` takes as long as the model itself.
 
     Attributes:

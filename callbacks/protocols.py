@@ -36,7 +36,7 @@ class Protocols(Callback):
 
     Args:
         names: Protocols of the test; none leaves it out.
-        seed: Of which of the three results is taken.
+        seed: Seeds the choice of which of T1's three results is taken.
 
     Raises:
         InputError: There is no such protocol.

@@ -41,8 +41,8 @@ class TableRow(Callback):
 
     Args:
         experiment: Name of the row.
-        seed: Of the run.
-        tables: Those that the row stands in.
+        seed: The run's seed.
+        tables: Names of the tables that the row stands in.
         results: Folder of all tables.
 
     Raises:

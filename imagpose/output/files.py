@@ -152,9 +152,9 @@ def replace_folder(new: Path, path: Path, scratch: Path) -> None:
     """Let a folder take the place of another, which comes back where that fails.
 
     Args:
-        new: Inside the scratch folder.
+        new: The new folder, inside the scratch folder.
         path: The place, empty or not.
-        scratch: Of :func:`scratch_folder`; the other folder is deleted with it.
+        scratch: A folder of :func:`scratch_folder`; the other folder is deleted with it.
     """
     old = scratch / "old"
     if path.exists():
