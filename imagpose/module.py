@@ -59,16 +59,16 @@ class IMAGPose(LightningModule):
         vae: Name of another VAE than the base's own.
         start: Name of a pipeline folder whose network to go on from, ``mannequin-demo`` say; None starts from the base.
         unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
-        pose_channels: Of the pose encoder.
+        pose_channels: Channels of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
-        texture_tokens: FLC's texture tokens (off in B0, B1, B3).
-        image_conditions: ILC's masked latents (off in B0–B2 and M1).
-        mask_condition: ILC's mask (off in M1).
-        cva: Cross-view attention (off in B0, B2, B4).
+        texture_tokens: Whether there are FLC's texture tokens (off in B0, B1, B3).
+        image_conditions: Whether there are ILC's masked latents (off in B0–B2 and M1).
+        mask_condition: Whether there is ILC's mask (off in M1).
+        cva: Whether there is cross-view attention (off in B0, B2, B4).
         cva_positions: Whether CVA's panels know their place.
         rows: Panels of the canvas from top to bottom.
         cols: Panels from left to right.
-        along_batch: Panels along the batch instead of a canvas (M1).
+        along_batch: Whether panels lie along the batch instead of on a canvas (M1).
         schedule: What to change of the base's noise schedule, which its UNet was trained with.
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
         min_snr_gamma: Loss weights, see Objective.
@@ -76,16 +76,17 @@ class IMAGPose(LightningModule):
         condition_dropout: Probability of dropping conditions.
         sampling_steps: DDIM steps in evaluation.
         lr: Learning rate.
-        weight_decay: Of AdamW.
-        betas: Of AdamW.
+        weight_decay: Weight decay of AdamW.
+        betas: Decays of AdamW's two moments.
         lr_schedule: ``constant``, ``linear`` or ``cosine``, to zero at the last step.
-        warmup_steps: Of the learning rate.
+        warmup_steps: Steps in which the learning rate rises to its value.
         optimizer: ``adamw``, or ``adamw8bit``, which keeps its moments in a quarter of the memory (bitsandbytes).
-        ema_decay: Of the moving average of the trainable weights, with which everything is generated; None keeps none.
+        ema_decay: Decay of the trainable weights' moving average, which generates everything; None keeps none.
         ema_device: Where the average is kept, ``cpu`` say; None is with the weights.
-        gradient_checkpointing: Compute activations again in the backward pass: less memory, about a third more time.
-        frozen_dtype: In which VAE and encoder are kept.
-        seed: Of every draw.
+        gradient_checkpointing: Whether to compute activations again in the backward pass, which takes less memory and
+            about a third more time.
+        frozen_dtype: Type of the numbers in which VAE and encoder are kept.
+        seed: Seeds every draw, together with the sample's number.
     """
 
     def __init__(
@@ -274,7 +275,7 @@ class IMAGPose(LightningModule):
 
         Args:
             batch: ``source``, ``images``, ``mask``, ``poses`` and ``number`` as in training.
-            seed: Of the initial noise, which is a function of it and of each sample's number.
+            seed: Seeds the initial noise, together with each sample's number.
 
         Returns:
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
@@ -320,8 +321,8 @@ class IMAGPose(LightningModule):
         """Refuse a checkpoint whose trainable part is not exactly ours, or whose steps were of other sizes.
 
         Args:
-            checkpoint: As it was read.
-            path: Where from, for messages; None is the trainer's.
+            checkpoint: The checkpoint as it was read.
+            path: Path of the checkpoint, for messages; None is the trainer's.
 
         Raises:
             InputError: It belongs to another experiment, or to steps of more or fewer canvases, or is damaged.

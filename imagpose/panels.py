@@ -31,7 +31,7 @@ def split(canvas: Tensor, rows: int, cols: int) -> Tensor:
     """Cut a canvas into its panels, row by row; the inverse of ``tile``.
 
     Args:
-        canvas: (B, C, rows·h, cols·w).
+        canvas: The canvas, (B, C, rows·h, cols·w).
 
     Returns:
         Views, (B, rows·cols, C, h, w).
@@ -48,11 +48,11 @@ def mask_canvas(mask: Tensor, size: tuple[int, int], rows: int, cols: int) -> Te
     """Spread one number a panel over the canvas of latents.
 
     Args:
-        mask: (B, V), 0 = to generate, 1 = given.
-        size: (h, w) of one panel's latents.
+        mask: Which panels are given, (B, V): 0 = to generate, 1 = given.
+        size: Height h and width w of one panel's latents.
 
     Returns:
-        (B, 1, rows·h, cols·w).
+        The mask over the canvas, (B, 1, rows·h, cols·w).
     """
     return tile(mask[:, :, None, None, None].expand(-1, -1, 1, *size), rows, cols)
 
@@ -64,8 +64,8 @@ def pad(images: Tensor, multiple: int, mode: str = "replicate") -> Tensor:
     resizing, would put interpolation between the model and its metrics.
 
     Args:
-        images: (..., C, H, W).
-        multiple: Pixels; every panel must split evenly at every level of the UNet.
+        images: Images, (..., C, H, W).
+        multiple: Number of pixels; every panel must split evenly at every level of the UNet.
         mode: ``replicate`` repeats the edge (pictures), ``constant`` adds zeros (pose maps).
     """
     height, width = images.shape[-2:]
@@ -81,8 +81,8 @@ def crop(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Undo :func:`pad`.
 
     Args:
-        images: (..., H, W).
-        size: (height, width) before padding.
+        images: Padded images, (..., H, W).
+        size: Height and width before padding.
     """
     top, left = (images.shape[-2] - size[0]) // 2, (images.shape[-1] - size[1]) // 2
     return images[..., top : top + size[0], left : left + size[1]]

@@ -217,11 +217,11 @@ def reference_statistics(
     """The statistics of a dataset's training images as each protocol sees them, from the cache where they are in it.
 
     Args:
-        protocols: The protocols whose network is there.
+        protocols: Those whose network is there.
         images: The training images.
-        size: Height and width in pixels to measure at.
-        networks: The networks of FID.
-        device: The device to compute on.
+        size: To measure at.
+        networks: For FID.
+        device: To compute on.
         advance: Is told how many images more are done; never where all is in the cache.
         truth: Reads the images; None reads them as they are.
     """

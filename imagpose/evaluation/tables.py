@@ -35,10 +35,10 @@ class Printed:
     """A method's scores as a paper prints them; an empty one is not printed.
 
     Attributes:
-        method: Name of the method.
-        ssim: SSIM as it is printed, digit by digit.
-        lpips: LPIPS as it is printed.
-        fid: FID as it is printed.
+        method: Its name.
+        ssim: To the digit, as the rest.
+        lpips: Likewise.
+        fid: Likewise.
         source: The paper and its table.
     """
 
