@@ -10,13 +10,12 @@ from pathlib import Path
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
+from imagpose.evaluation.metrics import METRICS, PAPERS, compared
 from imagpose.evaluation.scoring import Networks
-from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
+from imagpose.evaluation.tables import PRESUMED, SIZES, Table, cell, printed, to_csv
 from imagpose.options.parser import Parser, named, wide_console
 from imagpose.output.files import write_whole
 
-_PRINTED = ("ssim", "lpips", "fid")
-_MEASURED = ("ssim", "ssim_256", "lpips", "fid")
 NOT_RUN = "not run"
 
 
@@ -29,7 +28,8 @@ def comparison(table: str, results: dict[str, Scores], protocol: str, intervals:
         protocol: Whose scores to show.
         intervals: Whether to show theirs too.
     """
-    header = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
+    shown = compared(METRICS)
+    header = ["method", *(f"printed {METRICS[column].heading}" for column in PAPERS), *(m.heading for m in shown)]
     papers = {row.method.lower(): row for row in printed(table)}
     measured = {name.lower(): (name, scores.get(protocol)) for name, scores in results.items()}
     rows, notes = [], [f"Printed by: {'; '.join(dict.fromkeys(paper.source for paper in papers.values()))}."]
@@ -37,16 +37,14 @@ def comparison(table: str, results: dict[str, Scores], protocol: str, intervals:
         notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}, their SSIM is SSIM_256.")
     for key in dict.fromkeys([*papers, *measured]):
         paper, (name, scores) = papers.get(key), measured.get(key, ("", None))
-        said = [getattr(paper, metric) for metric in _PRINTED] if paper else [""] * len(_PRINTED)
+        said = [paper.scores[column] for column in PAPERS] if paper else [""] * len(PAPERS)
         row = [paper.method if paper else name, *(text or "–" for text in said)]
         if scores is None:
-            rows.append([*row, *[NOT_RUN] * len(_MEASURED)])
+            rows.append([*row, *[NOT_RUN] * len(shown)])
             continue
-        rows.append([*row, *(cell(metric, scores[metric], intervals) for metric in _MEASURED)])
-        shown = [scores[metric] for metric in _MEASURED]
-        notes += [
-            score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason
-        ]
+        rows.append([*row, *(cell(metric, scores[metric.name], intervals) for metric in shown)])
+        told = [scores[metric.name] for metric in shown]
+        notes += [score.reason if score.value is None else f"*{name}: {score.reason}" for score in told if score.reason]
     size = SIZES[table]
     return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", header, rows, list(dict.fromkeys(notes)))
 

@@ -14,7 +14,6 @@ from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.rows import Row
 
 FEWEST_PEOPLE = 10  # that an order is decided by
-LOWER_IS_BETTER = ("lpips", "fid")
 Verdict = Literal["holds", "does not hold", "undecided", "undecided by construction", "not measured", "not run"]
 
 
