@@ -39,7 +39,7 @@ def reference_statistics(
     # Two protocols that prepare the truth alike share their reference.
     kinds = {(p.truth, p.network, p.fid_batch) for p in protocols}
     keys = {
-        (prepare, network, batch): fid.fingerprint(
+        (prepare, network, batch): fid.reference_key(
             {
                 "prepare": prepare.__name__, "network": network, "batch": batch, "size": size,
                 "cropped": truth is not None and truth.cropped,

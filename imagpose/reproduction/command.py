@@ -13,7 +13,7 @@ from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.options.parser import Parser, named, wide_console
 from imagpose.options.ranges import PositiveInt, Seed, argument
 from imagpose.options.trust import check_files
-from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
+from imagpose.reproduction.jobs import PlannedRow, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
@@ -22,7 +22,7 @@ from imagpose.training.experiment import read_plain_options
 from imagpose.training.runs import changes
 
 
-def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
+def _check(jobs: Sequence[PlannedRow], further: Sequence[str]) -> None:
     """Tell a mistake in the rows' options once, before anything starts.
 
     Raises:
