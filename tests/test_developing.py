@@ -78,7 +78,7 @@ def commands():
 
 def test_the_new_dataset_is_read(run, commands):
     run(commands[0])
-    assert "People, 4 images of keypoints-train.csv" in run(commands[1])
+    assert "data/few: 4 train, 2 test images" in run(commands[1])
 
 
 def test_the_new_row_stands_in_its_table(run, commands, copy):
