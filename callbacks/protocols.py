@@ -19,8 +19,9 @@ from imagpose.data.images import open_view, to_uint8
 from imagpose.data.readers.index import Scenario
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Task, evaluate_folder, write
+from imagpose.evaluation.metrics import METRICS
 from imagpose.evaluation.protocols import PROTOCOLS
-from imagpose.evaluation.scoring import METRICS, Networks
+from imagpose.evaluation.scoring import Networks
 from imagpose.options.ranges import Seed, check_arguments
 
 Batch = dict[str, Tensor]

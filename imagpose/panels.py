@@ -44,19 +44,6 @@ def split(canvas: Tensor, rows: int, cols: int) -> Tensor:
     return rearrange(canvas, "b c (r h) (k w) -> b (r k) c h w", r=rows, k=cols)
 
 
-def mask_canvas(mask: Tensor, size: tuple[int, int], rows: int, cols: int) -> Tensor:
-    """Spread one number a panel over the canvas of latents.
-
-    Args:
-        mask: Which panels are given, (B, V): 0 = to generate, 1 = given.
-        size: Height h and width w of one panel's latents.
-
-    Returns:
-        The mask over the canvas, (B, 1, rows·h, cols·w).
-    """
-    return tile(mask[:, :, None, None, None].expand(-1, -1, 1, *size), rows, cols)
-
-
 def pad(images: Tensor, multiple: int, mode: str = "replicate") -> Tensor:
     """Grow images, centred, to the next multiple in height and width: padded, never resampled.
 

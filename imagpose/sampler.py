@@ -28,11 +28,11 @@ from imagpose.models.network import Conditions
 from imagpose.objective import generator_for
 from imagpose.options.ranges import NonNegativeFloat, check_arguments
 
-# Which of (F_C, F_I, F_P) the conditional and the unconditional prediction see.
-_FORMS = {
-    "joint": ((True, True, True), (False, False, True)),
-    "printed": ((True, True, False), (False, False, True)),
-    "tokens": ((True, True, True), (False, True, True)),
+# Which conditions the conditional and the unconditional prediction do without.
+_DROPPED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "joint": ((), ("F_C", "F_I")),
+    "printed": (("F_P",), ("F_C", "F_I")),
+    "tokens": ((), ("F_C",)),
 }
 Denoiser = Callable[[Tensor, Tensor, Conditions], Tensor]
 OnStep = Callable[[int, Tensor, Tensor], Tensor]
@@ -68,16 +68,17 @@ class Guidance:
         Returns:
             The conditions, those of the dropped samples replaced: zero tokens, black latents with mask 0, zero poses.
         """
-        incomplete = torch.tensor([form for form in _FORMS[self.form] if not all(form)], device=drop.device)
-        chosen = incomplete[(branch * len(incomplete)).long()]
-        keep = torch.where((drop < probability)[:, None], chosen, True)
-        return conditions.keep(*keep.unbind(1))
+        incomplete = [names for names in _DROPPED[self.form] if names]
+        serves = (branch * len(incomplete)).long()
+        for number, names in enumerate(incomplete):
+            conditions = conditions.without(names, (drop < probability) & (serves == number))
+        return conditions
 
     def branches(self, conditions: Conditions) -> Conditions:
         """The batch of all predictions that are needed: conditional first, then, unless w is 1, unconditional."""
-        forms = _FORMS[self.form][: 1 if self.scale == 1 else 2]
-        one = torch.ones(len(conditions.F_C), dtype=torch.bool, device=conditions.F_C.device)
-        return Conditions.cat([conditions.keep(*(one & kept for kept in form)) for form in forms])
+        dropped = _DROPPED[self.form][: 1 if self.scale == 1 else 2]
+        every = torch.ones(len(conditions), dtype=torch.bool, device=conditions["F_C"].device)
+        return Conditions.cat([conditions.without(names, every) for names in dropped])
 
     def combine(self, predictions: Tensor) -> Tensor:
         """w·ε(conditional) + (1 - w)·ε(unconditional), Eq. (2) and (5).
@@ -126,7 +127,7 @@ def sample(
     scheduler.set_timesteps(steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
     branches = guidance.branches(conditions)
-    copies = len(branches.F_C) // len(latents)
+    copies = len(branches) // len(latents)
     extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
     for i, t in enumerate(scheduler.timesteps):
         scaled = scheduler.scale_model_input(latents, t)

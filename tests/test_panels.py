@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from imagpose.panels import crop, mask_canvas, pad, split, tile
+from imagpose.panels import crop, pad, split, tile
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (1, 2), (2, 2), (2, 3), (3, 3)])
@@ -20,14 +20,6 @@ def test_wrong_counts_are_refused():
         tile(torch.zeros(1, 3, 1, 2, 2), 2, 2)
     with pytest.raises(ValueError, match="does not split"):
         split(torch.zeros(1, 1, 3, 4), 2, 2)
-
-
-def test_the_mask_covers_its_panel():
-    canvas = mask_canvas(torch.tensor([[1.0, 0.0, 0.0, 1.0]]), (2, 3), 2, 2)
-    assert canvas.shape == (1, 1, 4, 6)
-    assert canvas[0, 0, :2, :3].eq(1).all()
-    assert canvas[0, 0, :2, 3:].eq(0).all()
-    assert canvas.sum() == 12
 
 
 @pytest.mark.parametrize(

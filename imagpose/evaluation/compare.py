@@ -12,14 +12,17 @@ from imagpose.errors import InputError
 from imagpose.evaluation.choices import PrintedTable
 from imagpose.evaluation.command import Scoring
 from imagpose.evaluation.evaluate import Scores, evaluate_folder, from_json
+from imagpose.evaluation.metrics import METRICS, PAPERS, compared
 from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.screen import show, wide_console
-from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
+from imagpose.evaluation.tables import PRESUMED, SIZES, Table, cell, printed, to_csv
 from imagpose.output.files import write_whole
 
-_PRINTED = ("ssim", "lpips", "fid")
-_MEASURED = ("ssim", "ssim_256", "lpips", "fid")
-_HEADER = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
+_MEASURED = compared(METRICS)
+_HEADER = [
+    "method", *(f"printed {metric.heading}" for metric in (METRICS[column] for column in PAPERS)),
+    *(metric.heading for metric in _MEASURED),
+]  # fmt: skip
 NOT_RUN = "not run"
 
 
@@ -36,7 +39,7 @@ def comparison(table: str, results: dict[str, Scores], protocol: str) -> Table:
         if protocol not in scores:
             rows.append([*said, *[NOT_RUN] * len(_MEASURED)])
             continue
-        rows.append([*said, *(cell(metric, scores[protocol][metric], interval=False) for metric in _MEASURED)])
+        rows.append([*said, *(cell(metric, scores[protocol][metric.name], interval=False) for metric in _MEASURED)])
         notes += _reasons(name, scores[protocol])
     size = SIZES[table]
     return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", _HEADER, rows, list(dict.fromkeys(notes)))
@@ -56,7 +59,7 @@ def overview(table: str, results: dict[str, Scores], about: Sequence[str] = ()) 
     if not results:
         notes.append("Nothing was measured; --results NAME=DIR with --data puts scores beside the printed ones.")
     for said, name, scores in _methods(table, results):
-        lines = [[protocol, *(cell(m, of[m]) for m in _MEASURED)] for protocol, of in scores.items()]
+        lines = [[protocol, *(cell(m, of[m.name]) for m in _MEASURED)] for protocol, of in scores.items()]
         beside = [said, *[[""] * told] * (len(lines) - 1)]
         rows += [[*left, *right] for left, right in zip(beside, lines or [[""] * (len(header) - told)], strict=True)]
         notes += [note for of in scores.values() for note in _reasons(name, of)]
@@ -70,7 +73,7 @@ def _methods(table: str, results: dict[str, Scores]) -> Iterator[tuple[list[str]
     measured = {name.lower(): (name, scores) for name, scores in results.items()}
     for key in dict.fromkeys([*papers, *measured]):
         paper, (name, scores) = papers.get(key), measured.get(key, ("", {}))
-        said = [getattr(paper, metric, "") or "–" for metric in _PRINTED]
+        said = [(paper.scores[column] if paper else "") or "–" for column in PAPERS]
         yield [paper.method if paper else name, *said], name, scores
 
 
@@ -82,7 +85,7 @@ def _notes(table: str, protocols: Sequence[str]) -> list[str]:
 
 
 def _reasons(name: str, of: dict[str, Score]) -> list[str]:
-    shown = [of[metric] for metric in _MEASURED]
+    shown = [of[metric.name] for metric in _MEASURED]
     return [score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason]
 
 

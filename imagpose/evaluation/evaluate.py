@@ -17,8 +17,10 @@ from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation import scoring
 from imagpose.evaluation.matching import Matches, Pair, common_size, match, read
+from imagpose.evaluation.metrics import METRICS
 from imagpose.evaluation.protocols import Protocol, Size
-from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
+from imagpose.evaluation.reference import reference_statistics
+from imagpose.evaluation.scoring import Measured, Networks, Sample, Score
 from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.evaluation.truth import Truth
 from imagpose.output.files import drop_unfinished, whole_file, write_whole
@@ -104,7 +106,7 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
     with progress(f"Scoring {folder.name}", len(samples), "pictures", console=console) as advance:
         measured = scoring.measure(samples, fitting, size, networks, task.device, advance, truth)
     with progress("Reference of FID", len(train), "images", shown=False, console=console) as advance:
-        references = scoring.reference_statistics(referring, train, size, networks, task.device, advance, truth)
+        references = reference_statistics(referring, train, size, networks, task.device, advance, truth)
 
     caveats = _caveats(matches, truth.read(samples[0].truth), theirs, size)
     scores: Scores = {}
@@ -223,9 +225,18 @@ def from_json(path: Path) -> Scores:
         plain = parse_json(path)
         if plain == {}:
             raise ValueError("it has no protocol")
-        return {name: {metric: Score.parse(of[metric]) for metric in METRICS} for name, of in plain.items()}
+        return {name: _parse(of) for name, of in plain.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no evaluation.json ({error}); name one, or a folder of pictures.") from error
+
+
+def _parse(plain: dict[str, object]) -> dict[str, Score]:
+    """A protocol's scores; the paper's are always there, and what is younger than the file was not measured."""
+    scores = {}
+    for name, metric in METRICS.items():
+        younger = name not in plain and metric.paper is None
+        scores[name] = Score(None, reason=f"{name} was not measured.") if younger else Score.parse(plain[name])
+    return scores
 
 
 def _scores_csv(scores: Scores) -> str:
@@ -251,7 +262,7 @@ def _worst(evaluation: Evaluation, index: Index, count: int) -> Image.Image:
     name, measured = next(iter(evaluation.measured.items()))
     metric = "lpips" if "lpips" in measured.values else "ssim_256"
     values = measured.values[metric]
-    order = np.argsort(-values if metric == "lpips" else values)[:count]
+    order = np.argsort(values * METRICS[metric].sign)[:count]
     rows = []
     for i in order:
         sample = evaluation.samples[i]

@@ -97,7 +97,7 @@ def kept(count: int, batch: int | None) -> int:
 # The reference ------------------------------------------------------------------------------------------------------
 
 
-def fingerprint(recipe: dict[str, Any], weights: Path, images: Sequence[Path]) -> str:
+def reference_key(recipe: dict[str, Any], weights: Path, images: Sequence[Path]) -> str:
     """Of all that decides a reference's statistics: its recipe, the network's weights and the files of the images.
 
     Files are known by name, size and time of change: to read 48,674 originals takes longer than to forget a cache.

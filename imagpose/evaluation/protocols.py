@@ -175,7 +175,9 @@ PROTOCOLS = {
     for protocol in (
         Protocol(
             "strict", "ours: no resampling of what was generated, fixed ranges, no image dropped",
-            resized, unresampled, {"ssim": ssim_uniform, "ssim_256": ssim_fixed, "psnr": psnr}, resamples=False,
+            resized, unresampled,
+            {"ssim": ssim_uniform, "ssim_256": ssim_fixed, "psnr": psnr},
+            resamples=False,
         ),
         Protocol(
             "pcdms", "PCDMs: cv2 cubic without clipping, σ 1.2, LPIPS on [0, 1], batches dropped",

@@ -1,8 +1,8 @@
-"""The trainable network: FLC, ILC, pose encoder and UNet, and the three conditions they exchange."""
+"""The trainable network: FLC, ILC, pose encoder and UNet, and the conditions they exchange."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -20,40 +20,42 @@ from imagpose.models.unet import CanvasUNet
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the denoiser is told, by the paper's names.
+    """What the denoiser is told, by the paper's names: F_C, F_I and F_P, see :meth:`Network.conditions`.
 
     Attributes:
-        F_C: Appearance tokens, (B, m + n, d).
-        F_I: Masked latents and mask, (B, V, c + 1, h, w).
-        F_P: Pose features, (B, V, pose_channels, h, w).
-        nothing: F_I of a canvas with nothing given, (V, c + 1, h, w).
+        values: Each condition of a batch by its name, (B, ...).
+        absent: What stands in place of a dropped condition, (...), without the batch; zeros where it names none.
     """
 
-    F_C: Tensor
-    F_I: Tensor
-    F_P: Tensor
-    nothing: Tensor
+    values: Mapping[str, Tensor]
+    absent: Mapping[str, Tensor]
 
-    def keep(self, F_C: Tensor, F_I: Tensor, F_P: Tensor) -> Conditions:
-        """Drop conditions sample by sample: zero tokens, black latents and mask 0, zero pose features.
+    def __getitem__(self, name: str) -> Tensor:
+        """The condition of a name, (B, ...)."""
+        return self.values[name]
+
+    def __len__(self) -> int:
+        """B."""
+        return len(next(iter(self.values.values())))
+
+    def without(self, names: Collection[str], where: Tensor) -> Conditions:
+        """Drop conditions in some samples.
 
         Args:
-            F_C: Whether to keep each sample's F_C, (B,) booleans.
-            F_I: Whether to keep each sample's F_I, (B,) booleans.
-            F_P: Whether to keep each sample's F_P, (B,) booleans.
+            names: The conditions to drop.
+            where: In which samples they are dropped, (B,) booleans.
         """
-        return replace(
-            self,
-            F_C=self.F_C * F_C[:, None, None],
-            F_I=torch.where(F_I[:, None, None, None, None], self.F_I, self.nothing),
-            F_P=self.F_P * F_P[:, None, None, None, None],
-        )
+
+        def drop(name: str, value: Tensor) -> Tensor:
+            return torch.where(where.view(-1, *[1] * (value.ndim - 1)), self.absent.get(name, 0.0), value)
+
+        return replace(self, values={name: drop(name, v) if name in names else v for name, v in self.values.items()})
 
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:
         """Stack along the batch."""
-        F_C, F_I, F_P = (torch.cat([getattr(part, name) for part in parts]) for name in ("F_C", "F_I", "F_P"))
-        return Conditions(F_C, F_I, F_P, parts[0].nothing)
+        first = parts[0]
+        return replace(first, values={name: torch.cat([part[name] for part in parts]) for name in first.values})
 
 
 def _unet(config: dict[str, Any]) -> UNet2DConditionModel:
@@ -127,15 +129,21 @@ class Network(ModelMixin, ConfigMixin):
             mask: Which panels are given, (B, V): 0 = to generate, 1 = given.
             black: Latent of a black panel, (c, h, w).
             poses: Pose maps, (B, V, 3, H, W) in [0, 1].
+
+        Returns:
+            ``F_C``, appearance tokens, (B, m + n, d); ``F_I``, masked latents and mask, (B, V, c + 1, h, w); and
+            ``F_P``, pose features, (B, V, pose_channels, h, w). An absent F_I is that of a canvas with nothing given:
+            black latents and mask 0.
         """
         source, semantic, given, black, poses = (x.to(self.dtype) for x in (source, semantic, given, black, poses))
-        return Conditions(
-            F_C=self.flc(source, semantic),
-            F_I=self.ilc(given, mask, black),
-            F_P=self.pose_encoder(poses),
-            nothing=self.ilc(given[:1], torch.zeros_like(mask[:1]), black)[0],
-        )
+        values = {
+            "F_C": self.flc(source, semantic),
+            "F_I": self.ilc(given, mask, black),
+            "F_P": self.pose_encoder(poses),
+        }
+        return Conditions(values, absent={"F_I": self.ilc(given[:1], torch.zeros_like(mask[:1]), black)[0]})
 
     def forward(self, noisy: Tensor, timesteps: Tensor, conditions: Conditions) -> Tensor:
         """ε_θ(x_t, F_C, F_I, F_P, t), or v, in views (B, V, c, h, w)."""
-        return self.unet(noisy.to(self.dtype), timesteps, conditions.F_C, conditions.F_I, conditions.F_P)
+        F_C, F_I, F_P = (conditions[name] for name in ("F_C", "F_I", "F_P"))
+        return self.unet(noisy.to(self.dtype), timesteps, F_C, F_I, F_P)

@@ -18,7 +18,7 @@ from imagpose.options.commands import FURTHER
 from imagpose.options.ranges import PositiveInt, Seed, check_arguments
 from imagpose.options.trust import check_files
 from imagpose.output.files import made_folder
-from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
+from imagpose.reproduction.jobs import PlannedRow, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES, Scale, TableName
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
@@ -28,7 +28,7 @@ from imagpose.training.experiment import read_experiment, read_plain_options
 from imagpose.training.runs import changes
 
 
-def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
+def _check(jobs: Sequence[PlannedRow], further: Sequence[str]) -> None:
     """Tell a mistake in the rows' options once, before anything starts.
 
     Raises:
@@ -102,7 +102,7 @@ def _folder(path: Path, option: str) -> Iterator[None]:
         yield
 
 
-def _run(jobs: Sequence[Job], request: TableRequest, console: Console) -> dict[str, str]:
+def _run(jobs: Sequence[PlannedRow], request: TableRequest, console: Console) -> dict[str, str]:
     """Run or submit the missing rows; why rows failed, by name."""
     if request.launcher == "local":
         return run_here(jobs, request.jobs, console)

@@ -14,7 +14,6 @@ from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.rows import Row
 
 FEWEST_PEOPLE = 10  # that an order is decided by
-LOWER_IS_BETTER = ("lpips", "fid")
 Verdict = Literal[
     "holds", "holds, against the paper's figure", "does not hold", "does not hold, as in the paper's figure",
     "undecided", "undecided by construction", "not measured", "not run",

@@ -43,7 +43,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedRow:
     """One row to run.
 
     Attributes:
@@ -64,7 +64,7 @@ class Job:
         return self.folder / "row.log"
 
 
-def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> list[Job]:
+def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> list[PlannedRow]:
     """The rows of a table, finished ones too.
 
     Args:
@@ -84,7 +84,7 @@ def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> lis
     return [_job(table, entry, seed, settings) for seed in settings.seeds for entry in dict.fromkeys(chosen)]
 
 
-def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> Job:
+def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> PlannedRow:
     experiment = entry.name(settings.scale)
     name = experiment if seed == 0 else f"{experiment}-seed{seed}"
     # The paper's own model stands in several tables, and is trained once.
@@ -101,16 +101,16 @@ def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> Job:
         fit = ("fit", *words, *drawn, *settings.options, "--name", name, *placed)
         commands = [("cache", *words, *drawn, *settings.options)] if settings.cache else []
         commands.append(fit)
-    return Job(name, row, settings.runs / name, tuple(commands))
+    return PlannedRow(name, row, settings.runs / name, tuple(commands))
 
 
-def experiment_words(job: Job) -> tuple[str, ...]:
+def experiment_words(job: PlannedRow) -> tuple[str, ...]:
     """The words that any command for experiments takes: of its ``fit``, or the finished run's own options."""
     words = job.commands[-1]
     return words[1 : words.index("--name" if words[0] == "fit" else "--folder")]
 
 
-def carry_out(job: Job, environment: Mapping[str, str] | None = None) -> int:
+def carry_out(job: PlannedRow, environment: Mapping[str, str] | None = None) -> int:
     """Run a job's commands; what they print is appended to its log.
 
     Args:
@@ -153,7 +153,7 @@ def _die_with_parent() -> None:
         _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def complaint(job: Job) -> str:
+def complaint(job: PlannedRow) -> str:
     """Why a job failed: the sentence that its last command ended with."""
     try:
         printed = job.log.read_text(encoding="utf-8", errors="replace")

@@ -16,9 +16,10 @@ from matplotlib.ticker import LogLocator
 
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
+from imagpose.evaluation.metrics import PAPERS
 from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.screen import show, wide_console
-from imagpose.evaluation.tables import HEADINGS, Table, cell, to_csv
+from imagpose.evaluation.tables import Table, cell, to_csv
 from imagpose.generation.command import draw
 from imagpose.generation.model import load
 from imagpose.generation.pictures import pending
@@ -108,7 +109,7 @@ def _settings(trial: Trial, way: Way) -> dict[str, Any]:
 
 # Telling ------------------------------------------------------------------------------------------------------------
 
-_QUALITY = ("ssim_256", "lpips", "fid")
+_QUALITY = tuple(PAPERS.values())
 
 
 def report(rows: Mapping[str, Row], protocol: str) -> Table:
@@ -127,12 +128,12 @@ def report(rows: Mapping[str, Row], protocol: str) -> Table:
         lines.append([
             way.label, f"{cost['masked_panels']:.0f}", f"{cost['kept_images']:.0f}", *(f"{one:.4g}" for one in times),
             f"{ratios[0]:.2f}", f"{cost['flops_per_canvas'] / 1e9:.4g}", f"{cost['flops_per_image'] / 1e9:.4g}",
-            f"{ratios[1]:.2f}", *(cell(metric, scores[metric]) for metric in _QUALITY),
+            f"{ratios[1]:.2f}", *(cell(metric, scores[metric.name]) for metric in _QUALITY),
         ])  # fmt: skip
-        reasons += [scores[metric].reason for metric in _QUALITY if scores[metric].reason]
+        reasons += [scores[metric.name].reason for metric in _QUALITY]
     header = [
         "", "masked panels", "kept images", "s a canvas", "s a masked panel", "s a kept image", "time ratio",
-        "GFLOP a canvas", "GFLOP a kept image", "FLOP ratio", *(HEADINGS[metric] for metric in _QUALITY),
+        "GFLOP a canvas", "GFLOP a kept image", "FLOP ratio", *(metric.heading for metric in _QUALITY),
     ]  # fmt: skip
     lines += [[name, *[NOT_RUN] * (len(header) - 1)] for name in COMPARATORS]
     row = rows[BASE.name]

@@ -114,18 +114,20 @@ def test_without_a_row_everything_is_not_run(tmp_path):
         assert all("not run" in line for line in scores.rows)
 
 
-def test_every_entry_is_printed_and_its_files_are_there():
+def test_every_printed_row_has_an_entry_whose_files_are_there():
     from imagpose.evaluation.tables import printed
 
     for table in TABLES.values():
-        assert [entry.method for entry in table.entries] == [row.method for row in printed(table.name)]
+        papers = [row.method for row in printed(table.name)]
+        assert [entry.method for entry in table.entries if entry.method in papers] == papers
         for entry in table.trained():
             for scale in SCALES:
                 assert all((ROOT / path).is_file() for path in entry.configs(scale))
                 assert scale_of(entry.name(scale)) == scale
         methods = {entry.method for entry in table.entries}
         assert all(method in methods for claim in table.claims for pair in claim.pairs for method in pair)
-    assert [len(list(TABLES[name].trained())) for name in ("variants", "ablations", "architectures")] == [12, 6, 2]
+    for name, papers_rows in (("variants", 12), ("ablations", 6), ("architectures", 2)):
+        assert len(list(TABLES[name].trained())) >= papers_rows
     with pytest.raises(InputError, match="No table of the paper has a row 'tiny'"):
         scale_of("tiny")
 
