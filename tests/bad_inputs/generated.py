@@ -111,6 +111,7 @@ def _export():
     yield from EXPORT.written("--out")
     yield from EXPORT.values("--overwrite", ("x", "2", "", "[1]", "None"), some=1)
     yield from EXPORT.file("--config", "--config", slow=True)
+    yield EXPORT.case("--trust without a value", {}, "--trust", further=("--trust",))
     yield from every(2, runs(EXPORT))
     yield from EXPORT.contents(
         f"{RUN}/metrics.json",
