@@ -10,15 +10,25 @@ export OMP_WAIT_POLICY ?= passive
 OLDEST ?= .venv-oldest
 
 .DEFAULT_GOAL := help
-OVERLAYS = $(foreach w,$(WITH),-c experiments/overlays/$(w).yaml)
-CONFIGS = -c experiments/_base.yaml -c experiments/$(EXP).yaml $(OVERLAYS)
+# A variable's value is one word of the shell's, whatever it holds: nothing in it is a command. ARGS alone is the shell's.
+define LINE_BREAK
+
+
+endef
+quoted = '$(subst ','\'',$(subst $(LINE_BREAK), ,$(value $(1))))'
+EXPERIMENT = --exp $(call quoted,EXP) $(if $(value WITH),--with $(foreach w,$(value WITH),$(call quoted,w)))
 WITH ?=
-RESUMED = $(if $(RUN),$(if $(filter-out new,$(RUN)),--folder '$(RUN)',--new true))
+RESULTS ?=
+OF_RUN = $(if $(value RUN),--run $(call quoted,RUN))
+RESUMED = $(if $(value RUN),$(if $(filter-out new,$(value RUN)),--folder $(call quoted,RUN),--new true))
+METHODS = --results $(foreach r,$(value RESULTS),$(call quoted,r))
 SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
-TABLE = $(BIN)/python -m imagpose table $@ --scale $(SCALE) --jobs $(JOBS) --launcher $(LAUNCHER) $(OVERLAYS) $(ARGS)
-.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+# make carries out a $(shell …) in what it exports.
+unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
+TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
+.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -30,7 +40,7 @@ setup: .venv/.done  ## make .venv and install the project
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
 
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, RUN=runs/tiny/version_0 resumes that one, WITH adds overlays, ARGS options
-	$(BIN)/python -m imagpose fit $(CONFIGS) $(RESUMED) $(ARGS)
+	$(BIN)/python -m imagpose fit $(EXPERIMENT) $(RESUMED) $(ARGS)
 
 variants: .venv/.done  ## Table 3: run the missing rows and print it; SCALE=full, JOBS=n, LAUNCHER=slurm, WITH and ARGS
 	$(TABLE)
@@ -42,45 +52,45 @@ architectures: .venv/.done  ## Table 7, likewise
 	$(TABLE)
 
 uniformity: .venv/.done  ## Figure 7: the demo weights, or RUN's, in T1, T2, T3 and IMAGPose*
-	$(BIN)/python -m imagpose uniformity $(if $(RUN),--run $(RUN)) $(ARGS)
+	$(BIN)/python -m imagpose uniformity $(OF_RUN) $(ARGS)
 
 speed: .venv/.done  ## Figure 8: seconds and FLOPs against quality of the demo weights, or RUN's
-	$(BIN)/python -m imagpose speed $(if $(RUN),--run $(RUN)) $(ARGS)
+	$(BIN)/python -m imagpose speed $(OF_RUN) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
-	$(BIN)/python -m imagpose doctor $(CONFIGS) $(ARGS)
+	$(BIN)/python -m imagpose doctor $(EXPERIMENT) $(ARGS)
 
 generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS names your own pictures and poses
-	$(BIN)/python -m imagpose generate $(if $(RUN),--run $(RUN)) \
+	$(BIN)/python -m imagpose generate $(OF_RUN) \
 		$(if $(findstring --source,$(ARGS))$(findstring --data,$(ARGS)),,$(EXAMPLE)) $(ARGS)
 
 evaluate-run: .venv/.done  ## test a run again, into its evaluation.json: RUN=runs/tiny/version_0
-	$(BIN)/python -m imagpose test -c $(RUN)/config.yaml --folder $(RUN) $(ARGS)
+	$(BIN)/python -m imagpose test -c $(call quoted,RUN)/config.yaml --folder $(call quoted,RUN) $(ARGS)
 
 evaluate: .venv/.done  ## score a folder of pictures: GENERATED=generated/images DATA=data/mannequins; ARGS adds options
-	$(BIN)/python -m imagpose evaluate --generated $(GENERATED) --data $(DATA) $(ARGS)
+	$(BIN)/python -m imagpose evaluate --generated $(call quoted,GENERATED) --data $(call quoted,DATA) $(ARGS)
 
 compare: .venv/.done  ## the paper's tables beside measured scores: RESULTS="name=DIR …" DATA=…; ARGS="--table market-1501"
-	$(BIN)/python -m imagpose compare $(if $(RESULTS),--results $(RESULTS) --data $(DATA)) $(ARGS)
+	$(BIN)/python -m imagpose compare $(if $(value RESULTS),$(METHODS) --data $(call quoted,DATA)) $(ARGS)
 
 gallery: .venv/.done  ## source, pose, truth and each method's picture: RESULTS="name=DIR …" DATA=…
-	$(BIN)/python -m imagpose gallery --results $(RESULTS) --data $(DATA) $(ARGS)
+	$(BIN)/python -m imagpose gallery $(METHODS) --data $(call quoted,DATA) $(ARGS)
 
 bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, into benchmarks/evaluation.json
 	$(BIN)/python benchmarks/evaluation.py
 
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
-	$(BIN)/python -m imagpose fit -c experiments/vae.yaml $(RESUMED) $(ARGS)
+	$(BIN)/python -m imagpose fit --exp vae $(RESUMED) $(ARGS)
 
 base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
-	$(BIN)/python -m imagpose fit -c experiments/base_encoder.yaml
-	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml
-	$(BIN)/python -m imagpose fit -c experiments/base_v.yaml -c experiments/base_epsilon.yaml
+	$(BIN)/python -m imagpose fit --exp base_encoder
+	$(BIN)/python -m imagpose fit --exp base_v
+	$(BIN)/python -m imagpose fit --exp base_epsilon
 
 demo: .venv/.done  ## train the demo weights in two parts and export them (into weights/mannequin-demo, about 90 minutes)
-	$(BIN)/python -m imagpose fit -c experiments/_base.yaml -c experiments/tiny.yaml -c experiments/demo.yaml
+	$(BIN)/python -m imagpose fit --exp demo
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo/version_* | sort -V | tail -1) --out weights/mannequin-demo
-	$(BIN)/python -m imagpose fit $(patsubst %,-c experiments/%.yaml,_base tiny demo demo_long)
+	$(BIN)/python -m imagpose fit --exp demo_long
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_long/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
@@ -90,10 +100,10 @@ mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (trai
 	$(BIN)/python -m imagpose mannequins data/mannequins
 
 check-data: .venv/.done  ## look at every row and every image of a dataset once: DATA=data/mannequins
-	$(BIN)/python -m imagpose check $(DATA) $(ARGS)
+	$(BIN)/python -m imagpose check $(call quoted,DATA) $(ARGS)
 
 cache: .venv/.done  ## compute the frozen networks' features of EXP's training images once (WITH as for train, ARGS: --shard 0/8)
-	$(BIN)/python -m imagpose cache $(CONFIGS) $(ARGS)
+	$(BIN)/python -m imagpose cache $(EXPERIMENT) $(ARGS)
 
 bench-data: .venv/.done  ## measure how fast training samples load, cached and not, into benchmarks/
 	$(BIN)/python -m benchmarks.data
@@ -102,7 +112,7 @@ bench-cache: .venv/.done  ## measure cached against uncached training steps, int
 	$(BIN)/python -m benchmarks.cache
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
-	$(BIN)/python -m benchmarks.train $(if $(filter tiny,$(EXP)),$(subst tiny,sd15_dinov2g,$(CONFIGS)),$(CONFIGS)) $(ARGS)
+	$(BIN)/python -m benchmarks.train $(patsubst 'tiny','sd15_dinov2g',$(EXPERIMENT)) $(ARGS)
 
 test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
@@ -118,6 +128,11 @@ test-slow: .venv/.done  ## run the long proofs
 
 lint: .venv/.done  ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: .venv/.docs  ## build the documentation into site/; nothing in it is loaded from elsewhere
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && $(BIN)/python docs/assets.py site
+.venv/.docs: .venv/.done
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]' && touch $@
 
 tensorboard: .venv/.done  ## watch the runs
 	$(BIN)/tensorboard --logdir runs

@@ -18,25 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.cli import LightningCLI
+from lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.machine import file_name
 from imagpose.module import IMAGPose
-from imagpose.training.cli import quiet
+from imagpose.training.composing import experiment_name
 from imagpose.training.cost import GIB, estimate, flops
+from imagpose.training.experiment import read_experiment, read_options
 
 WARM_UP, TIMED = 3, 10
-
-
-class _Parsed(LightningCLI):
-    """Reads an experiment; nothing is built yet."""
-
-    def instantiate_classes(self) -> None:
-        pass
 
 
 class Drawn(Dataset[dict[str, torch.Tensor]]):
@@ -113,23 +106,17 @@ def measure(module: IMAGPose, size: tuple[int, int], batch: int, precision: str,
 
 def main(args: list[str]) -> None:
     """Measure all variants of an experiment and write them down."""
-    quiet()
     gpu = torch.cuda.is_available()
     if not gpu:
         print("There is no GPU here: the tiny experiment is measured instead, not compiled, in 32 bits.")
-        args = ["-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml", "--trainer.precision", "32-true"]
-    parsed = _Parsed(
-        LightningModule, LightningDataModule, args=args, run=False, subclass_mode_model=True, subclass_mode_data=True,
-        save_config_callback=None, seed_everything_default=0,
-    )  # fmt: skip
-    config = parsed.config
+        args = ["--exp", "tiny", "--precision", "32-true"]
+    config = read_options(args)
     size, batch = tuple(config.data.init_args.size or (64, 44)), int(config.data.init_args.batch_size)
     precision = str(config.trainer.precision)
 
     def build(device: str, checkpointing: bool) -> IMAGPose:
-        config.model.init_args.gradient_checkpointing = checkpointing
-        with torch.device(device):
-            return parsed.parser.instantiate(config).model
+        switch = ["--model.init_args.gradient_checkpointing", str(checkpointing).lower()]
+        return read_experiment([*args, *switch], lambda parser: None, device).module
 
     half = precision.startswith(("bf16", "16"))
     rate = matrix_rate(torch.bfloat16 if half else torch.float32)
@@ -141,13 +128,13 @@ def main(args: list[str]) -> None:
         found["matrix_share"] = operations * found["steps_per_second"] / rate
         variants.append({"compile": compiled, "checkpointing": checkpointing, "estimated_gib": expected, **found})
     name = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"
-    files = [Path(str(path)).stem for path in config.config if Path(str(path)).parent.name != "overlays"]
+    experiment = experiment_name(config.config)
     report = {
-        "device": name, "experiment": files[-1], "torch": torch.__version__, "size": list(size), "batch": batch,
+        "device": name, "experiment": experiment, "torch": torch.__version__, "size": list(size), "batch": batch,
         "precision": precision, "tflop_a_step": operations / 1e12, "matrix_tflops": rate / 1e12, "variants": variants,
         "host_peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }  # fmt: skip
-    path = Path(__file__).parent / f"train_{files[-1]}_{file_name(name)}.json"
+    path = Path(__file__).parent / f"train_{experiment}_{file_name(name)}.json"
     path.write_text(json.dumps(report, indent=1) + "\n")
     table = Table("compile", "checkpointing", "steps/s", "share of the matrix rate", "peak GiB", title=name)
     for v in variants:

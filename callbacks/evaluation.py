@@ -17,6 +17,7 @@ from imagpose.data.images import to_uint8
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.evaluation.clothes import cases, judge_all
 from imagpose.evaluation.intervals import NO_INTERVAL, summarise
+from imagpose.evaluation.metrics import FIGURE
 from imagpose.evaluation.similarity import in_box
 from imagpose.module import IMAGPose
 from imagpose.options.ranges import Seed, check_arguments
@@ -46,7 +47,7 @@ class Evaluation(Callback):
     that ``trainer.limit_test_batches`` cut short is marked by ``pairs_left_out``.
 
     Args:
-        seed: Of which of the three results is taken.
+        seed: Seeds the choice of which of T1's three results is taken.
         baselines: Whether floor and ceiling are scored too; ``wrong_source`` takes as long as the model itself.
 
     Attributes:
@@ -117,7 +118,7 @@ class Evaluation(Callback):
             return one_result(module.generate(changed, self.seed), changed, self.seed)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judge the clothes, summarise, log and print."""
+        """Judge the clothes, summarise and print."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PoseDataModule)
         if is_drawn(data.root):
@@ -138,7 +139,7 @@ class Evaluation(Callback):
                 metrics |= summarise(f"{scored}_minus_T1/{measure}", gain, whose)
         if left_out := len(data.test) - len(self.by_pair):
             metrics["pairs_left_out"] = float(left_out)
-        pl_module.log_dict(metrics)
+        pl_module.log_dict(metrics, logger=False)  # TensorBoard has them as one picture, see ``Board``
         if trainer.is_global_zero:
             _print(metrics)
 
@@ -160,14 +161,13 @@ def of_all_processes(shares: dict[int, T]) -> dict[int, T]:
 
 
 def _print(metrics: dict[str, float]) -> None:
-    measures = ("ssim", "psnr", "identity_at_1", "pattern_at_1")
     tested, left_out = metrics["test/ssim_n"], metrics.get("pairs_left_out", 0.0)
     number = f"Partial: {tested:.0f} of {tested + left_out:.0f}" if left_out else f"{tested:.0f}"
     title = f"{number} held-out pairs: mean, and 95 % interval"
-    table = Table("", *measures, title=title, box=box.SIMPLE)
+    table = Table("", *FIGURE, title=title, box=box.SIMPLE)
     for name in dict.fromkeys(key.split("/")[0] for key in metrics if "/" in key):
         cells = []
-        for measure in measures:
+        for measure in FIGURE:
             key = f"{name}/{measure}"
             interval = (
                 f"\n{metrics[f'{key}_low']:.3g} – {metrics[f'{key}_high']:.3g}" if f"{key}_low" in metrics else ""

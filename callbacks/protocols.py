@@ -19,8 +19,9 @@ from imagpose.data.images import open_view, to_uint8
 from imagpose.data.readers.index import Scenario
 from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import Task, evaluate_folder, write
+from imagpose.evaluation.metrics import METRICS
 from imagpose.evaluation.protocols import PROTOCOLS
-from imagpose.evaluation.scoring import METRICS, Networks
+from imagpose.evaluation.scoring import Networks
 from imagpose.options.ranges import Seed, check_arguments
 
 Batch = dict[str, Tensor]
@@ -36,7 +37,7 @@ class Protocols(Callback):
 
     Args:
         names: Protocols of the test; none leaves it out.
-        seed: Of which of the three results is taken.
+        seed: Seeds the choice of which of T1's three results is taken.
 
     Raises:
         InputError: There is no such protocol.
@@ -107,7 +108,7 @@ class Protocols(Callback):
         scores: dict[str, float] = {}
         if trainer.is_global_zero:
             scores = self._score(trainer, str(pl_module.device), tested)
-        pl_module.log_dict(trainer.strategy.broadcast(scores), rank_zero_only=False)
+        pl_module.log_dict(trainer.strategy.broadcast(scores), rank_zero_only=False, logger=False)  # see ``Board``
 
     def _results(self, outputs: Any, batch: Batch) -> Tensor:
         return one_result(outputs, batch, self.seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import time
 from collections.abc import Sequence
@@ -36,21 +37,27 @@ class TableRow(Callback):
     """Writes ``<results>/<table>/rows/<experiment>-seed<seed>.json`` at the end of a test and renders the tables.
 
     Rows come from many processes in any order: each is one file, written whole, and the rendered table is made of
-    whatever rows are there. The comparison's hyper-parameters and scores go to TensorBoard too.
+    whatever rows are there.
 
     Args:
         experiment: Name of the row.
-        seed: Of the run.
-        tables: Those that the row stands in.
+        seed: The run's seed.
+        tables: Names of the tables that the row stands in.
         results: Folder of all tables.
 
     Raises:
-        InputError: There is no such table, or no table has such a row; or, when it starts, the test is a partial one.
+        InputError: There is no such table, no table has such a row, or its folder cannot be written; or, when it
+            starts, the test is a partial one.
     """
 
     def __init__(self, experiment: str, seed: int, tables: Sequence[str], results: Path) -> None:
         if unknown := [name for name in tables if name not in TABLES]:
             raise InputError(f"There is no table {unknown[0]!r}; there are: {', '.join(TABLES)}.")
+        there = next(folder for folder in (results, *results.parents) if folder.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise InputError(
+                f"{results} cannot be written, as {there} is no folder to write into; name another --results."
+            )
         self.experiment, self.seed, self.tables, self.results = experiment, seed, tuple(tables), Path(results)
         self.scale = scale_of(experiment)
         self._commit: str | None = None  # of the code that trained
@@ -136,11 +143,6 @@ class TableRow(Callback):
                 render(table, self.results, self.scale)
             except (InputError, OSError) as error:  # of another row or the disk: the run itself is whole
                 print(f"The table {table} was not rendered: {error}")
-        if isinstance(trainer.logger, TensorBoardLogger):
-            values = {f"table/{protocol}_{metric}": score.value for protocol, of in row.scores.items()
-                      for metric, score in of.items() if score.value is not None}  # fmt: skip
-            about = {"experiment": row.experiment, "seed": row.seed, "steps": row.steps, **_told_apart_by(row.config)}
-            trainer.logger.log_hyperparams(about, values)
 
     def _row(self, trainer: Trainer, module: LightningModule) -> Row:
         data = trainer.datamodule  # type: ignore[attr-defined]
@@ -207,13 +209,3 @@ def _peak_memory() -> int:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _told_apart_by(config: dict[str, Any]) -> dict[str, Any]:
-    """The options by which a table's rows differ, for TensorBoard."""
-    model = config.get("model", {}).get("init_args", {})
-    switches = ("base", "texture_tokens", "image_conditions", "mask_condition", "cva", "along_batch")
-    return {
-        "encoder": model.get("encoder", {}).get("init_args", {}).get("model"),
-        **{k: model.get(k) for k in switches},
-    }

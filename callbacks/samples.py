@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
@@ -13,29 +13,31 @@ from torch import Tensor
 
 from imagpose.data.images import to_uint8
 from imagpose.options.ranges import PositiveInt, check_arguments
+from imagpose.output.sheet import lay_out
 
 
-def contact_sheet(batch: dict[str, Tensor], panels: Tensor, pairs: int, per_row: int = 2) -> Tensor:
-    """Rows of source, target pose, the generated panels and the truth.
+def panel_sheet(batch: dict[str, Tensor], panels: Tensor, pairs: int) -> Image.Image:
+    """Rows of source, target pose, the generated panels and the truth, under headings.
 
     Args:
-        batch: Test canvases.
+        batch: Test canvases; those of the paper's T1 repeat the pose in three masked panels.
         panels: What was generated, (B, V, 3, H, W) in [-1, 1].
         pairs: How many to show.
-        per_row: Pairs side by side.
-
-    Returns:
-        (3, height, width) in [-1, 1].
     """
-    cells = []
-    for i in range(min(pairs, len(panels))):
-        masked = batch["mask"][i] == 0
-        pose = batch["poses"][i][masked][0] * 2 - 1
-        cells.append(torch.cat([batch["source"][i], pose, *panels[i][masked], batch["target"][i]], dim=-1))
-    while len(cells) % per_row:
-        cells.append(torch.ones_like(cells[0]))
-    rows = [torch.cat(cells[i : i + per_row], dim=-1) for i in range(0, len(cells), per_row)]
-    return torch.cat(rows, dim=-2)
+    shown = range(min(pairs, len(panels)))
+    masked = [batch["mask"][i] == 0 for i in shown]
+    generated = [_pictures(panels[i][masked[i]]) for i in shown]
+    columns = [
+        ("source", [_pictures(batch["source"][i : i + 1]) for i in shown]),
+        ("pose", [_pictures(batch["poses"][i][masked[i]][:1] * 2 - 1) for i in shown]),
+        (f"T1, {max(map(len, generated))} results", generated),
+        ("truth", [_pictures(batch["target"][i : i + 1]) for i in shown]),
+    ]
+    return lay_out(columns, generated[0][0].size)
+
+
+def _pictures(images: Tensor) -> list[Image.Image]:
+    return [Image.fromarray(to_uint8(image)) for image in images]
 
 
 class Samples(Callback):
@@ -59,10 +61,9 @@ class Samples(Callback):
         """Draw the first batch."""
         if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or self._folder is None:
             return
-        sheet = to_uint8(contact_sheet(batch, outputs, self.pairs))
+        sheet = panel_sheet(batch, outputs, self.pairs)
         path = Path(self._folder) / "panels" / f"step_{trainer.global_step:06d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(sheet).save(path)
+        sheet.save(path)
         if isinstance(trainer.logger, TensorBoardLogger):
-            caption = "validation/source, pose, generated, truth"
-            trainer.logger.experiment.add_image(caption, sheet, trainer.global_step, dataformats="HWC")
+            trainer.logger.experiment.add_image("val/panels", np.asarray(sheet), trainer.global_step, dataformats="HWC")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from diffusers.optimization import get_scheduler
 from lightning import LightningModule
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
 from lightning.pytorch.trainer.states import TrainerFn
@@ -17,34 +16,21 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
-from imagpose.models.checkpoint import check_contents
-from imagpose.models.ema import EMA
+from imagpose.models.checkpoint import check_contents, check_steps, count_batches
+from imagpose.models.ema import EMA, NO_AVERAGE_OF_SHARDS
 from imagpose.models.encoders import Encoder
 from imagpose.models.fingerprint import fingerprint
 from imagpose.models.network import Network
+from imagpose.models.optimizer import adamw, learning_rate
+from imagpose.models.start import Start
 from imagpose.models.vae import Posterior
 from imagpose.objective import Draws, Objective, Schedule
-from imagpose.options.ranges import (
-    Decay,
-    DenoisingSteps,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    Probability,
-    Seed,
-    check_arguments,
-)  # fmt: skip
-from imagpose.panels import crop, pad
+from imagpose.options import ranges
+from imagpose.panels import pad
 from imagpose.sampler import Guidance, initial_noise
 from imagpose.synthesis import Seen, Synthesis
 
-NO_AVERAGE_OF_SHARDS = (
-    "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot follow; "
-    "experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
-)
 SHARDED = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
-NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
 
 
 class IMAGPose(LightningModule):
@@ -58,14 +44,14 @@ class IMAGPose(LightningModule):
         vae: Name of another VAE than the base's own.
         start: Name of a pipeline folder whose network to go on from, ``mannequin-demo`` say; None starts from the base.
         unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
-        pose_channels: Of the pose encoder.
+        pose_channels: Channels of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
-        texture_tokens: FLC's texture tokens (off in B0, B1, B3).
-        image_conditions: ILC's masked latents (off in B0–B2 and M1).
-        mask_condition: ILC's mask (off in M1).
-        cva: Cross-view attention (off in B0, B2, B4).
+        texture_tokens: Whether there are FLC's texture tokens (off in B0, B1, B3).
+        image_conditions: Whether there are ILC's masked latents (off in B0–B2 and M1).
+        mask_condition: Whether there is ILC's mask (off in M1).
+        cva: Whether there is cross-view attention (off in B0, B2, B4).
         cva_positions: Whether CVA's panels know their place.
-        along_batch: Panels along the batch instead of a canvas (M1).
+        along_batch: Whether panels lie along the batch instead of on a canvas (M1).
         schedule: What to change of the base's noise schedule, which its UNet was trained with.
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
         min_snr_gamma: Loss weights, see Objective.
@@ -73,16 +59,17 @@ class IMAGPose(LightningModule):
         condition_dropout: Probability of dropping conditions.
         sampling_steps: DDIM steps in evaluation.
         lr: Learning rate.
-        weight_decay: Of AdamW.
-        betas: Of AdamW.
+        weight_decay: Weight decay of AdamW.
+        betas: Decays of AdamW's two moments.
         lr_schedule: ``constant``, ``linear`` or ``cosine``, to zero at the last step.
-        warmup_steps: Of the learning rate.
+        warmup_steps: Steps in which the learning rate rises to its value.
         optimizer: ``adamw``, or ``adamw8bit``, which keeps its moments in a quarter of the memory (bitsandbytes).
-        ema_decay: Of the moving average of the trainable weights, with which everything is generated; None keeps none.
+        ema_decay: Decay of the trainable weights' moving average, which generates everything; None keeps none.
         ema_device: Where the average is kept, ``cpu`` say; None is with the weights.
-        gradient_checkpointing: Compute activations again in the backward pass: less memory, about a third more time.
-        frozen_dtype: In which VAE and encoder are kept.
-        seed: Of every draw.
+        gradient_checkpointing: Whether to compute activations again in the backward pass, which takes less memory and
+            about a third more time.
+        frozen_dtype: Type of the numbers in which VAE and encoder are kept.
+        seed: Seeds every draw, together with the sample's number.
     """
 
     def __init__(
@@ -92,8 +79,8 @@ class IMAGPose(LightningModule):
         vae: str | None = None,
         start: str | None = None,
         unet: dict[str, Any] | None = None,
-        pose_channels: Sequence[PositiveInt] = (16, 32, 96, 256),
-        texture_kernel: PositiveInt = 16,
+        pose_channels: Sequence[ranges.PositiveInt] = (16, 32, 96, 256),
+        texture_kernel: ranges.PositiveInt = 16,
         texture_tokens: bool = True,
         image_conditions: bool = True,
         mask_condition: bool = True,
@@ -102,31 +89,31 @@ class IMAGPose(LightningModule):
         along_batch: bool = False,
         schedule: Schedule | None = None,
         guidance: Guidance = Guidance(),
-        min_snr_gamma: PositiveFloat | None = None,
+        min_snr_gamma: ranges.PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
-        condition_dropout: Probability = 0.1,
-        sampling_steps: DenoisingSteps = 20,
-        lr: PositiveFloat = 5e-5,
-        weight_decay: NonNegativeFloat = 0.01,
-        betas: tuple[Decay, Decay] = (0.9, 0.999),
+        condition_dropout: ranges.Probability = 0.1,
+        sampling_steps: ranges.DenoisingSteps = 20,
+        lr: ranges.PositiveFloat = 5e-5,
+        weight_decay: ranges.NonNegativeFloat = 0.01,
+        betas: tuple[ranges.Decay, ranges.Decay] = (0.9, 0.999),
         lr_schedule: Literal["constant", "linear", "cosine"] = "constant",
-        warmup_steps: NonNegativeInt = 0,
+        warmup_steps: ranges.NonNegativeInt = 0,
         optimizer: Literal["adamw", "adamw8bit"] = "adamw",
-        ema_decay: Decay | None = 0.9999,
+        ema_decay: ranges.Decay | None = 0.9999,
         ema_device: str | None = None,
         gradient_checkpointing: bool = False,
         frozen_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
-        seed: Seed = 0,
+        seed: ranges.Seed = 0,
     ) -> None:
         super().__init__()
-        check_arguments(IMAGPose, locals())
+        ranges.check_arguments(IMAGPose, locals())
         self.base = Base(base, vae)
         self.schedule = (schedule or Schedule()).over(self.base.schedule)
         meant = schedule is not None and (schedule.prediction_type or schedule.zero_terminal_snr)
         if unet is None and not meant:
             self.base.check_prediction(self.schedule)
-        self.start = None if start is None else weights.File(start, ("network/diffusion_pytorch_model.safetensors",))
-        self.encoder, self.vae, self.from_base = encoder, self.base.vae(), unet is None
+        self.start = Start(self.base, start, of_base=unet is None)
+        self.encoder, self.vae = encoder, self.base.vae()
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.network = Network(
@@ -154,16 +141,9 @@ class IMAGPose(LightningModule):
 
     def weights_files(self) -> list[tuple[str, weights.File, torch.nn.Module, weights.Rename | None]]:
         """What has to be read before training starts: what it is, the file, and the module that it must fit."""
-        needed: list[tuple[str, weights.File, torch.nn.Module, weights.Rename | None]] = []
-        if self.vae.file is not None:
-            needed.append(("VAE", self.vae.file, self.vae.autoencoder, self.vae.names))
-        if self.encoder.file is not None:
-            needed.append(("image encoder", self.encoder.file, self.encoder.network, self.encoder.names))
-        if self.start is not None:
-            needed.append(("network to go on from", self.start, self.network, None))
-        elif self.from_base:
-            needed.append(("UNet", self.base.unet_weights, self.network.unet.unet, self.network.unet.from_base))
-        return needed
+        frozen = (("VAE", self.vae, self.vae.autoencoder), ("image encoder", self.encoder, self.encoder.network))
+        needed = [(what, part.file, network, part.names) for what, part, network in frozen if part.file is not None]
+        return [*needed, *self.start.files(self.network)]
 
     def prepare_data(self) -> None:
         """Download what is missing, once a machine."""
@@ -174,25 +154,19 @@ class IMAGPose(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
-        self.vae.load_weights()
-        self.encoder.load_weights()
-        self.vae.keep_in(self.frozen_dtype)
-        self.encoder.keep_in(self.frozen_dtype)
+        for frozen in (self.vae, self.encoder):
+            frozen.load_weights()
+            frozen.keep_in(self.frozen_dtype)
         if stage != "fit":
             return
         if self.ema.decay is not None and self._sharded:
             raise InputError(NO_AVERAGE_OF_SHARDS)
-        if self.start is not None:
-            weights.load(self.network, self.start.fetch())
-        elif self.from_base:
-            self.network.unet.load_base(self.base.unet_weights.fetch())
+        self.start.load(self.network)
         self.ema.reset()
         if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
-            data.find_features(lambda: self._fingerprint(data))
-
-    def _fingerprint(self, data: PoseDataModule) -> str:
-        parts = self.synthesis
-        return fingerprint(parts.vae, parts.encoder, parts.multiple, data, self.trainer.precision)
+            self.network.flc.check_fits(*self.synthesis.latent_shape(data.image_size(), 1)[-2:])
+            s, precision = self.synthesis, self.trainer.precision
+            data.find_features(lambda: fingerprint(s.vae, s.encoder, s.multiple, data, precision))
 
     @property
     def _sharded(self) -> bool:
@@ -239,23 +213,14 @@ class IMAGPose(LightningModule):
 
     def _log_losses(self, losses: Tensor, timesteps: Tensor) -> None:
         self.log("train/loss", losses.mean(), prog_bar=True, batch_size=len(losses))
-        level = timesteps * NOISE_LEVELS // len(self.objective.scheduler.alphas_cumprod)
-        for i in range(NOISE_LEVELS):
-            if (level == i).any():
-                self.log(
-                    f"train/loss_noise_{i + 1}_of_{NOISE_LEVELS}", losses[level == i].mean(), batch_size=len(losses)
-                )
+        for level, loss in self.objective.by_noise_level(losses, timesteps):
+            self.log(f"train/loss_noise_{level}", loss, batch_size=len(losses))
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable part (Table 6)."""
-        optimizer = _adamw(self.optimizer)(
-            self.network.parameters(), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay
-        )
-        name = "constant_with_warmup" if self.lr_schedule == "constant" else self.lr_schedule
-        schedule = get_scheduler(
-            name, optimizer, num_warmup_steps=self.warmup_steps,
-            num_training_steps=self.trainer.max_steps,
-        )  # fmt: skip
+        settings = {"lr": self.lr, "betas": self.betas, "weight_decay": self.weight_decay}
+        optimizer = adamw(self.optimizer, self.network.parameters(), **settings)
+        schedule = learning_rate(self.lr_schedule, optimizer, self.warmup_steps, self.trainer.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
@@ -271,7 +236,7 @@ class IMAGPose(LightningModule):
 
         Args:
             batch: ``source``, ``images``, ``mask``, ``poses`` and ``number`` as in training.
-            seed: Of the initial noise, which is a function of it and of each sample's number.
+            seed: Seeds the initial noise, together with each sample's number.
 
         Returns:
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
@@ -295,8 +260,7 @@ class IMAGPose(LightningModule):
     def reconstruct(self, images: Tensor) -> Tensor:
         """Images through the VAE, (..., 3, H, W): the ceiling of what can be generated."""
         self._keep_frozen_on(self.device)
-        padded = pad(images, self.synthesis.multiple)
-        return crop(self.vae.decode(self.vae.encode(padded).mean), (images.shape[-2], images.shape[-1]))
+        return self.synthesis.reconstruct(images)
 
     # Checkpoints --------------------------------------------------------------------------------------------------
 
@@ -319,32 +283,18 @@ class IMAGPose(LightningModule):
         """Refuse a checkpoint whose trainable part is not exactly ours, or whose steps were of other sizes.
 
         Args:
-            checkpoint: As it was read.
-            path: Where from, for messages; None is the trainer's.
+            checkpoint: The checkpoint as it was read.
+            path: Path of the checkpoint, for messages; None is the trainer's.
 
         Raises:
             InputError: It belongs to another experiment, or to steps of more or fewer canvases, or is damaged.
         """
-        was, now = checkpoint.get("canvases_a_step"), self._canvases_a_step()
-        if was is not None and now is not None and was != now:
-            raise InputError(
-                f"The run's steps were of {was} canvases and would be of {now} now; make data.batch_size × "
-                f"trainer.accumulate_grad_batches × processes {was} again, or start another run with RUN=new."
-            )
-        # Lightning counts batches, of which a step may be parted into more or fewer now.
-        if now is not None and "loops" in checkpoint:
-            try:
-                progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
-                batches = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
-                for counts in (progress["total"], progress["current"]):
-                    counts.update(dict.fromkeys(counts, batches))
-            except (KeyError, TypeError, AttributeError) as error:
-                raise InputError(
-                    "The checkpoint does not tell how far its run was; start another with RUN=new."
-                ) from error
+        where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
+        if (canvases := self._canvases_a_step()) is not None:  # this is a training, whose steps go on
+            check_steps(checkpoint, canvases)
+            count_batches(checkpoint, self.trainer.accumulate_grad_batches, where)
         if "state_dict" not in checkpoint:  # strategies of shards read it themselves
             return
-        where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
         check_contents(checkpoint, self.network, self.ema, where)
         try:
             self.ema.load_state_dict(checkpoint["ema"])
@@ -352,15 +302,3 @@ class IMAGPose(LightningModule):
             raise InputError(f"{where} is damaged: its average cannot be read ({error}); delete it.") from error
         self.panels = tuple(checkpoint.get("panels") or self.panels)
         self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None
-
-
-def _adamw(name: str) -> Callable[..., torch.optim.Optimizer]:
-    if name == "adamw":
-        return torch.optim.AdamW
-    try:
-        from bitsandbytes.optim import AdamW8bit
-    except ImportError as error:
-        raise InputError(
-            "model.init_args.optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes, or choose adamw."
-        ) from error
-    return AdamW8bit

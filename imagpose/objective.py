@@ -1,8 +1,24 @@
-"""Noising and loss: Eq. (1), and Eq. (4), which is Eq. (1) over the joint canvas with c = (F_C, F_I, F_P)."""
+"""Noising and loss: Eq. (1), and Eq. (4), which is Eq. (1) over the joint canvas with c = (F_C, F_I, F_P).
+
+    x_t   = α_t x_0 + σ_t ε                                                             (Sec. 3.1)
+    L_DM  = E_{x_0, ε, c, t} ‖ε - ε_θ(x_t, c, t)‖²                                      Eq. (1)
+    L_MSE = E_{x_0, ε, F_C, F_I, F_P, t} ‖ε - ε_θ(x_t, F_C, F_I, F_P, t)‖²              Eq. (4)
+
+with
+
+    x_0            latents of the joint canvas, (B, V, c, h, w)
+    ε              standard normal noise, the same shape
+    t              timesteps, (B,) integers from 0 to 999
+    α_t, σ_t       the schedule's, α_t² + σ_t² = 1
+    F_C            tokens of the source's appearance, (B, m + n, d), see models/flc.py
+    F_I            masked latents and mask, (B, V, c + 1, h, w), see models/ilc.py
+    F_P            pose features, (B, V, pose_channels, h, w), see models/pose_encoder.py
+    ε_θ            the network, see models/unet.py
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -13,6 +29,8 @@ from torch import Tensor
 
 from imagpose.errors import InputError
 from imagpose.options.ranges import NoiseBeta, PositiveFloat, check_arguments
+
+NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,7 @@ class Schedule:
         }
 
     def for_training(self) -> DDPMScheduler:
-        """The scheduler that adds noise."""
+        """The scheduler that adds noise: DDPM's, with α_t and σ_t at 1,000 timesteps."""
         return DDPMScheduler(**self._config())
 
     def for_sampling(self) -> DDIMScheduler:
@@ -97,7 +115,7 @@ class Schedule:
 
 
 class Objective:
-    """L_MSE of Eq. (4).
+    """L_MSE = E ‖ε - ε_θ(x_t, F_C, F_I, F_P, t)‖², Eq. (4).
 
     Assumption: all panels are noised, predicted and in the loss, given ones too: Eq. (4) is over the joint target. The
     alternative, masked panels only, would leave part of the canvas undefined at sampling.
@@ -134,14 +152,16 @@ class Objective:
     def loss(self, predicted: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """Mean squared error, Eq. (1) on a joint canvas, Eq. (4).
 
+        A network that predicts v is held to v = α_t ε - σ_t x_0 in place of ε.
+
         Args:
             predicted: ε_θ(x_t, F_C, F_I, F_P, t), or v, (B, V, c, h, w).
-            latents: x_0.
-            noise: ε.
-            timesteps: t, (B,).
+            latents: x_0, (B, V, c, h, w).
+            noise: ε, (B, V, c, h, w).
+            timesteps: t, (B,) integers from 0 to 999.
 
         Returns:
-            One number a sample, (B,).
+            The mean over panels, channels and positions, weighted by min-SNR if that is on: one number a sample, (B,).
         """
         target = self.scheduler.get_velocity(latents, noise, timesteps) if self.predicts_v else noise
         error = (target - predicted).square().flatten(1).mean(1)
@@ -151,6 +171,18 @@ class Objective:
         snr = alphas / (1 - alphas)
         clamped = (snr + 1 if self.ends_in_noise else snr).clamp(max=self.min_snr_gamma)
         return error * clamped / (snr + 1 if self.predicts_v else snr)
+
+    def by_noise_level(self, losses: Tensor, timesteps: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """The mean loss in each quarter of the timesteps that was drawn, by its name: ``1_of_4`` is the least noise.
+
+        Args:
+            losses: Of samples, (B,).
+            timesteps: t, (B,).
+        """
+        level = timesteps * NOISE_LEVELS // len(self.scheduler.alphas_cumprod)
+        for i in range(NOISE_LEVELS):
+            if (level == i).any():
+                yield f"{i + 1}_of_{NOISE_LEVELS}", losses[level == i].mean()
 
 
 def generator_for(seed: int, stream: int, number: int) -> torch.Generator:
@@ -168,7 +200,7 @@ class Draws:
         dropout: Uniform in [0, 1), (B,).
         branch: Uniform in [0, 1), (B,).
         posterior: Standard normal, the shape of the latents: draws x_0 from the VAE's posterior.
-        noise: ε, likewise.
+        noise: ε, standard normal, the shape of the latents.
     """
 
     timestep: Tensor
@@ -179,7 +211,14 @@ class Draws:
 
     @staticmethod
     def make(seed: int, numbers: Sequence[int], shape: Sequence[int], device: torch.device | str = "cpu") -> Draws:
-        """Draw for samples of the given numbers; ``shape`` is that of one sample's latents."""
+        """Draw the numbers of some samples.
+
+        Args:
+            seed: Seeds every draw, together with the sample's number.
+            numbers: The samples' numbers, B integers from 0.
+            shape: Shape of one sample's latents, (V, c, h, w).
+            device: Where the tensors are put; they are drawn on the CPU, so that every device sees the same.
+        """
         uniform, posterior, noise = [], [], []
         for number in numbers:
             generator = generator_for(seed, 3, number)

@@ -49,7 +49,7 @@ def split(canvas: Tensor, rows: int, cols: int) -> Tensor:
     """Cut a canvas into its panels, row by row; the inverse of ``tile``.
 
     Args:
-        canvas: (B, C, rows·h, cols·w).
+        canvas: The canvas, (B, C, rows·h, cols·w).
 
     Returns:
         Views, (B, rows·cols, C, h, w).
@@ -69,8 +69,8 @@ def pad(images: Tensor, multiple: int, mode: str = "replicate") -> Tensor:
     resizing, would put interpolation between the model and its metrics.
 
     Args:
-        images: (..., C, H, W).
-        multiple: Pixels; every panel must split evenly at every level of the UNet.
+        images: Images, (..., C, H, W).
+        multiple: Number of pixels; every panel must split evenly at every level of the UNet.
         mode: ``replicate`` repeats the edge (pictures), ``constant`` adds zeros (pose maps).
     """
     height, width = images.shape[-2:]
@@ -86,8 +86,8 @@ def crop(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Undo :func:`pad`.
 
     Args:
-        images: (..., H, W).
-        size: (height, width) before padding.
+        images: Padded images, (..., H, W).
+        size: Height and width before padding.
     """
     top, left = (images.shape[-2] - size[0]) // 2, (images.shape[-1] - size[1]) // 2
     return images[..., top : top + size[0], left : left + size[1]]

@@ -60,8 +60,8 @@ class ImagposePipeline(DiffusionPipeline):
     Args:
         vae: Stable Diffusion's autoencoder, or one of its layout.
         encoder: The frozen image encoder.
-        network: What was trained.
-        scheduler: Any of diffusers; DDIM is the paper's.
+        network: The trained network.
+        scheduler: Any scheduler of diffusers; DDIM is the paper's.
         image_size: [height, width] in pixels that the network was trained on; every picture is brought to it.
         guidance_form: Which conditions guidance drops, see :class:`imagpose.sampler.Guidance`.
         guidance_interval: [lowest, highest] timestep at which guidance counts; None is all of them.
@@ -94,7 +94,7 @@ class ImagposePipeline(DiffusionPipeline):
 
         Args:
             pretrained_model_name_or_path: A folder, or the name of one, see :func:`imagpose.models.weights.find`.
-            options: Of diffusers' ``from_pretrained``.
+            options: Further options of diffusers' ``from_pretrained``.
 
         Raises:
             InputError: There is no such folder, it names other classes than we save, or its weights do not fit.
@@ -117,7 +117,7 @@ class ImagposePipeline(DiffusionPipeline):
         """The averaged weights of a run's last checkpoint.
 
         Args:
-            folder: Such as ``runs/tiny/version_0``.
+            folder: A run's folder, such as ``runs/tiny/version_0``.
             trust: Modules and packages whose classes its ``config.yaml`` may name, and whose code is then run, beside
                 imagpose, callbacks, lightning, torch and diffusers.
 
@@ -177,11 +177,12 @@ class ImagposePipeline(DiffusionPipeline):
             sources: Pictures of the person, fewer than the canvas has panels.
             source_poses: The pose of each source.
             target_poses: The poses to draw; more than fit one canvas are spread over several.
-            scenario: See :func:`arrange`. Where a pose fills several panels, one of the results is taken at random.
-            num_inference_steps: Denoising steps.
-            guidance_scale: w of Eq. (5); 1 is the conditional prediction alone, and half the work.
-            seed: Of the noise and of which result is taken; a list gives each canvas its own, a number gives canvas i
-                the seed ``seed + i``.
+            scenario: The paper's setting, see :func:`arrange`. Where a pose fills several panels, one of the results is
+                taken at random.
+            num_inference_steps: How many denoising steps are taken, from 1.
+            guidance_scale: The scale w of Eq. (5); 1 is the conditional prediction alone, and half the work.
+            seed: Seeds the noise, and the choice of the result that is taken; a list gives each canvas its own, a
+                number gives canvas i the seed ``seed + i``.
             generator: Draws the noise instead, one for all canvases or one for each.
             output_type: ``pil`` images; ``np``, an array (B, n, H, W, 3) in [0, 1]; or ``pt``, a tensor
                 (B, n, 3, H, W) in [-1, 1].
@@ -247,7 +248,7 @@ class ImagposePipeline(DiffusionPipeline):
                     "BodyPose.read('pose.json'), or BodyPose((height, width), keypoints) from a detector."
                 )
             for number, (image, pose) in enumerate(zip(sources, poses, strict=True), start=1):
-                if not pose.belongs_to(image):
+                if not pose.belongs_to((image.height, image.width)):
                     raise InputError(
                         f"Source {number} is {image.height}×{image.width} and its pose is in a frame of "
                         f"{pose.size[0]}×{pose.size[1]}; give the keypoints in the picture's own pixels."

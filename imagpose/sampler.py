@@ -1,4 +1,17 @@
-"""Classifier-free guidance, Eq. (2) and (5), and the denoising loop."""
+"""Classifier-free guidance, Eq. (2) and (5), and the denoising loop.
+
+    ε̂_θ(x_t, c, t)             = w ε_θ(x_t, c, t) + (1 - w) ε_θ(x_t, t)                 Eq. (2)
+    ε̂_θ(x_t, F_C, F_I, F_P, t) = w ε_θ(x_t, F_C, F_I, t) + (1 - w) ε_θ(x_t, F_P, t)     Eq. (5)
+
+with
+
+    x_t            noisy latents of the joint canvas, (B, V, c, h, w), and so is each ε_θ
+    w              guidance scale, from 0; 1 is the conditional prediction alone
+    c              the condition of Eq. (2), in IMAGPose (F_C, F_I, F_P)
+    F_C            tokens of the source's appearance, (B, m + n, d)
+    F_I            masked latents and mask, (B, V, c + 1, h, w)
+    F_P            pose features, (B, V, pose_channels, h, w)
+"""
 
 from __future__ import annotations
 
@@ -16,11 +29,11 @@ from imagpose.models.network import Conditions
 from imagpose.objective import generator_for
 from imagpose.options.ranges import NonNegativeFloat, NonNegativeInt, check_arguments
 
-# Which of (F_C, F_I, F_P) the conditional and the unconditional prediction see.
-_FORMS = {
-    "joint": ((True, True, True), (False, False, True)),
-    "printed": ((True, True, False), (False, False, True)),
-    "tokens": ((True, True, True), (False, True, True)),
+# Which conditions the conditional and the unconditional prediction do without.
+_DROPPED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "joint": ((), ("F_C", "F_I")),
+    "printed": (("F_P",), ("F_C", "F_I")),
+    "tokens": ((), ("F_C",)),
 }
 Denoiser = Callable[[Tensor, Tensor, Conditions], Tensor]
 OnStep = Callable[[int, Tensor, Tensor], Tensor]
@@ -34,8 +47,8 @@ class Guidance:
     ``printed`` is Eq. (5) to the letter, whose first term has no F_P; ``tokens`` drops F_C alone, as the authors' code.
 
     Attributes:
-        form: One of the three.
-        scale: w; 1 is the conditional prediction alone.
+        form: Which conditions the two predictions see: ``joint``, ``printed`` or ``tokens``.
+        scale: The guidance scale w, from 0; 1 is the conditional prediction alone.
         interval: The lowest and the highest timestep at which w counts (Kynkäänniemi et al. 2024); elsewhere w is 1 and
             one prediction is made. None is every timestep, as in the paper.
     """
@@ -57,24 +70,35 @@ class Guidance:
         """Drop in training what this guidance will drop in sampling, a sample at a time.
 
         Args:
-            conditions: Complete conditions.
+            conditions: Complete conditions of B samples.
             drop: Uniform in [0, 1), (B,): below ``probability`` the sample loses something.
             branch: Uniform in [0, 1), (B,): which of the incomplete predictions it then serves.
-            probability: Of dropping.
+            probability: Probability that a sample loses something, in [0, 1].
+
+        Returns:
+            The conditions, those of the dropped samples replaced: zero tokens, black latents with mask 0, zero poses.
         """
-        incomplete = torch.tensor([form for form in _FORMS[self.form] if not all(form)], device=drop.device)
-        chosen = incomplete[(branch * len(incomplete)).long()]
-        keep = torch.where((drop < probability)[:, None], chosen, True)
-        return conditions.keep(*keep.unbind(1))
+        incomplete = [names for names in _DROPPED[self.form] if names]
+        serves = (branch * len(incomplete)).long()
+        for number, names in enumerate(incomplete):
+            conditions = conditions.without(names, (drop < probability) & (serves == number))
+        return conditions
 
     def branches(self, conditions: Conditions, guided: bool = True) -> Conditions:
         """The batch of all predictions that are needed: conditional first, then, if guided, unconditional."""
-        forms = _FORMS[self.form][: 2 if guided and self.scale != 1 else 1]
-        one = torch.ones(len(conditions.F_C), dtype=torch.bool, device=conditions.F_C.device)
-        return Conditions.cat([conditions.keep(*(one & kept for kept in form)) for form in forms])
+        dropped = _DROPPED[self.form][: 2 if guided and self.scale != 1 else 1]
+        every = torch.ones(len(conditions), dtype=torch.bool, device=conditions["F_C"].device)
+        return Conditions.cat([conditions.without(names, every) for names in dropped])
 
     def combine(self, predictions: Tensor) -> Tensor:
-        """Eq. (5): the two predictions of :meth:`branches`, (2·B, ...) → (B, ...)."""
+        """w·ε(conditional) + (1 - w)·ε(unconditional), Eq. (2) and (5).
+
+        Args:
+            predictions: The network's predictions for :meth:`branches`, (2·B, V, c, h, w): conditional ones first.
+
+        Returns:
+            The guided prediction, (B, V, c, h, w).
+        """
         conditional, unconditional = predictions.chunk(2)
         return self.scale * conditional + (1 - self.scale) * unconditional
 
@@ -96,16 +120,16 @@ def sample(
 
     Args:
         denoiser: Predicts ε or v, whichever the scheduler's configuration says.
-        conditions: Encoded once, used at every step.
-        noise: x_T, (B, V, c, h, w).
+        conditions: What the denoiser is told; encoded once, used at every step.
+        noise: Standard normal noise x_T, (B, V, c, h, w).
         scheduler: Any scheduler of diffusers.
-        guidance: Eq. (5).
-        steps: Denoising steps.
+        guidance: How the predictions are combined, Eq. (5).
+        steps: How many denoising steps are taken, from 1.
         on_step: Called after every step with its index, timestep and latents; what it returns continues.
-        generator: Of a scheduler whose steps draw noise; DDIM's do not.
+        generator: Draws the noise of a scheduler whose steps add some; DDIM's do not.
 
     Returns:
-        x_0, (B, V, c, h, w).
+        The denoised latents x_0, (B, V, c, h, w).
     """
     scheduler.set_timesteps(steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
@@ -127,5 +151,14 @@ def sample(
 
 
 def initial_noise(seed: int, numbers: Sequence[int], shape: Sequence[int]) -> Tensor:
-    """x_T for samples of the given numbers, each a function of the seed and its number alone, (B, *shape)."""
+    """The noise x_T that samples start from, each a function of the seed and its number alone.
+
+    Args:
+        seed: Seeds every draw, together with the sample's number.
+        numbers: The samples' numbers, B integers from 0.
+        shape: Shape of one sample's latents, (V, c, h, w).
+
+    Returns:
+        Standard normal noise, (B, V, c, h, w).
+    """
     return torch.stack([torch.randn(*shape, generator=generator_for(seed, 4, number)) for number in numbers])

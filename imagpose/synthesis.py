@@ -21,7 +21,7 @@ class Seen(NamedTuple):
     Attributes:
         panels: The panels' posterior over latents, (B, V, c, h, w).
         source: The source's latents, (B, c, h, w).
-        semantic: F_H of the source, (B, n, encoder_dim).
+        semantic: The source's tokens F_H, (B, n, encoder_dim).
     """
 
     panels: Posterior
@@ -69,14 +69,19 @@ class Synthesis:
         panels = self.vae.encode(pad(images, self.multiple))
         return Seen(panels, self.vae.encode(pad(source, self.multiple)).mean, self.encoder(source))
 
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Images through the VAE, (..., 3, H, W) in [-1, 1]: the ceiling of what can be generated."""
+        latents = self.vae.encode(pad(images, self.multiple)).mean
+        return crop(self.vae.decode(latents), (images.shape[-2], images.shape[-1]))
+
     def conditions(self, source: Tensor, semantic: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
         """What the frozen networks saw, and pose maps → F_C, F_I, F_P.
 
         Args:
             source: Latents of FLC's source, (B, c, h, w).
-            semantic: F_H of it, (B, n, encoder_dim).
+            semantic: The source's tokens F_H, (B, n, encoder_dim).
             given: Latents of the padded panels, (B, V, c, h, w); masked ones have no influence.
-            mask: (B, V), 0 = to generate, 1 = given.
+            mask: Which panels are given, (B, V): 0 = to generate, 1 = given.
             poses: Pose maps, (B, V, 3, H, W) in [0, 1].
         """
         padded = pad(poses, self.multiple, "constant")
@@ -99,16 +104,16 @@ class Synthesis:
         Args:
             canvases: ``source`` (B, 3, H, W) and ``images`` (B, V, 3, H, W) in [-1, 1], ``poses`` (B, V, 3, H, W) in
                 [0, 1], and ``mask`` (B, V), 0 = to generate, 1 = given.
-            noise: x_T, (B, V, c, h, w), see :meth:`latent_shape`.
+            noise: Standard normal noise x_T, (B, V, c, h, w), see :meth:`latent_shape`.
             scheduler: Any scheduler of diffusers.
-            guidance: Eq. (5).
-            steps: Denoising steps.
+            guidance: How the predictions are combined, Eq. (5).
+            steps: How many denoising steps are taken, from 1.
             wanted: The panels of each canvas to decode, n of every one; None decodes all.
-            on_step: See :func:`imagpose.sampler.sample`.
-            generator: Of a scheduler that draws noise of its own.
+            on_step: Called after every step, see :func:`imagpose.sampler.sample`.
+            generator: Draws the noise of a scheduler whose steps add some; DDIM's do not.
 
         Returns:
-            (B, n, 3, H, W) in [-1, 1]; given panels are the model's own rendering of them.
+            The wanted panels, (B, n, 3, H, W) in [-1, 1]; given panels are the model's own rendering of them.
         """
         mask = canvases["mask"]
         images = torch.where(mask[:, :, None, None, None] > 0, canvases["images"], -1.0)

@@ -18,8 +18,8 @@ from imagpose.__main__ import COMMANDS, main
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
-from tests.bad_inputs import KNOWN, REFUSE_NOTHING, UNSETTLED, cases
-from tests.bad_inputs.case import IMAGE, Case
+from tests.bad_inputs import KNOWN, REFUSE_NOTHING, cases
+from tests.bad_inputs.case import IMAGE, Case, pairs
 from tests.bad_inputs.training import EXPERIMENT_OPTIONS
 from tests.bad_inputs.world import build, copy, snapshot, spoil
 from tests.conftest import UNET
@@ -46,9 +46,13 @@ def _params():
             marks = [pytest.mark.slow] if case.slow else []
             if reason := KNOWN.get(f"{command}: {case.name}"):
                 marks.append(pytest.mark.xfail(strict=True, reason=reason, raises=(AssertionError, Hangs)))
-            elif f"{command}: {case.name}" in UNSETTLED:
-                marks.append(pytest.mark.xfail(reason="not looked into yet", raises=(AssertionError, Hangs)))
             yield pytest.param(command, case, id=f"{command}: {case.name}", marks=marks)
+
+
+def _pairs():
+    settled = {name: [one for one in of if f"{name}: {one.name}" not in KNOWN] for name, of in CASES.items()}
+    for command, case in pairs(settled, 300):
+        yield pytest.param(command, case, id=f"{command}: {case.name}")
 
 
 @pytest.fixture(scope="module")
@@ -179,4 +183,11 @@ def test_every_option_of_an_experiment_refuses_something():
 @pytest.mark.parametrize(("command", "case"), _params())
 @pytest.mark.usefixtures("in_bounds")
 def test_one_sentence(command, case, world, capsys):
+    refused(command, case, world, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "case"), _pairs())
+@pytest.mark.usefixtures("in_bounds")
+def test_one_sentence_of_two_mistakes(command, case, world, capsys):
     refused(command, case, world, capsys)

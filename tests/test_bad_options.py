@@ -66,6 +66,11 @@ NEAREST = [
     ("--modle.init_args.lr", "3", f"{MODEL}lr?"),
     (f"{DATA}mannequins.viewz", "3", f"{DATA}mannequins.views?"),
     (f"{DATA}batchsize", "3", f"{DATA}batch_size?"),
+    ("--lrr", "3", "--lr?"),
+    ("--batchsize", "3", "--batch_size?"),
+    ("--exp", "tinny", "tiny?"),
+    ("--encoder", "dinov2", "did you mean dinov2"),
+    ("--with", "low_memry", "low_memory?"),
     (f"{TRAINER}max_step", "3", f"{TRAINER}max_steps?"),
     ("--nam", "x", "--name?"),
     ("--model.class_path", "imagpose.module.IMAGPos", "imagpose.module.IMAGPose?"),
@@ -77,6 +82,13 @@ NEAREST = [
 ]
 
 TOGETHER = [
+    (["--lr", "1", f"{MODEL}lr", "1"], "--lr and --model.init_args.lr say the same; give one of the two."),
+    (["--data", "x", "--data.root", "x"], "--data and --data.init_args.root say the same"),
+    (["--seed=1", "--seed_everything=1"], "--seed and --seed_everything say the same"),
+    (["--lr"], "--lr needs one value, and none follow it"),
+    (["--lr", "0"], "--model.init_args.lr is 0"),
+    (["--compose", "tiny"], "There is no option --compose"),
+    (["--with"], "--with needs the name of an overlay; there are: adamw8bit"),
     ([f"{DATA}mannequins.identities", "30"], "test_identities (40) must be below mannequins.identities (30)"),
     ([f"{MODEL}schedule.beta_start", "0.5", f"{MODEL}schedule.beta_end", "0.1"], "is above schedule.beta_end (0.1)"),
 ]
@@ -96,14 +108,14 @@ COMMANDS = [
     (["check", "x", "--worker", "3"], "did you mean --workers?"),
     (["check", "x", "--layout", "foo"], "deepfashion, market1501 or null"),
     (["generate", "--see", "3"], "did you mean --seed?"),
-    (["generate", "--seed", "4294967296"], "--seed: must be a whole number from 0 to"),
-    (["generate", "--guidance", "nan"], "--guidance: must be a number of at least 0, not nan"),
+    (["generate", "--seed", "4294967296"], "--seed is 4294967296; it must be a whole number from 0 to"),
+    (["generate", "--guidance", "nan"], "--guidance is nan; it must be a number of at least 0"),
     (["generate", "--device", "meta"], "cannot be used ("),
     (["generate", "--device", "xyz"], "cannot be used ("),
     (["uniformity", "--device", "meta"], "cannot be used ("),
     (["speed", "--device", "meta"], "cannot be used ("),
-    (["speed", "--batch-size", "0"], "--batch-size: must be a whole number of at least 1"),
-    (["generate", "--scenario", "T9"], "--scenario: must be one of auto"),
+    (["speed", "--batch-size", "0"], "--batch_size is 0; it must be a whole number of at least 1"),
+    (["generate", "--scenario", "T9"], "--scenario is T9; it must be auto, T1, T2, T3 or IMAGPose*"),
     (["table", "architecture"], "did you mean architectures?"),
     (["table", "architectures", "--trainer.max_step", "3"], "did you mean --trainer.max_steps?"),
     (["table", "architectures", "--no-run", "--model.init_args.lr", "0"], "--model.init_args.lr is 0"),
@@ -114,6 +126,20 @@ COMMANDS = [
     (["cache", *FILES, f"{DATA}size", "[9999,2]"], "--data.init_args.size is [9999, 2]"),
     (["test", *FILES, f"{MODEL}lr", "0"], "--model.init_args.lr is 0"),
     (["fitt"], "did you mean fit?"),
+    *(
+        ([command, *FILES[:2]], "--model.init_args.encoder and --model.init_args.base must be given, as experiments do")
+        for command in ("fit", "doctor")
+    ),
+    (["fit"], "--data and --model must be given, as experiments do: -c experiments/_base.yaml"),
+    (["doctor"], "--data and --model must be given, as experiments do: -c experiments/_base.yaml"),
+    (["export"], "--run, --out must be given."),
+    *(
+        ([command, option], "There is no experiment 'x' (x.yaml does not exist)")
+        for command in ("fit", "doctor", "cache")
+        for option in ("--config=x.yaml", "-c=x.yaml", "-cx.yaml")
+    ),
+    (["table", "variants", "--no-run", "-c", "x.yaml"], "There is no experiment 'x' (x.yaml does not exist)"),
+    (["check", "experiments", "--config=x.yaml"], "x.yaml holds no readable options"),
 ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from docs.assets import elsewhere
 from imagpose.__main__ import main
 from imagpose.data.datamodule import PoseDataModule
 from tests.conftest import ROOT
@@ -28,10 +29,10 @@ def test_constraints_pin_every_dependency_but_no_cpu_only_torch():
     assert pinned["torch"] != "2.13.0"
 
 
-def test_the_readmes_equation_map_leads_to_the_code():
+def test_the_equation_map_leads_to_the_code():
     rows = re.findall(
         r"^\| (Eq\. \(\d\)|Sec\. \d\.\d|Fig\. \d)[^|]*\| [^|]*\| `([\w/.]+)`",
-        (ROOT / "README.md").read_text(),
+        (ROOT / "docs" / "paper.md").read_text(),
         re.MULTILINE,
     )
     assert {f"Eq. ({i})" for i in range(1, 6)} <= {anchor for anchor, _ in rows}
@@ -49,8 +50,10 @@ def test_make_help_lists_every_target():
 
 
 def test_experiments_are_short_and_cite_what_they_are():
+    for path in (ROOT / "experiments").rglob("*.yaml"):
+        assert path.read_text().startswith("# "), path
     for path in (ROOT / "experiments").glob("*.yaml"):
-        assert path.read_text().startswith("# ")
+        assert path.stem in ("_base", "tiny") or len(path.read_text().splitlines()) <= 12, path
 
 
 def test_public_weights_are_never_unpickled():
@@ -72,3 +75,24 @@ def test_the_datasets_page_s_example_is_a_dataset(tmp_path, monkeypatch):
     data.setup("fit")
     assert [len(data.train), len(data.test)] == [1, 2]
     assert next(iter(data.test_dataloader()))["images"].shape == (2, 4, 3, 256, 176)
+
+
+def test_the_readme_is_read_to_its_end_and_its_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.split()) <= 900
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert len(links) >= 10
+    for link in links:
+        assert (ROOT / link).exists(), link
+
+
+def test_what_a_site_loads_from_elsewhere_is_told(tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text('<a href="https://example.org">a link</a><script src="assets/own.js"></script>')
+    (tmp_path / "own.css").write_text("@import 'own2.css'; a {background: url(own.png)}")
+    assert elsewhere(tmp_path) == []
+    page.write_text('<script src="https://example.org/a.js"></script><link rel="stylesheet" href=//example.org/b.css>')
+    (tmp_path / "own.css").write_text('@font-face {src: url("https://example.org/c.woff")}')
+    assert [line.split()[-1] for line in elsewhere(tmp_path)] == [
+        "https://example.org/a.js", "//example.org/b.css", "https://example.org/c.woff",
+    ]  # fmt: skip

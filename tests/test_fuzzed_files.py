@@ -17,8 +17,9 @@ from imagpose.data.readers.pairs import names_of_pairs, read_groups, read_pairs
 from imagpose.data.text import read_listing
 from imagpose.errors import InputError, InputWarning
 from imagpose.evaluation.evaluate import from_json, to_json
-from imagpose.evaluation.scoring import METRICS, Score
-from imagpose.generation.command import save
+from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.scoring import Score
+from imagpose.generation.pictures import save
 from imagpose.models.weights import header, read_config
 from imagpose.options.trust import read as read_options
 from imagpose.reproduction.rows import read_row, write_row

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from imagpose.data.mannequins.folder import MannequinSet, write
-from imagpose.generation.command import save
+from imagpose.generation.pictures import save
 from imagpose.output.files import write_whole
 from tests.conftest import ROOT
 

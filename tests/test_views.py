@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 
@@ -18,8 +17,8 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import open_view, to_tensor
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation import gallery
+from imagpose.generation.canvases import canvases_of_pairs
 from imagpose.generation.command import inputs
-from imagpose.generation.jobs import jobs_of_pairs
 from imagpose.output import sheet
 from tests.data import layouts
 
@@ -66,9 +65,8 @@ def test_networks_are_handed_the_same_tensors(files, size, mannequin_root, tmp_p
     data.setup("fit")
 
     def generated(listed):
-        asked = argparse.Namespace(data=tmp_path, pairs=listed, scenario="T1", seed=0, limit=None)
-        jobs = list(jobs_of_pairs(asked))
-        return pipeline(size).prepare(list(zip(*inputs(jobs), strict=True)), "T1")[0]
+        canvases = list(canvases_of_pairs(tmp_path, listed, "T1"))
+        return pipeline(size).prepare(list(zip(*inputs(canvases), strict=True)), "T1")[0]
 
     tested, handed = data.test_dataloader().dataset, generated(pairs)
     for number in range(4):

@@ -27,6 +27,7 @@ FORM = (
 )
 LONGEST_SIDE = 2**15  # pixels of a frame
 _FARTHEST = 2  # frames from the frame; what lies beyond is no joint that left the picture
+_NO_DOT = 16  # pixels; in a frame of that size nobody is two pixels tall
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class BodyPose:
     """Keypoints of one person.
 
     Attributes:
-        size: (height, width) in pixels of the frame that the keypoints are in.
-        keypoints: (18, 2), x then y, OpenPose's order; -1 marks a missing joint.
+        size: Height and width in pixels of the frame that the keypoints are in.
+        keypoints: Joints in OpenPose's order, (18, 2), x then y; -1 marks a missing one.
     """
 
     size: tuple[int, int]
@@ -46,11 +47,12 @@ class BodyPose:
         """Read a pose file in any form that :func:`imagpose.data.pose_forms.read_form` understands.
 
         Of several people the largest is taken, and joints outside the frame are taken as missing, each with an
-        :class:`InputWarning`.
+        :class:`InputWarning`. Numbers from 0 to 1 are relative to the frame; where a joint is outside of it some may be
+        more, up to 2, which is warned of.
 
         Args:
             path: The JSON file.
-            size: (height, width) of the picture that the keypoints are of, for files that do not say it.
+            size: Height and width of the picture that the keypoints are of, for files that do not say it.
 
         Raises:
             InputError: The file is missing or of another form, its size is unknown, no joint is visible, or the numbers
@@ -58,7 +60,7 @@ class BodyPose:
         """
         said, people = _parse(Path(path))
         if (size := said or size) is None:
-            raise InputError(f"{path} does not say the size of its frame; add --pose-size HEIGHTxWIDTH.")
+            raise InputError(f"{path} does not say the size of its frame; add --pose_size HEIGHTxWIDTH.")
         height, width = size
         if not (1 <= height <= LONGEST_SIDE and 1 <= width <= LONGEST_SIDE):
             raise InputError(f"{path} says a frame of {height}×{width}; its sides must be 1 to {LONGEST_SIDE} pixels.")
@@ -68,7 +70,9 @@ class BodyPose:
         if len(people) > 1:
             _warn(f"{path} holds {len(people)} people; the largest is taken.")
         points = max(people, key=_extent)
-        if points.max() <= 1 < min(size):  # relative to the frame
+        if points.max() <= 1 < min(size) or (points.max() <= _FARTHEST and min(size) >= _NO_DOT):
+            if points.max() > 1:
+                _warn(f"{path}: no number is above {points.max():g}, so they are taken as relative to the frame.")
             points = np.where(visible(points)[:, None], points * (width, height), MISSING)
         return BodyPose(size, _inside(points, size, path))
 
@@ -92,26 +96,26 @@ class BodyPose:
         """The pose map as a picture of a size (height, width)."""
         return Image.fromarray(to_uint8(self.map(size) * 2 - 1))
 
-    def belongs_to(self, image: Image.Image) -> bool:
-        """Whether the frame is the image's, or the image's at another scale."""
+    def belongs_to(self, size: tuple[int, int]) -> bool:
+        """Whether the frame is that of a picture of (height, width), or that at another scale."""
         height, width = self.size
-        return abs(width * image.height - height * image.width) <= max(width, image.width, height, image.height)
+        return abs(width * size[0] - height * size[1]) <= max(width, height, *size)
 
-    def check_belongs(self, image: Image.Image, path: Path, picture: Path) -> None:
+    def check_belongs(self, size: tuple[int, int], path: Path, picture: Path) -> None:
         """Refuse a pose whose frame is not the picture's.
 
         Args:
-            image: The picture.
+            size: (height, width) of the picture.
             path: The pose's file.
             picture: The picture's.
 
         Raises:
             InputError: See :meth:`belongs_to`.
         """
-        if not self.belongs_to(image):
+        if not self.belongs_to(size):
             raise InputError(
                 f"{path} says a frame of {self.size[0]}×{self.size[1]} and its picture {picture} is "
-                f"{image.height}×{image.width}; give the pose of this picture, in its own pixels."
+                f"{size[0]}×{size[1]}; give the pose of this picture, in its own pixels."
             )
 
 

@@ -47,9 +47,9 @@ def draw_layout(rng: np.random.Generator, views: int, panels: int = 4, repeats: 
     the first given panel, would tie appearance to a place on the canvas.
 
     Args:
-        rng: Source of randomness.
+        rng: The generator that everything is drawn from.
         views: Number of distinct views, at least two: one alone cannot be both given and masked.
-        panels: V.
+        panels: Number V of panels in a canvas.
         repeats: Probability that all given panels show one view, and, independently of it, that all masked panels do,
             as in the paper's settings T2 and T1; of people with many views such canvases are hardly drawn otherwise.
 
@@ -119,10 +119,10 @@ class Canvases(Dataset[dict[str, Tensor]]):
 
     Args:
         identities: Views of each identity.
-        panels: V, where the address does not say it.
-        seed: Of every draw.
+        panels: Number V of panels in a canvas, where the address does not say it.
+        seed: Seeds every draw, together with the sample's number.
         flips: Whether half of the canvases are mirrored.
-        size: (height, width) that images are resized to; None leaves them as they are.
+        size: Height and width in pixels that images are resized to; None leaves them as they are.
         cache: The features of all of these views.
         repeats: See :func:`draw_layout`.
     """
@@ -189,11 +189,11 @@ class TestCanvases(Dataset[dict[str, Tensor]]):
     Args:
         records: Images by name.
         scenarios: The fixed test cases.
-        panels: V.
+        panels: Number V of panels in a canvas.
         settings: Further settings of the paper, ``T2`` or ``T3``, whose canvases an item then holds too, as
             ``images_T2``, ``poses_T2`` and ``mask_T2``. ``tested_T2`` says whether the case allows the setting: T3
             needs two sources, and a case of one holds T1's canvas in its place, which is not to be scored.
-        size: (height, width) that images are resized to; None leaves them as they are.
+        size: Height and width in pixels that images are resized to; None leaves them as they are.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name

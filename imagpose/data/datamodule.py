@@ -15,11 +15,11 @@ from torch.utils.data import DataLoader
 from imagpose.data.canvases import Canvases, TestCanvases
 from imagpose.data.features import FOLDER, FeatureCache, Shard, plan
 from imagpose.data.images import read_view
-from imagpose.data.mannequins.folder import MannequinSet, ensure
+from imagpose.data.mannequins.folder import MannequinSet, ensure, is_drawn
 from imagpose.data.readers.findings import REFUSED
 from imagpose.data.readers.index import ImageRecord, Index, Scenario
 from imagpose.data.readers.layouts import LayoutName, open_index
-from imagpose.data.sampling import PanelSampler, StepSampler, leave_ctrl_c_to_parent
+from imagpose.data.sampling import PanelSampler, StepSampler, across_people, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
 from imagpose.options.ranges import Panels, PositiveInt, Probability, Seed, Side, Workers, check_arguments
 
@@ -33,23 +33,24 @@ class PoseDataModule(LightningDataModule):
     Args:
         root: A DeepFashion In-shop or Market-1501 folder, in any layout of docs/datasets.md.
         batch_size: Canvases per step and process.
-        mannequins: Draw this set into ``root`` unless it is there; None for a real dataset.
+        mannequins: The set of mannequins to draw into ``root`` unless it is there; None for a real dataset.
         panels: The numbers V of panels that canvases are trained with, one drawn for each batch. ``[4]`` is the
             paper's. Of several, ``batch_size`` is meant for four, and a batch of more panels has fewer canvases.
             Validation and test take four, or the first, where four is not among them.
         flips: Whether half of the training canvases are mirrored.
         validation_identities: Training people that are kept for validation.
         validation_pairs: Pairs that are generated at each validation.
-        test_pairs: Use only the first so many of the test pairs; None takes all.
+        test_pairs: Use only so many of the test pairs, of as many people as can be, the same with every seed and a
+            part of a larger number's; None takes all.
         test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``. T3 is tested on the pairs whose
             source has a second view that is not the target, and how many those are is logged; T1 and T2 on all.
-        seed: Of every draw.
+        seed: Seeds every draw, together with the sample's number.
         num_workers: Loader processes.
-        size: (height, width) that images are resized to, keypoints with them; None leaves them as they are.
+        size: Height and width in pixels that images are resized to, keypoints with them; None leaves them as they are.
         layout: The folder's layout; None tells it by the folders in it.
         skip_bad: Train and test without images that have no file or no keypoints, instead of refusing the folder.
         cache: Where ``python -m imagpose cache`` keeps features; None is ``.imagpose-cache`` in ``root``.
-        cache_dtype: In which precision it keeps them.
+        cache_dtype: The precision in which the cache keeps features.
         repeats: Probability that all given panels of a training canvas show one view, and, independently, that all of
             its masked ones do, see :func:`imagpose.data.canvases.draw_layout`.
     """
@@ -113,7 +114,7 @@ class PoseDataModule(LightningDataModule):
             )
         self._check_size()
         self.validation = self._validation([views for views in identities if views[0].person in held_out])
-        self.test = self.index.scenarios(skip_unknown=self.skip_bad)[: self.test_pairs]
+        self.test = self._some(self.index.scenarios(skip_unknown=self.skip_bad))
         self._look_for_sources()
         for note in self.index.notes:
             rank_zero_info(f"{self.root}: {note}")
@@ -161,6 +162,13 @@ class PoseDataModule(LightningDataModule):
         )
         return index.without(bad)
 
+    def _some(self, scenarios: list[Scenario]) -> list[Scenario]:
+        """As many test pairs as are asked for."""
+        if is_drawn(self.root):  # their list takes people in turn, and scores were published of its beginning
+            return scenarios[: self.test_pairs]
+        people = [self.index.records[scenario.target].person for scenario in scenarios]
+        return [scenarios[i] for i in across_people(people, 0, self.test_pairs)]
+
     def _validation(self, identities: list[list[ImageRecord]]) -> list[Scenario]:
         rng = np.random.default_rng([0, 5])  # the same pairs with every seed, so that runs can be compared
         scenarios = []
@@ -174,7 +182,7 @@ class PoseDataModule(LightningDataModule):
         """The shards of the feature cache that hold the training images; their files need not be there.
 
         Args:
-            fingerprint: Of networks and preprocessing, see :func:`imagpose.models.fingerprint.fingerprint`.
+            fingerprint: The name that :func:`imagpose.models.fingerprint.fingerprint` gives networks and preprocessing.
         """
         return plan([record for views in self.train for record in views], self.cache / fingerprint)
 
@@ -182,7 +190,8 @@ class PoseDataModule(LightningDataModule):
         """Train on cached features if there are any of these images; says so.
 
         Args:
-            fingerprint: As of :meth:`shards`; asked for only where there is a cache, since it reads all weights.
+            fingerprint: Gives the fingerprint that :meth:`shards` takes; called only where there is a cache, since it
+                reads all weights.
 
         Raises:
             InputError: A shard is damaged.

@@ -35,8 +35,8 @@ class Features(NamedTuple):
     """What the frozen networks say of one image, in the precision of the cache.
 
     Attributes:
-        mean: Of the VAE's posterior over latents, (c, h, w), of the padded image.
-        std: Its deviation.
+        mean: Mean of the VAE's posterior over the padded image's latents, (c, h, w).
+        std: Standard deviation of that posterior, (c, h, w).
         semantic: The encoder's tokens F_H, (n, dim).
     """
 
@@ -63,7 +63,7 @@ def plan(records: Sequence[ImageRecord], folder: Path) -> list[Shard]:
 
     Args:
         records: The training images, in a fixed order.
-        folder: Of the shards.
+        folder: The folder that the shards are in.
 
     Raises:
         InputError: An image's file cannot be read.
@@ -96,7 +96,7 @@ class FeatureCache:
         dtype: ``float32``, ``float16`` or ``bfloat16``.
 
     Attributes:
-        size: (height, width) of the images before padding.
+        size: Height and width of the images before padding.
 
     Raises:
         InputError: A shard is damaged, or is not what its name says.

@@ -52,7 +52,11 @@ def open_view(record: ImageRecord, root: Path | None = None) -> Image.Image:
     Raises:
         InputError: The file is missing, out of the root or no image.
     """
-    image = read_picture(record.path, root)
+    return show_view(record, read_picture(record.path, root))
+
+
+def show_view(record: ImageRecord, image: Image.Image) -> Image.Image:
+    """The part of a view's whole picture that :func:`open_view` returns."""
     if left := record.border((image.height, image.width)):
         return image.crop((left, 0, image.width - left, image.height))
     return image
@@ -63,7 +67,7 @@ def read_view(record: ImageRecord, size: tuple[int, int] | None) -> tuple[Tensor
 
     Args:
         record: The view.
-        size: (height, width) to resize to; None leaves the picture as it is.
+        size: Height and width to resize to; None leaves the picture as it is.
 
     Returns:
         The image, (3, H, W) in [-1, 1], and its keypoints, (18, 2) in its own pixels; -1 marks a missing joint.
@@ -102,7 +106,7 @@ class SingleImages(Dataset[Any]):
     """Images one by one; an item is addressed by its sample number and flipped in every second draw.
 
     Attributes:
-        descriptions: Of each image; where there are any, an item is an image and its description.
+        descriptions: A description of each image; where there are any, an item is an image and its description.
     """
 
     descriptions: list[Description] | None = None
@@ -132,8 +136,8 @@ class FolderDataModule(LightningDataModule):
     Args:
         root: The dataset folder.
         batch_size: Samples per step and process.
-        mannequins: Draw this set into ``root`` unless it is there.
-        seed: Of every draw.
+        mannequins: The set of mannequins to draw into ``root`` unless it is there.
+        seed: Seeds every draw, together with the sample's number.
         num_workers: Loader processes.
     """
 
@@ -179,8 +183,8 @@ class ImageDataModule(FolderDataModule):
         root: The dataset folder.
         batch_size: Images per step and process.
         described: Give each image with its description; mannequins only.
-        mannequins: Draw this set into ``root`` unless it is there.
-        seed: Of order and flips.
+        mannequins: The set of mannequins to draw into ``root`` unless it is there.
+        seed: Seeds the order of the images and their flips.
         num_workers: Loader processes.
     """
 

@@ -55,7 +55,7 @@ def visible(keypoints: Array) -> Array:
     """Which joints were found.
 
     Args:
-        keypoints: (18, 2), x then y in pixels; a negative number marks a missing joint.
+        keypoints: Joints, (18, 2), x then y in pixels; a negative number marks a missing one.
 
     Returns:
         (18,) booleans.
@@ -67,7 +67,7 @@ def flip(keypoints: Array, width: int) -> Array:
     """Mirror keypoints with their image: x is reflected and left joints become right ones.
 
     Args:
-        keypoints: (18, 2) in pixels, missing joints negative.
+        keypoints: Joints, (18, 2) in pixels, missing ones negative.
         width: Width of the image in pixels.
     """
     mirrored = keypoints[list(FLIP_ORDER)].copy()
@@ -80,9 +80,9 @@ def rescale(keypoints: Array, from_size: tuple[int, int], to_size: tuple[int, in
     """Carry keypoints from one frame to another; missing joints stay missing.
 
     Args:
-        keypoints: (18, 2) in pixels of a ``from_size`` frame.
-        from_size: (height, width).
-        to_size: (height, width).
+        keypoints: Joints, (18, 2) in pixels of a ``from_size`` frame.
+        from_size: Height and width of the frame they are in.
+        to_size: Height and width of the frame to bring them into.
     """
     factors = np.array([to_size[1] / from_size[1], to_size[0] / from_size[0]])
     found = visible(keypoints)[:, None]
@@ -94,8 +94,8 @@ def draw_pose(keypoints: Array, size: tuple[int, int]) -> Array:
     """Draw a pose map in OpenPose's colours, with the same look at every resolution.
 
     Args:
-        keypoints: (18, 2), x then y in pixels of ``size``, missing joints negative.
-        size: (height, width) in pixels.
+        keypoints: Joints, (18, 2), x then y in pixels of ``size``, missing ones negative.
+        size: Height and width of the frame in pixels.
 
     Returns:
         (height, width, 3) float32 in [0, 1], black where there is no limb.
@@ -135,8 +135,8 @@ def figure_box(keypoints: Array, size: tuple[int, int], margin: float = 0.12) ->
     """The box around a figure: its keypoints and a margin for what lies outside them, as hair, hands and shoes do.
 
     Args:
-        keypoints: (18, 2) in pixels of ``size``, missing joints negative.
-        size: (height, width).
+        keypoints: Joints, (18, 2) in pixels of ``size``, missing ones negative.
+        size: Height and width of the frame in pixels.
         margin: Relative to the height of the keypoints' own box.
 
     Returns:

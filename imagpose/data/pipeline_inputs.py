@@ -55,10 +55,10 @@ def check_numbers(steps: Any, most_steps: int, guidance_scale: Any, output_type:
     """Refuse what no sampler can do.
 
     Args:
-        steps: Denoising steps, 1 to ``most_steps``.
+        steps: How many denoising steps to take, 1 to ``most_steps``.
         most_steps: Timesteps that the scheduler was trained with.
         guidance_scale: A finite number.
-        output_type: One of :data:`OUTPUT_TYPES`.
+        output_type: The form of the images, one of :data:`OUTPUT_TYPES`.
 
     Raises:
         InputError: One is something else.

@@ -34,7 +34,7 @@ class Poses(NamedTuple):
     """What a file says.
 
     Attributes:
-        size: (height, width) in pixels of the frame; None where the form does not say it.
+        size: Height and width of the frame in pixels; None where the form does not say it.
         people: Keypoints of each person, (18, 2), x then y, OpenPose's order; -1 marks a missing joint. They are
             relative to the frame, from 0 to 1, where every number of the file is.
     """

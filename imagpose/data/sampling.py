@@ -108,8 +108,8 @@ def across_people(people: Sequence[str], seed: int, limit: int | None = None) ->
     """Some elements of a list, in which a person's often stand together: people take turns, so that most are shown.
 
     Args:
-        people: Whom each element shows.
-        seed: Of the choice; of one seed, fewer elements are a part of more.
+        people: The person that each element shows.
+        seed: Seeds the choice; with one seed, fewer elements are a part of more.
         limit: How many; None takes all.
 
     Returns:
@@ -133,6 +133,6 @@ def leave_ctrl_c_to_parent(worker: int) -> None:
     """Let a loader's worker go on at Ctrl-C, which reaches a whole group: its parent ends it, by SIGTERM if need be.
 
     Args:
-        worker: Its number.
+        worker: The worker's number.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -33,8 +33,8 @@ class Arrangement:
 
         Args:
             sources: Pictures, (3, H, W) in [-1, 1].
-            source_poses: Their pose maps, (3, H, W) in [0, 1].
-            target_poses: Likewise.
+            source_poses: The sources' pose maps, (3, H, W) in [0, 1].
+            target_poses: Pose maps of the panels to generate, (3, H, W) in [0, 1].
 
         Returns:
             ``images`` (V, 3, H, W), masked panels black, ``poses`` (V, 3, H, W), and ``mask`` (V,), 0 = to generate,
@@ -73,10 +73,10 @@ def arrange(sources: int, targets: int, scenario: Setting = "auto", panels: int 
     the alternative, black panels without a pose, is a canvas that training never shows.
 
     Args:
-        sources: How many there are.
-        targets: How many poses.
-        scenario: One of the paper's.
-        panels: V.
+        sources: Number of source pictures.
+        targets: Number of poses to draw.
+        scenario: The paper's setting; ``auto`` chooses by the numbers.
+        panels: Number V of panels in a canvas.
 
     Raises:
         InputError: The numbers do not fit the scenario, or do not fit the canvas.

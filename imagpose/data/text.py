@@ -15,7 +15,7 @@ class Listing(NamedTuple):
 
     Attributes:
         file: Where they stand.
-        entries: (row, text); rows count from 1, and so do the entries of a JSON list.
+        entries: Pairs of row and text; rows count from 1, and so do the entries of a JSON list.
     """
 
     file: Path

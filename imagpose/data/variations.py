@@ -22,7 +22,7 @@ class Variations(Dataset[dict[str, Tensor]]):
 
     Args:
         identities: Views of each identity, at least two.
-        seed: Of every draw.
+        seed: Seeds every draw, together with the sample's number.
     """
 
     def __init__(self, identities: Sequence[Sequence[ImageRecord]], seed: int) -> None:

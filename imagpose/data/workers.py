@@ -19,7 +19,7 @@ def processes(count: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes; an interruption waits for the work in hand alone.
 
     Args:
-        count: Of processes; as many as there are cores unless given.
+        count: Number of processes; as many as there are cores unless given.
 
     Raises:
         InputError: A process was killed from outside.

@@ -27,7 +27,7 @@ class WeightsFile:
     """A public file of weights.
 
     Attributes:
-        name: Of the file. Torchvision's end in the first digits of their hash.
+        name: The file's name. Torchvision's end in the first digits of their hash.
         url: Where it is published.
         hashed: Whether the name tells the hash.
     """

@@ -46,10 +46,10 @@ def nearest(image: Array, truth: Array, rivals: Sequence[Array], region: Array) 
     """Whether the truth has the strictly lowest squared RGB error over a region; a tie is a failure.
 
     Args:
-        image: (H, W, 3) uint8.
-        truth: Likewise.
-        rivals: Likewise.
-        region: (H, W) booleans.
+        image: The generated picture, (H, W, 3) uint8.
+        truth: The true picture, of the same form.
+        rivals: The pictures it might be taken for, of the same form.
+        region: Which pixels are compared, (H, W) booleans.
     """
 
     def error(other: Array) -> float:
@@ -83,9 +83,9 @@ def cases(index: Index, shown: Iterable[tuple[str, dict[str, Array]]], seed: int
     """Pairs to judge, each before the target's person and others of the test split.
 
     Args:
-        index: Of a mannequin folder.
-        shown: Of each pair the target's name and the images to judge, by name.
-        seed: Of who stands beside the person.
+        index: The index of a mannequin folder.
+        shown: For each pair the target's name, and the images to judge by their names.
+        seed: Seeds the choice of who stands beside the person.
     """
     lineup: dict[str, str] = {}
     for name in index.splits["test"]:

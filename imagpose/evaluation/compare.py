@@ -1,107 +1,153 @@
-"""``python -m imagpose compare``: the paper's tables, each printed score beside the measured ones."""
+"""``imagpose compare``: the paper's tables, each printed score beside the measured ones."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-from dataclasses import replace
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
-from imagpose.evaluation.evaluate import Scores, add_task_options, evaluate_folder, from_json, show, task
-from imagpose.evaluation.scoring import Networks
-from imagpose.evaluation.tables import HEADINGS, PRESUMED, SIZES, Table, cell, printed, to_csv
-from imagpose.options.parser import Parser, named, wide_console
+from imagpose.evaluation.choices import PrintedTable
+from imagpose.evaluation.command import Scoring
+from imagpose.evaluation.evaluate import Scores, evaluate_folder, from_json
+from imagpose.evaluation.metrics import METRICS, PAPERS, compared
+from imagpose.evaluation.scoring import Networks, Score
+from imagpose.evaluation.screen import show, wide_console
+from imagpose.evaluation.tables import PRESUMED, SIZES, Table, cell, printed, to_csv
 from imagpose.output.files import write_whole
 
-_PRINTED = ("ssim", "lpips", "fid")
-_MEASURED = ("ssim", "ssim_256", "lpips", "fid")
+_MEASURED = compared(METRICS)
+_HEADER = [
+    "method", *(f"printed {metric.heading}" for metric in (METRICS[column] for column in PAPERS)),
+    *(metric.heading for metric in _MEASURED),
+]  # fmt: skip
 NOT_RUN = "not run"
 
 
-def comparison(table: str, results: dict[str, Scores], protocol: str, intervals: bool = False) -> Table:
+def comparison(table: str, results: dict[str, Scores], protocol: str) -> Table:
     """A table of the paper with what was measured by one protocol beside it.
 
     Args:
         table: A key of ``SIZES``.
         results: By method; one that the table prints is matched whatever its case, others follow below.
         protocol: Whose scores to show.
-        intervals: Whether to show theirs too.
     """
-    header = ["method", *(f"printed {HEADINGS[metric]}" for metric in _PRINTED), *(HEADINGS[m] for m in _MEASURED)]
-    papers = {row.method.lower(): row for row in printed(table)}
-    measured = {name.lower(): (name, scores.get(protocol)) for name, scores in results.items()}
-    rows, notes = [], [f"Printed by: {'; '.join(dict.fromkeys(paper.source for paper in papers.values()))}."]
-    if protocol.startswith(PRESUMED):
-        notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}, their SSIM is SSIM_256.")
-    for key in dict.fromkeys([*papers, *measured]):
-        paper, (name, scores) = papers.get(key), measured.get(key, ("", None))
-        said = [getattr(paper, metric) for metric in _PRINTED] if paper else [""] * len(_PRINTED)
-        row = [paper.method if paper else name, *(text or "–" for text in said)]
-        if scores is None:
-            rows.append([*row, *[NOT_RUN] * len(_MEASURED)])
+    rows, notes = [], _notes(table, [protocol])
+    for said, name, scores in _methods(table, results):
+        if protocol not in scores:
+            rows.append([*said, *[NOT_RUN] * len(_MEASURED)])
             continue
-        rows.append([*row, *(cell(metric, scores[metric], intervals) for metric in _MEASURED)])
-        shown = [scores[metric] for metric in _MEASURED]
-        notes += [
-            score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason
-        ]
+        rows.append([*said, *(cell(metric, scores[protocol][metric.name], interval=False) for metric in _MEASURED)])
+        notes += _reasons(name, scores[protocol])
     size = SIZES[table]
-    return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", header, rows, list(dict.fromkeys(notes)))
+    return Table(f"{table} at {size[0]}×{size[1]} by {protocol}", _HEADER, rows, list(dict.fromkeys(notes)))
 
 
-def compare(args: Sequence[str]) -> None:
-    """Carry out the command.
+def overview(table: str, results: dict[str, Scores], about: Sequence[str] = ()) -> Table:
+    """A table of the paper for a screen: what was measured, with intervals, one line a protocol; nothing else is told.
+
+    Args:
+        table: A key of ``SIZES``.
+        results: By method, as for :func:`comparison`.
+        about: Notes to say first.
+    """
+    told = len(_HEADER) - len(_MEASURED)
+    header = [*_HEADER[:told], "protocol", *_HEADER[told:]] if results else _HEADER[:told]
+    rows, notes = [], [*about, *_notes(table, [name for scores in results.values() for name in scores])]
+    if not results:
+        notes.append("Nothing was measured; --results NAME=DIR with --data puts scores beside the printed ones.")
+    for said, name, scores in _methods(table, results):
+        lines = [[protocol, *(cell(m, of[m.name]) for m in _MEASURED)] for protocol, of in scores.items()]
+        beside = [said, *[[""] * told] * (len(lines) - 1)]
+        rows += [[*left, *right] for left, right in zip(beside, lines or [[""] * (len(header) - told)], strict=True)]
+        notes += [note for of in scores.values() for note in _reasons(name, of)]
+    size = SIZES[table]
+    return Table(f"{table} at {size[0]}×{size[1]}", header, rows, list(dict.fromkeys(notes)))
+
+
+def _methods(table: str, results: dict[str, Scores]) -> Iterator[tuple[list[str], str, Scores]]:
+    """A method's name with its printed scores, what the user calls it, and its scores; those of the paper first."""
+    papers = {row.method.lower(): row for row in printed(table)}
+    measured = {name.lower(): (name, scores) for name, scores in results.items()}
+    for key in dict.fromkeys([*papers, *measured]):
+        paper, (name, scores) = papers.get(key), measured.get(key, ("", {}))
+        said = [(paper.scores[column] if paper else "") or "–" for column in PAPERS]
+        yield [paper.method if paper else name, *said], name, scores
+
+
+def _notes(table: str, protocols: Sequence[str]) -> list[str]:
+    notes = [f"Printed by: {'; '.join(dict.fromkeys(row.source for row in printed(table)))}."]
+    if any(protocol.startswith(PRESUMED) for protocol in protocols):
+        notes.append(f"The printed scores of IMAGPose are presumably by {PRESUMED}, their SSIM is SSIM_256.")
+    return notes
+
+
+def _reasons(name: str, of: dict[str, Score]) -> list[str]:
+    shown = [of[metric.name] for metric in _MEASURED]
+    return [score.reason if score.value is None else f"*{name}: {score.reason}" for score in shown if score.reason]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRequest(Scoring):
+    """Methods to compare with a table of the paper.
+
+    Attributes:
+        results: Each method's folder of pictures, or its evaluation.json of the same size: name=PATH.
+        table: Of the paper.
+        out: Folder of the tables.
+        data: The dataset with the true pictures.
+    """
+
+    results: dict[str, Path] = field(default_factory=dict)
+    table: PrintedTable = "deepfashion-256x176"
+    out: Path = Path("evaluation")
+    data: Path | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pairs is not None and self.data is None:
+            raise InputError("--pairs lists pairs of a dataset, so --data must name it.")
+
+
+def compare(request: ComparisonRequest) -> None:
+    """Print one row a method: what the paper prints, and what its pictures score under each protocol.
 
     Raises:
-        InputError: An option or a file is not as it must be; the sentence says which.
+        InputError: A file is not as it must be; the sentence says which.
     """
-    parser = Parser(
-        prog="python -m imagpose compare", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="One row a method: what the paper prints, and what its pictures score under each protocol.",
-    )  # fmt: skip
-    parser.add_argument(
-        "--results", type=named, nargs="+", default=[], metavar="NAME=PATH",
-        help="a method and its folder of pictures, or its evaluation.json of the same size",
-    )  # fmt: skip
-    parser.add_argument("--table", choices=tuple(SIZES), default="deepfashion-256x176")
-    parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the tables")
-    add_task_options(parser, data_required=False)
-    options = parser.parse_args(args)
     console = wide_console()
-    folders = {name: Path(path) for name, path in options.results if not path.endswith(".json")}
-    results = {name: from_json(Path(path)) for name, path in options.results if path.endswith(".json")}
-    if len(folders) + len(results) < len(options.results):
-        raise InputError("--results names a method twice; give each method its own name.")
-    if folders and options.data is None:
+    for name, path in request.results.items():
+        if not os.path.exists(path):
+            raise InputError(
+                f"--results {name}={path}: there is no {path}; name a folder of pictures, or the evaluation.json that "
+                "imagpose evaluate wrote."
+            )
+    folders = {name: path for name, path in request.results.items() if path.suffix != ".json"}
+    results = {name: from_json(path) for name, path in request.results.items() if name not in folders}
+    if folders and request.data is None:
         raise InputError("--results names folders of pictures, so --data must name the dataset to compare with.")
-    if options.pairs is not None and options.data is None:
-        raise InputError("--pairs lists pairs of a dataset, so --data must name it.")
-    asked = task(options, SIZES[options.table]) if options.data is not None else None
-    if folders and asked is not None:
-        networks = Networks.load(asked.protocols, asked.device)
+    task = request.task(request.data, SIZES[request.table]) if request.data is not None else None
+    if folders and task is not None:
+        networks = Networks.load(task.protocols, task.device)
         for name, folder in folders.items():
-            results[name] = evaluate_folder(folder, asked, networks, console).scores
+            results[name] = evaluate_folder(folder, task, networks, console).scores
     # Best-of-n is a figure of its own and has its own table.
     protocols = list(dict.fromkeys(protocol for scores in results.values() for protocol in scores)) or [PRESUMED]
-    drawn = f"Measured on {options.data}, drawn mannequins: not comparable with the printed scores."
-    of_data = [drawn] if options.data is not None and is_drawn(options.data) else []
+    drawn = f"Measured on {request.data}, drawn mannequins: not comparable with the printed scores."
+    of_data = [drawn] if request.data is not None and is_drawn(request.data) else []
 
-    def noted(protocol: str, intervals: bool = False) -> Table:
-        table = comparison(options.table, results, protocol, intervals)
-        return replace(table, notes=[*of_data, *table.notes])
-
-    tables = {protocol: noted(protocol) for protocol in protocols}
-    sheet = [["protocol", *next(iter(tables.values())).header]]
+    tables = {protocol: comparison(request.table, results, protocol) for protocol in protocols}
+    tables = {protocol: replace(table, notes=[*of_data, *table.notes]) for protocol, table in tables.items()}
+    sheet = [["protocol", *_HEADER]]
     sheet += [[protocol, *row] for protocol, table in tables.items() for row in table.rows]
-    path = options.out / options.table
+    path = request.out / request.table
     try:
         write_whole(path.with_suffix(".md"), "\n".join(table.markdown() for table in tables.values()))
         write_whole(path.with_suffix(".tex"), "\n".join(table.latex() for table in tables.values()))
         write_whole(path.with_suffix(".csv"), to_csv(sheet))
     except OSError as error:
-        raise InputError(f"{options.out} cannot be written ({error.strerror}); name another --out.") from error
-    for protocol in protocols:
-        show(noted(protocol, intervals=True), console)
+        raise InputError(f"{request.out} cannot be written ({error.strerror}); name another --out.") from error
+    show(overview(request.table, results, of_data), console)
     print(f"The tables are in {path}.md, .tex and .csv.")

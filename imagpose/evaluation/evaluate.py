@@ -1,41 +1,34 @@
-"""``python -m imagpose evaluate``: scores a folder of generated pictures under any of the field's protocols."""
+"""Scores a folder of generated pictures under any of the field's protocols, and keeps the scores in files."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
-from rich import box
 from rich.console import Console
-from rich.table import Table as Screen
 
 from imagpose.data.images import open_view, same_shape
 from imagpose.data.readers.index import Index
-from imagpose.data.readers.layouts import open_index
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation import scoring
 from imagpose.evaluation.matching import Matches, Pair, common_size, match, read
-from imagpose.evaluation.protocols import PROTOCOLS, Protocol, Size
-from imagpose.evaluation.scoring import METRICS, Measured, Networks, Sample, Score
+from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.protocols import Protocol, Size
+from imagpose.evaluation.reference import reference_statistics
+from imagpose.evaluation.scoring import Measured, Networks, Sample, Score
 from imagpose.evaluation.tables import Table, score_table, to_csv
 from imagpose.evaluation.truth import Truth
-from imagpose.options.parser import Parser, device, size
-from imagpose.options.ranges import NonNegativeInt, argument
 from imagpose.output.files import drop_unfinished, whole_file, write_whole
 from imagpose.output.progress import progress
 from imagpose.output.sheet import SheetRow, contact_sheet
 
 Scores = dict[str, dict[str, Score]]
 _SMALLEST, _LARGEST = 11, 2**22  # side of SSIM's window at σ 1.5; pixels, a batch of which is 1.6 GB
-_NAME = 24  # characters of a row's name that a screen has room for
 _SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
 
 
@@ -79,39 +72,6 @@ class Task:
     device: str
 
 
-def add_task_options(parser: argparse.ArgumentParser, data_required: bool = True) -> None:
-    """The options that :func:`task` reads."""
-    parser.add_argument("--data", type=Path, required=data_required, help="the dataset with the true pictures")
-    parser.add_argument("--pairs", type=Path, help="the pairs to score; default: the folder's test pairs")
-    parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="all")
-    parser.add_argument("--allow-partial", action="store_true", help="score what is there, and mark the numbers")
-    parser.add_argument("--best-of", action="store_true", help="score numbered samples: the first, and the best apart")
-    parser.add_argument(
-        "--device", type=device, help="cpu, cuda or another of torch's; default: cuda where there is one"
-    )
-
-
-def task(options: argparse.Namespace, size: Size | None) -> Task:
-    """What the options ask for.
-
-    Raises:
-        InputError: The dataset cannot be read or the device cannot be used.
-    """
-    index = open_index(options.data)
-    pairs = index.pairs_of(options.pairs) if options.pairs else index.pairs("test")
-    if not pairs:
-        raise InputError(f"{options.pairs or options.data} lists no pairs to score; name others with --pairs.")
-    for note in index.notes:
-        print(note)
-    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {device} cannot be used: {str(error).splitlines()[0]}") from error
-    protocols = list(PROTOCOLS.values()) if options.protocol == "all" else [PROTOCOLS[options.protocol]]
-    return Task(index, pairs, protocols, size, options.allow_partial, options.best_of, device)
-
-
 def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Console) -> Evaluation:
     """Score a folder.
 
@@ -146,7 +106,7 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
     with progress(f"Scoring {folder.name}", len(samples), "pictures", console=console) as advance:
         measured = scoring.measure(samples, fitting, size, networks, task.device, advance, truth)
     with progress("Reference of FID", len(train), "images", shown=False, console=console) as advance:
-        references = scoring.reference_statistics(referring, train, size, networks, task.device, advance, truth)
+        references = reference_statistics(referring, train, size, networks, task.device, advance, truth)
 
     caveats = _caveats(matches, truth.read(samples[0].truth), theirs, size)
     scores: Scores = {}
@@ -179,11 +139,11 @@ def _complete(folder: Path, task: Task, console: Console) -> Matches:
             inner = f"; name {folder / 'images'} instead" if (folder / "images").is_dir() else "; generate them"
             raise InputError(f"{told}{inner}.")
         if not task.allow_partial:
-            raise InputError(f"{told}; generate them, or add --allow-partial to score what is there.")
+            raise InputError(f"{told}; generate them, or add --allow_partial to score what is there.")
         console.print(f"{told}.")
     counts = {len(samples) for samples in matches.outputs.values()}
     if counts != {1} and not task.best_of:
-        raise InputError(f"{folder} holds several samples of a pair; keep one, or add --best-of to score both ways.")
+        raise InputError(f"{folder} holds several samples of a pair; keep one, or add --best_of to score both ways.")
     if len(counts) > 1:
         raise InputError(
             f"{folder} holds {min(counts)} samples of some pairs and {max(counts)} of others; make them equal."
@@ -208,7 +168,7 @@ def _choices(protocol: Protocol, measured: Measured, groups: list[list[int]]) ->
     choices = {protocol.name: [group[0] for group in groups]}
     if (each := len(groups[0])) > 1:
         if "ssim_256" not in measured.values:
-            raise InputError("--best-of chooses by ssim_256, for whose window these pictures are too small.")
+            raise InputError("--best_of chooses by ssim_256, for whose window these pictures are too small.")
         choices[f"{protocol.name} (best of {each})"] = scoring.best_of(measured, groups)
     return choices
 
@@ -265,9 +225,18 @@ def from_json(path: Path) -> Scores:
         plain = parse_json(path)
         if plain == {}:
             raise ValueError("it has no protocol")
-        return {name: {metric: Score.parse(of[metric]) for metric in METRICS} for name, of in plain.items()}
+        return {name: _parse(of) for name, of in plain.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no evaluation.json ({error}); name one, or a folder of pictures.") from error
+
+
+def _parse(plain: dict[str, object]) -> dict[str, Score]:
+    """A protocol's scores; the paper's are always there, and what is younger than the file was not measured."""
+    scores = {}
+    for name, metric in METRICS.items():
+        younger = name not in plain and metric.paper is None
+        scores[name] = Score(None, reason=f"{name} was not measured.") if younger else Score.parse(plain[name])
+    return scores
 
 
 def _scores_csv(scores: Scores) -> str:
@@ -293,30 +262,15 @@ def _worst(evaluation: Evaluation, index: Index, count: int) -> Image.Image:
     name, measured = next(iter(evaluation.measured.items()))
     metric = "lpips" if "lpips" in measured.values else "ssim_256"
     values = measured.values[metric]
-    order = np.argsort(-values if metric == "lpips" else values)[:count]
+    order = np.argsort(values * METRICS[metric].sign)[:count]
     rows = []
     for i in order:
         sample = evaluation.samples[i]
         shown = [Image.fromarray(read(sample.path))]
         source, truth = (open_view(index.records[name], index.root) for name in sample.pair)
-        rows.append(
-            SheetRow([source], [], shown, [truth], f"{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv")
-        )
+        label = f"{sample.path.name}\n{name} {metric} {values[i]:.4f}, row {i + 2} of images.csv"
+        rows.append(SheetRow([source], [], shown, [truth], label))
     return contact_sheet(rows)
-
-
-def show(table: Table, console: Console) -> None:
-    """Print a table to the screen."""
-    screen = Screen(title=table.title, box=box.SIMPLE)
-    for number, heading in enumerate(table.header):
-        longest = max((len(row[number]) for row in table.rows), default=0)
-        screen.add_column(heading, min_width=None if number else min(longest, _NAME))
-    for row in table.rows:
-        cells = (text.replace(" [", "\n[").replace("[", r"\[") for text in row)
-        screen.add_row(*(re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", text, flags=re.DOTALL) for text in cells))
-    console.print(screen)
-    for note in table.notes:
-        console.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 def write(evaluation: Evaluation, out: Path, index: Index, name: str = "test", sheet: int = 12) -> Table:
@@ -349,31 +303,3 @@ def write(evaluation: Evaluation, out: Path, index: Index, name: str = "test", s
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}); make room or name another --out.") from error
     return table
-
-
-def evaluate(args: Sequence[str]) -> None:
-    """Carry out the command.
-
-    Raises:
-        InputError: An option or a file is not as it must be; the sentence says which.
-    """
-    parser = Parser(
-        prog="python -m imagpose evaluate", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Score a folder of generated pictures under the field's protocols.",
-        epilog="Protocols: " + "; ".join(f"{p.name}: {p.about}" for p in PROTOCOLS.values()) + ".",
-    )  # fmt: skip
-    parser.add_argument("--generated", type=Path, required=True, help="the folder of generated pictures")
-    add_task_options(parser)
-    parser.add_argument("--size", type=size, help="measure at this height and width; default: the pictures' own")
-    parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of the results")
-    parser.add_argument(
-        "--sheet", type=argument(NonNegativeInt), default=12, help="how many of the worst pictures to show"
-    )
-    options = parser.parse_args(args)
-    console = Console()
-    asked = task(options, options.size)
-    networks = Networks.load(asked.protocols, asked.device)
-    evaluation = evaluate_folder(options.generated, asked, networks, console)
-    table = write(evaluation, options.out, asked.index, options.generated.name, options.sheet)
-    show(table, console)
-    print(f"The scores are in {options.out}: evaluation.json, .csv and .md, images.csv, worst.png.")

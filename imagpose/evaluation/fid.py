@@ -22,11 +22,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of a set of features.
+    """Mean and covariance of a set of features.
 
     Attributes:
-        mean: (d,).
-        covariance: (d, d), divided by count - 1.
+        mean: Mean of the features, (d,).
+        covariance: Covariance of the features, (d, d), divided by count - 1.
         count: Number of images.
     """
 
@@ -97,7 +97,7 @@ def kept(count: int, batch: int | None) -> int:
 # The reference ------------------------------------------------------------------------------------------------------
 
 
-def fingerprint(recipe: dict[str, Any], weights: Path, images: Sequence[Path]) -> str:
+def reference_key(recipe: dict[str, Any], weights: Path, images: Sequence[Path]) -> str:
     """Of all that decides a reference's statistics: its recipe, the network's weights and the files of the images.
 
     Files are known by name, size and time of change: to read 48,674 originals takes longer than to forget a cache.

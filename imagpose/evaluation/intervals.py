@@ -14,10 +14,10 @@ def summarise(name: str, values: Sequence[float], identities: Sequence[str], see
     """Mean, 95 % interval and count, as flat keys.
 
     Args:
-        name: Of the metric.
-        values: One a pair.
-        identities: Whom each pair shows; resampled as a whole.
-        seed: Of the resampling.
+        name: Name of the metric.
+        values: The metric's values, one a pair.
+        identities: The person that each pair shows; a person's pairs are resampled as a whole.
+        seed: Seeds the resampling.
 
     Returns:
         ``name``, ``name_low``, ``name_high`` and ``name_n``; no interval where fewer than two identities leave none.

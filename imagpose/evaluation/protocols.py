@@ -23,8 +23,8 @@ class Frames:
     """One picture as a protocol looks at it, (H, W, 3) float32 in [0, 1] or, interpolated, a little beyond.
 
     Attributes:
-        pixels: For SSIM and PSNR.
-        features: For LPIPS and FID.
+        pixels: What SSIM and PSNR compare.
+        features: What LPIPS and FID look at.
     """
 
     pixels: Array
@@ -41,16 +41,16 @@ class Protocol:
     """One way to measure.
 
     Attributes:
-        name: Of the method whose evaluator it is.
-        about: One line for the reader of a table.
+        name: Name of the method whose evaluator it is.
+        about: A line that explains it to the reader of a table.
         truth: Prepares a dataset's picture, of the test pairs and of the FID reference.
         generated: Prepares a generated picture.
-        similarities: By metric's name.
+        similarities: Functions that compare two pictures, by metric's name.
         lpips_normalised: Whether LPIPS gets values in [-1, 1], as it wants them, or in [0, 1].
-        network: FID's, a key of ``backbones.EXTRACTORS``.
+        network: Name of FID's network, a key of ``backbones.EXTRACTORS``.
         resamples: Whether a generated picture of another size than the one to measure at is brought to it.
         lpips_batch: The evaluator's batch, where LPIPS drops the last incomplete one.
-        fid_batch: The same of FID, on both sides.
+        fid_batch: The evaluator's batch, where FID drops the last incomplete one, of true and generated pictures.
     """
 
     name: str
@@ -175,7 +175,9 @@ PROTOCOLS = {
     for protocol in (
         Protocol(
             "strict", "ours: no resampling of what was generated, fixed ranges, no image dropped",
-            resized, unresampled, {"ssim": ssim_uniform, "ssim_256": ssim_fixed, "psnr": psnr}, resamples=False,
+            resized, unresampled,
+            {"ssim": ssim_uniform, "ssim_256": ssim_fixed, "psnr": psnr},
+            resamples=False,
         ),
         Protocol(
             "pcdms", "PCDMs: cv2 cubic without clipping, σ 1.2, LPIPS on [0, 1], batches dropped",

@@ -18,12 +18,12 @@ from imagpose.errors import InputError
 from imagpose.evaluation import backbones, fid
 from imagpose.evaluation.intervals import NO_INTERVAL, summarise
 from imagpose.evaluation.matching import Pair, read
+from imagpose.evaluation.metrics import METRICS, Metric
 from imagpose.evaluation.protocols import Protocol, Size
 from imagpose.evaluation.truth import Truth
 
 Array = np.ndarray
-METRICS = ("ssim", "ssim_256", "psnr", "lpips", "fid")
-_BATCH = 32
+BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Sample:
         pair: Names of source and target.
         path: The picture.
         truth: The target's picture.
-        identity: Whom the pair shows; intervals are over people, see ``ImageRecord.person``.
+        identity: The person that the pair shows; intervals are over people, see ``ImageRecord.person``.
     """
 
     pair: Pair
@@ -48,9 +48,9 @@ class Score:
     """One number of a table.
 
     Attributes:
-        value: None where it cannot be computed.
-        low: Of the 95 % interval, if there is one.
-        high: Likewise.
+        value: The number; None where it cannot be computed.
+        low: Lower end of the 95 % interval, if there is one.
+        high: Upper end of that interval.
         n: Number of generated pictures behind it.
         reason: Why there is no value, or what must be known beside it.
     """
@@ -123,8 +123,8 @@ class Measured:
     """What a protocol found.
 
     Attributes:
-        values: Of each per-image metric one number a sample, NaN or infinity included.
-        features: (N, d), where FID's network is there.
+        values: For each per-image metric one number a sample, NaN or infinity included.
+        features: Features of FID's network, (N, d), where that is there.
         reasons: Why a metric is missing.
     """
 
@@ -147,10 +147,10 @@ def measure(
 
     Args:
         samples: What to measure, in order.
-        protocols: How; those that do not resample must fit the pictures' size.
-        size: To measure at.
-        networks: For LPIPS and FID.
-        device: To compute on.
+        protocols: How to measure; protocols that do not resample must fit the pictures' size.
+        size: Height and width in pixels to measure at.
+        networks: The networks of LPIPS and FID.
+        device: The device to compute on.
         advance: Is told how many samples more are done.
         truth: Reads the true pictures; None reads them as they are.
 
@@ -167,21 +167,21 @@ def measure(
     with ThreadPoolExecutor() as pool, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for batch in _batches(samples):
             generated = list(pool.map(lambda sample: read(sample.path), batch))
-            truths = list(pool.map(lambda sample: _read(truth, sample.truth), batch))
+            truths = list(pool.map(lambda sample: read_truth(truth, sample.truth), batch))
             for protocol in protocols:
                 ours = [protocol.generated(image, size) for image in generated]
                 theirs = [protocol.truth(image, size) for image in truths]
                 pixels = show([frame.pixels for frame in ours]), show([frame.pixels for frame in theirs])
                 seen = show([frame.features for frame in ours]), show([frame.features for frame in theirs])
-                found = values[protocol.name]
+                of_metric = values[protocol.name]
                 for metric, similarity in protocol.similarities.items():
                     try:
-                        found.setdefault(metric, []).append(similarity(*pixels).cpu().numpy())
+                        of_metric.setdefault(metric, []).append(similarity(*pixels).cpu().numpy())
                     except ValueError as error:  # a window larger than the picture
                         reasons[protocol.name][metric] = f"{metric} at {size[0]}×{size[1]}: {error}."
                 if networks.lpips is not None:
                     distance = networks.lpips(*seen, normalize=protocol.lpips_normalised)
-                    found.setdefault("lpips", []).append(distance.flatten().cpu().numpy())
+                    of_metric.setdefault("lpips", []).append(distance.flatten().cpu().numpy())
                 if protocol.network in networks.extractors:
                     features[protocol.name].append(networks.extractors[protocol.network](seen[0]).cpu().numpy())
             advance(len(batch))
@@ -195,65 +195,14 @@ def measure(
     }
 
 
-def _read(truth: Truth | None, path: Path) -> Array:
+def read_truth(truth: Truth | None, path: Path) -> Array:
+    """A true picture as the dataset's reader shows it, or as it is; (H, W, 3) uint8."""
     return np.asarray(read_picture(path)) if truth is None else truth.read(path)
 
 
 def _batches(samples: Sequence[Sample]) -> Iterator[Sequence[Sample]]:
-    for start in range(0, len(samples), _BATCH):
-        yield samples[start : start + _BATCH]
-
-
-@torch.inference_mode()
-def reference_statistics(
-    protocols: Sequence[Protocol],
-    images: Sequence[Path],
-    size: Size,
-    networks: Networks,
-    device: str,
-    advance: Callable[[int], None],
-    truth: Truth | None = None,
-) -> dict[str, fid.Statistics]:
-    """The statistics of a dataset's training images as each protocol sees them, from the cache where they are in it.
-
-    Args:
-        protocols: Those whose network is there.
-        images: The training images.
-        size: To measure at.
-        networks: For FID.
-        device: To compute on.
-        advance: Is told how many images more are done; never where all is in the cache.
-        truth: Reads the images; None reads them as they are.
-    """
-    # Two protocols that prepare the truth alike share their reference.
-    kinds = {(p.truth, p.network, p.fid_batch) for p in protocols}
-    keys = {
-        (prepare, network, batch): fid.fingerprint(
-            {
-                "prepare": prepare.__name__, "network": network, "batch": batch, "size": size,
-                "cropped": truth is not None and truth.cropped,
-            },
-            backbones.EXTRACTORS[network][0].path(), images,
-        )
-        for prepare, network, batch in kinds
-    }  # fmt: skip
-    known = {kind: fid.load_statistics(key) for kind, key in keys.items()}
-    gathered = {kind: fid.Moments(fid.kept(len(images), kind[2])) for kind in kinds if known[kind] is None}
-    if gathered:
-        with ThreadPoolExecutor() as pool, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            for start in range(0, len(images), _BATCH):
-                batch = images[start : start + _BATCH]
-                pictures = list(pool.map(lambda path: _read(truth, path), batch))
-                for (prepare, network, _), moments in gathered.items():
-                    frames = np.stack([prepare(picture, size).features for picture in pictures])
-                    seen = torch.from_numpy(frames).permute(0, 3, 1, 2).to(device)
-                    moments.add(networks.extractors[network](seen).cpu().numpy())
-                advance(len(batch))
-    for kind, moments in gathered.items():
-        known[kind] = moments.statistics()
-        fid.save_statistics(keys[kind], moments.statistics())
-    statistics = {kind: found for kind, found in known.items() if found is not None}
-    return {p.name: statistics[p.truth, p.network, p.fid_batch] for p in protocols}
+    for start in range(0, len(samples), BATCH):
+        yield samples[start : start + BATCH]
 
 
 def summarise_protocol(
@@ -268,37 +217,39 @@ def summarise_protocol(
 
     Args:
         protocol: The protocol.
-        measured: What it found on all samples.
+        measured: What the protocol found on all samples.
         samples: All samples.
         chosen: Which of them count, one a pair, in the order in which incomplete batches are dropped.
-        reference: FID's, if there is one.
+        reference: Statistics of FID's true pictures, if there are any.
         missing: Why LPIPS or a network is missing.
     """
     scores = {}
-    for metric in METRICS[:-1]:
-        if metric in measured.values:
-            batch = protocol.lpips_batch if metric == "lpips" else None
-            scores[metric] = _mean(metric, measured.values[metric], samples, chosen[: fid.kept(len(chosen), batch)])
+    known = {**measured.reasons, **({"lpips": missing["lpips"]} if "lpips" in missing else {})}
+    for name, metric in METRICS.items():
+        if name in measured.values:
+            batch = protocol.lpips_batch if name == "lpips" else None
+            scores[name] = _mean(metric, measured.values[name], samples, chosen[: fid.kept(len(chosen), batch)])
+        elif name == "fid":
+            scores[name] = _fid(protocol, measured, chosen, reference, missing)
         else:
-            known = {**measured.reasons, **({"lpips": missing["lpips"]} if "lpips" in missing else {})}
-            scores[metric] = Score(None, reason=known.get(metric, f"{metric} is no part of {protocol.name}."))
-    scores["fid"] = _fid(protocol, measured, chosen, reference, missing)
+            scores[name] = Score(None, reason=known.get(name, f"{name} is no part of {protocol.name}."))
     return scores
 
 
-def _mean(metric: str, values: Array, samples: Sequence[Sample], chosen: Sequence[int]) -> Score:
+def _mean(metric: Metric, values: Array, samples: Sequence[Sample], chosen: Sequence[int]) -> Score:
     picked = values[list(chosen)].astype(float)
     if not np.isfinite(picked).all():
         first = samples[chosen[int(np.argmin(np.isfinite(picked)))]].path
-        if metric == "psnr" and not np.isnan(picked).any():
-            reason = f"psnr is infinite: {int(np.isinf(picked).sum())} pictures equal the truth, {first.name} first."
+        if metric.unbounded and not np.isnan(picked).any():
+            equal = int(np.isinf(picked).sum())
+            reason = f"{metric.name} is infinite: {equal} pictures equal the truth, {first.name} first."
         else:
-            why = " (of one colour, so that its range is 0)" if metric == "ssim_256" else ""
-            reason = f"{metric} of {first.name} is not a number{why}."
+            why = f" ({metric.undefined})" if metric.undefined else ""
+            reason = f"{metric.name} of {first.name} is not a number{why}."
         return Score(None, n=len(chosen), reason=reason)
-    summary = summarise(metric, picked.tolist(), [samples[i].identity for i in chosen])
-    low, high = summary.get(f"{metric}_low"), summary.get(f"{metric}_high")
-    return Score(summary[metric], low, high, len(chosen), NO_INTERVAL if low is None else None)
+    summary = summarise("mean", picked.tolist(), [samples[i].identity for i in chosen])
+    low, high = summary.get("mean_low"), summary.get("mean_high")
+    return Score(summary["mean"], low, high, len(chosen), NO_INTERVAL if low is None else None)
 
 
 def _fid(

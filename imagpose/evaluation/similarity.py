@@ -11,9 +11,9 @@ def in_box(generated: Tensor, target: Tensor, boxes: Tensor) -> dict[str, Tensor
     """Score images one by one.
 
     Args:
-        generated: (B, 3, H, W) in [-1, 1].
-        target: Likewise.
-        boxes: (B, 4) integers: top, bottom, left, right.
+        generated: Generated images, (B, 3, H, W) in [-1, 1].
+        target: True images, (B, 3, H, W) in [-1, 1].
+        boxes: The figures' boxes, (B, 4) integers: top, bottom, left, right.
 
     Returns:
         ``ssim`` (Gaussian window, σ 1.5, range 1) and ``psnr`` in dB, one number an image, (B,).

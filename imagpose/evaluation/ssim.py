@@ -23,7 +23,7 @@ class Window:
     """A separable filter.
 
     Attributes:
-        size: Of the window in pixels.
+        size: Side of the window in pixels.
         stages: One-dimensional filters to apply in turn, each as its taps, (n,), and the distance between them.
     """
 
@@ -64,14 +64,14 @@ def ssim(
     the range: images in 0-255 with a range of 255 give the same.
 
     Args:
-        generated: (B, C, H, W) in [0, 1].
-        truth: Likewise.
-        window: Over which means and covariances are taken.
-        data_range: None takes each generated image's own, largest less smallest value.
-        sample_covariance: Divide covariances by the window's pixels less one.
+        generated: Generated images, (B, C, H, W) in [0, 1].
+        truth: True images, (B, C, H, W) in [0, 1].
+        window: The window over which means and covariances are taken.
+        data_range: The range of the values; None takes each generated image's own, largest less smallest value.
+        sample_covariance: Whether to divide covariances by the window's pixels less one.
 
     Returns:
-        (B,); NaN where an image's range is 0.
+        One number an image, (B,); NaN where an image's range is 0.
 
     Raises:
         ValueError: The window is larger than the images.

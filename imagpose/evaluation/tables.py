@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagpose.evaluation.scoring import METRICS, Score
+from imagpose.evaluation.metrics import METRICS, Metric
+from imagpose.evaluation.scoring import Score
 
 SIZES = {
     "deepfashion-256x176": (256, 176),
@@ -27,8 +28,6 @@ the text says of Figure 7."""
 PRESUMED = "pcdms"
 """The protocol of the paper's own scores: asked for their evaluation, its authors answer "refer to PCDMs"."""
 
-HEADINGS = {"ssim": "SSIM ↑", "ssim_256": "SSIM_256 ↑", "psnr": "PSNR ↑", "lpips": "LPIPS ↓", "fid": "FID ↓"}
-
 
 @dataclass(frozen=True)
 class Printed:
@@ -36,21 +35,17 @@ class Printed:
 
     Attributes:
         method: Its name.
-        ssim: To the digit, as the rest.
-        lpips: Likewise.
-        fid: Likewise.
         source: The paper and its table.
+        scores: To the digit, by the column of ``printed.csv``; see :attr:`Metric.paper`.
     """
 
     method: str
-    ssim: str
-    lpips: str
-    fid: str
     source: str
+    scores: dict[str, str]
 
-    def number(self, metric: str) -> float | None:
+    def number(self, column: str) -> float | None:
         """A score; None where it is not printed."""
-        text = getattr(self, metric)
+        text = self.scores[column]
         return float(text) if text else None
 
 
@@ -58,7 +53,8 @@ class Printed:
 def printed(table: str) -> tuple[Printed, ...]:
     """The printed rows of a table named in ``SIZES``."""
     with open(Path(__file__).with_name("printed.csv"), newline="", encoding="utf-8") as file:
-        return tuple(Printed(*list(row.values())[1:]) for row in csv.DictReader(file) if row["table"] == table)
+        rows = [row for row in csv.DictReader(file) if row.pop("table") == table]
+    return tuple(Printed(row.pop("method"), row.pop("source"), row) for row in rows)
 
 
 def of_paper(size: tuple[int, int]) -> Printed | None:
@@ -74,10 +70,10 @@ class Table:
     """Cells of text.
 
     Attributes:
-        title: Said above it.
+        title: Text above the table.
         header: Names of the columns.
-        rows: As long as the header each.
-        notes: Said below it.
+        rows: Rows of cells, each as long as the header.
+        notes: Sentences below the table.
     """
 
     title: str
@@ -122,11 +118,11 @@ def _latex(text: str) -> str:
     return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", plain)
 
 
-def cell(metric: str, score: Score, interval: bool = True) -> str:
-    """A score as text: four digits (PSNR two), a star where its reason must be read, and its interval."""
+def cell(metric: Metric, score: Score, interval: bool = True) -> str:
+    """A score as text: with the metric's digits, a star where its reason must be read, and its interval."""
     if score.value is None:
         return "n/a"
-    digits = 2 if metric == "psnr" else 4
+    digits = metric.digits
     star = "*" if score.reason else ""
     bounds = f" [{score.low:.{digits}f}, {score.high:.{digits}f}]" if interval and score.low is not None else ""
     return f"{score.value:.{digits}f}{star}{bounds}"
@@ -135,12 +131,13 @@ def cell(metric: str, score: Score, interval: bool = True) -> str:
 def score_table(title: str, scores: dict[str, dict[str, Score]], size: tuple[int, int]) -> Table:
     """One row a protocol, the paper's own scores beneath the one it presumably used."""
     rows = []
-    for name, of_metric in scores.items():
-        rows.append([name, *(cell(metric, of_metric[metric]) for metric in METRICS)])
+    for protocol, of_metric in scores.items():
+        rows.append([protocol, *(cell(metric, of_metric[name]) for name, metric in METRICS.items())])
         paper = of_paper(size)
-        if name == PRESUMED and paper:
-            rows.append(["IMAGPose as printed, presumably by pcdms", "–", paper.ssim, "–", paper.lpips, paper.fid])
-    return Table(title, ["protocol", *HEADINGS.values()], rows, reasons(scores))
+        if protocol == PRESUMED and paper:
+            theirs = [paper.scores[metric.paper] if metric.paper else "–" for metric in METRICS.values()]
+            rows.append([f"IMAGPose as printed, presumably by {PRESUMED}", *theirs])
+    return Table(title, ["protocol", *(metric.heading for metric in METRICS.values())], rows, reasons(scores))
 
 
 def reasons(scores: dict[str, dict[str, Score]]) -> list[str]:

@@ -1,8 +1,7 @@
-"""``python -m imagpose export``: a run's averaged weights as a pipeline folder."""
+"""``imagpose export``: a run's averaged weights as a pipeline folder."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ source three times, `T3` three sources. Intervals are 95 %, over people.
 """
 
 
-def export(run: Path, out: Path, overwrite: bool = False, trust: Sequence[str] = ()) -> None:
+def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, ...] = ()) -> None:
     """Write a run's averaged weights as a pipeline folder in half precision, with a model card.
 
     Args:

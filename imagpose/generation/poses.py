@@ -1,9 +1,8 @@
-"""``python -m imagpose pose``: a dataset's pose as a file, or anybody's pose file drawn and written in our form."""
+"""``imagpose pose``: a dataset's pose as a file, or anybody's pose file drawn and written in our form."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,77 +11,94 @@ from PIL.PngImagePlugin import PngInfo
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.keypoints import NUM_JOINTS, visible
-from imagpose.data.pictures import LARGEST, picture_text, read_picture
+from imagpose.data.pictures import WHOLE, Picture, picture_size, picture_text
 from imagpose.data.readers.layouts import open_index
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
-from imagpose.options.parser import Parser, size
+from imagpose.options.ranges import Size
 from imagpose.output.files import whole_file
 
-_BESIDE = Path()  # --show without a name
 _KEY = "imagpose pose"  # in the PNGs that are drawn here
 
 
-def _parse(args: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(
-        prog="python -m imagpose pose",
-        description="Write the pose of a dataset's picture as a pose file, or look at a pose file of any form.",
-    )
-    files = parser.add_argument_group("a pose file")
-    files.add_argument("file", type=Path, nargs="?", help="OpenPose's JSON, COCO's keypoints, or ours")
-    files.add_argument(
-        "--show", type=Path, nargs="?", const=_BESIDE, metavar="PNG",
-        help="draw the skeleton into this picture; default: FILE's name with _pose.png, beside it",
-    )  # fmt: skip
-    files.add_argument("--picture", type=Path, help="that the pose is of, to draw over; black if there is none")
-    files.add_argument("--pose-size", type=size, metavar="HxW", help="the frame's, where FILE does not say it")
-    dataset = parser.add_argument_group("a dataset's picture")
-    dataset.add_argument("--data", type=Path, help="a DeepFashion or Market-1501 folder")
-    dataset.add_argument("--image", help="the picture's name in the folder's lists")
-    parser.add_argument("--out", type=Path, help="the JSON file to write, in our form and the picture's own pixels")
-    options = parser.parse_args(args)
-    if options.file is None and not (options.data and options.image and options.out):
-        parser.error("give a pose FILE with --show or --out, or --data, --image and --out")
-    if options.file is not None and (options.data or options.image):
-        parser.error("give either a pose FILE, or --data and --image")
-    if options.file is None and (options.show or options.picture or options.pose_size):
-        parser.error("--show, --picture and --pose-size are for a pose FILE, which is missing")
-    if options.show is not None and options.show != _BESIDE and options.show.suffix.lower() not in ("", ".png"):
-        parser.error(f"--show writes a PNG, which {options.show} is not named like")
-    if options.file is not None and options.show is None and options.out is None:
-        parser.error(f"say what to do with {options.file}: --show draws it, --out writes it in our form")
-    return options
+@dataclass(frozen=True)
+class PoseRequest:
+    """A pose file to look at, or a dataset's picture whose pose to write.
+
+    Attributes:
+        file: A pose file: OpenPose's JSON, COCO's keypoints, or our own form.
+        show: Draw the skeleton: into this PNG, or, if it is true, into the file's name with _pose.png, beside it.
+        picture: That the pose of the file is of, to draw over; black if there is none.
+        pose_size: The frame, height x width, where the file does not say it.
+        data: A DeepFashion or Market-1501 folder, instead of a file.
+        image: The picture's name in the folder's lists; with --data.
+        out: The JSON file to write, in our form and the picture's own pixels.
+    """
+
+    file: Path | None = None
+    _: KW_ONLY
+    show: bool | Path = False
+    picture: Path | None = None
+    pose_size: Size | None = None
+    data: Path | None = None
+    image: str | None = None
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.file is None and not (self.data and self.image and self.out):
+            raise InputError(
+                "There is no pose to look at: give a pose FILE with --show or --out, or --data, --image and --out."
+            )
+        if self.file is not None and (self.data or self.image):
+            raise InputError(
+                "Both are given, --data or --image and a pose FILE; give either a FILE, or --data and --image."
+            )
+        if self.file is None and (self.show or self.picture or self.pose_size):
+            raise InputError("--show, --picture and --pose_size are for a pose FILE, which is missing; name it.")
+        if isinstance(self.show, Path) and self.show.suffix.lower() not in ("", ".png"):
+            raise InputError(f"--show writes a PNG, which {self.show} is not named like; end its name in .png.")
+        if self.file is not None and not self.show and self.out is None:
+            raise InputError(f"Say what to do with {self.file}: --show draws it, --out writes it in our form.")
+
+    @property
+    def drawing(self) -> Path | None:
+        """The PNG to draw into."""
+        if self.file is None or self.show is False:
+            return None
+        return self.file.with_name(f"{self.file.stem}_pose.png") if self.show is True else self.show
 
 
-def pose(args: Sequence[str]) -> None:
-    """Carry out the command.
+def pose(request: PoseRequest) -> None:
+    """Write the pose of a dataset's picture as a pose file, or look at a pose file of any form.
 
     Raises:
-        InputError: An option or a file is not as it must be; the sentence says which.
+        InputError: A file is not as it must be; the sentence says which.
     """
-    options = _parse(args)
-    if options.file is None:
-        found, path = of_dataset(options.data, options.image)
-        _write(found, options.out)
-        print(f"The pose of {path} is in {options.out}.")
-        return
-    picture = None if options.picture is None else read_picture(options.picture)
-    seen = None if picture is None else (picture.height, picture.width)
-    found = BodyPose.read(options.file, options.pose_size or seen)
-    if picture is not None:
-        found.check_belongs(picture, options.file, options.picture)
+    if request.file is not None:
+        _look_at(request, request.file)
+    elif request.data and request.image and request.out:
+        found, path = of_dataset(request.data, request.image)
+        _write(found, request.out)
+        print(f"The pose of {path} is in {request.out}.")
+
+
+def _look_at(request: PoseRequest, file: Path) -> None:
+    opened = None if request.picture is None else Picture(request.picture)
+    picture, seen = (None, None) if opened is None else (opened.show(), opened.size())
+    found = BodyPose.read(file, request.pose_size or seen)
+    if seen is not None and request.picture is not None:
+        found.check_belongs(seen, file, request.picture)
     print(
-        f"{options.file}: {visible(found.keypoints).sum()} of {NUM_JOINTS} joints in a frame of "
+        f"{file}: {visible(found.keypoints).sum()} of {NUM_JOINTS} joints in a frame of "
         f"{found.size[0]}×{found.size[1]}."
     )
-    if options.show is not None:
-        beside = options.file.with_name(f"{options.file.stem}_pose.png")
-        _show(found, options.file, picture, beside if options.show == _BESIDE else options.show)
-    if options.out is not None:
-        if options.out.exists() and options.out.samefile(options.file):
-            raise InputError(f"{options.out} is the pose file itself, which may hold more; name another --out.")
-        _write(found, options.out)
-        print(f"The pose in our form is in {options.out}.")
+    if request.drawing is not None:
+        _show(found, file, picture, request.drawing)
+    if request.out is not None:
+        if request.out.exists() and request.out.samefile(file):
+            raise InputError(f"{request.out} is the pose file itself, which may hold more; name another --out.")
+        _write(found, request.out)
+        print(f"The pose in our form is in {request.out}.")
 
 
 def of_dataset(data: Path, image: str) -> tuple[BodyPose, Path]:
@@ -99,10 +115,9 @@ def of_dataset(data: Path, image: str) -> tuple[BodyPose, Path]:
     if image not in index.records:
         raise InputError(f"{image!r} is in no list of {data}; name an image as its lists do.")
     record = index.records[image]
-    picture = read_picture(record.path, index.root)  # whole, as the user will give it as --source
+    frame = picture_size(record.path, index.root)  # whole, as the user will give it as --source
     if not visible(record.keypoints).any():
         raise InputError(f"{image} has no visible joint; choose another picture.")
-    frame = picture.height, picture.width
     return BodyPose(frame, record.keypoints_at(frame)), record.path
 
 
@@ -122,7 +137,7 @@ def over(pose: BodyPose, picture: Image.Image | None = None) -> Image.Image:
 
 
 def _show(found: BodyPose, file: Path, picture: Image.Image | None, out: Path) -> None:
-    if picture is None and found.size[0] * found.size[1] > LARGEST:
+    if picture is None and found.size[0] * found.size[1] > WHOLE:
         raise InputError(
             f"{file} says a frame of {found.size[0]}×{found.size[1]}, too large to draw; draw it over its --picture."
         )

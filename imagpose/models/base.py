@@ -28,9 +28,9 @@ class Base:
         vae: Name of another VAE than the base's own, ``stabilityai/sd-vae-ft-mse`` say.
 
     Attributes:
-        unet_config: Of its UNet.
-        unet_weights: Its UNet's weights.
-        schedule: The noise it was trained with, and what it predicts.
+        unet_config: Configuration of the base's UNet.
+        unet_weights: The file of that UNet's weights.
+        schedule: The noise that the base was trained with, and what it predicts.
 
     Raises:
         InputError: Its configuration cannot be had, or contradicts itself.

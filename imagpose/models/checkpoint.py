@@ -18,10 +18,10 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
     """Refuse a checkpoint whose trainable part, average or image size is not one that this network can go on from.
 
     Args:
-        checkpoint: As it was read.
+        checkpoint: The checkpoint as it was read.
         network: The trainable part.
-        ema: Its average.
-        path: Of the checkpoint, for the messages.
+        ema: The network's moving average.
+        path: Path of the checkpoint, for the messages.
 
     Raises:
         InputError: It is of another experiment, is not whole, or holds numbers that are not finite.
@@ -47,6 +47,46 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
     size = checkpoint.get("image_size")
     if size is not None and not is_size(size):
         raise InputError(f"{path} is damaged: its image_size {size} is no height and width in pixels; {_ANEW}.")
+
+
+def check_steps(checkpoint: Mapping[str, Any], canvases: int) -> None:
+    """Refuse to go on with steps of another size.
+
+    Args:
+        checkpoint: As it was read.
+        canvases: Of a step of all processes now.
+
+    Raises:
+        InputError: The run's steps were of more or fewer.
+    """
+    was = checkpoint.get("canvases_a_step")
+    if was is not None and was != canvases:
+        raise InputError(
+            f"The run's steps were of {was} canvases and would be of {canvases} now; make data.batch_size × "
+            f"trainer.accumulate_grad_batches × processes {was} again, or start another run with RUN=new."
+        )
+
+
+def count_batches(checkpoint: Mapping[str, Any], batches_a_step: int, path: Path) -> None:
+    """Set the count of batches, which the trainer goes by, to that of the steps taken, parted as they are now.
+
+    Args:
+        checkpoint: As it was read; is changed.
+        batches_a_step: Batches that a step is parted into now.
+        path: Of the checkpoint, for the message.
+
+    Raises:
+        InputError: It counts neither.
+    """
+    if "loops" not in checkpoint:
+        return
+    try:
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        batches = checkpoint["global_step"] * batches_a_step
+        for counts in (progress["total"], progress["current"]):
+            counts.update(dict.fromkeys(counts, batches))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} does not tell how far its run was; start another with RUN=new.") from error
 
 
 _ANEW = "delete it, or start another run with RUN=new"

@@ -1,4 +1,13 @@
-"""CVA, cross-view attention (Sec. 3.4, Fig. 4): every position attends to its like in the other panels."""
+"""CVA, cross-view attention (Sec. 3.4, Fig. 4): every position attends to the same position of the other panels.
+
+    views  = split(canvas),                                  (B, C, rows·h, cols·w) → (B, V, C, h, w)
+    tokens = project_in(norm(views)),                        (B·h·w, V, C): one sequence of V panels a position
+    update = project_out(feed_forward(self_attention(tokens)))
+    canvas + tile(update),                                   (B, C, rows·h, cols·w)
+
+The paper gives no equation: Fig. 4 names split, projection, self-attention over the new dimension and joint. It takes
+the output of a cross-attention, and its own output goes on in the UNet.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +27,10 @@ class CVA(nn.Module):
     """Split, project, self-attend over the panels, join; a residual that starts as nothing.
 
     Args:
-        channels: Of the features.
+        channels: Channels C of the features.
         head_dim: Width of an attention head.
         positions: Whether panels know their place; without, permuting them permutes the output.
-        norm_num_groups: Of the group norm.
+        norm_num_groups: Groups of the group norm; it must divide ``channels``.
     """
 
     gradient_checkpointing = False  # diffusers' enable_gradient_checkpointing() switches whoever has this
@@ -50,7 +59,7 @@ class CVA(nn.Module):
             grid: (rows, cols).
 
         Returns:
-            The same shape.
+            The canvas and what the panels add to each other, (B, C, rows·h, cols·w).
         """
         if self.gradient_checkpointing and torch.is_grad_enabled():
             return canvas + self._gradient_checkpointing_func(self._update, canvas, grid)

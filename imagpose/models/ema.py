@@ -10,6 +10,11 @@ import torch
 from diffusers.training_utils import EMAModel
 from torch import nn
 
+NO_AVERAGE_OF_SHARDS = (
+    "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot follow; "
+    "experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
+)
+
 
 class EMA:
     """diffusers' EMAModel over one module's parameters, by reference.

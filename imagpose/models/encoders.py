@@ -24,12 +24,12 @@ class Encoder(Frozen, ModelMixin, ConfigMixin):
 
     Attributes:
         dim: Width of a token.
-        num_tokens: n, how many there are of an image.
+        num_tokens: Number n of tokens of an image.
         image_size: Side of the square input in pixels.
         mean: RGB mean that the encoder expects to be subtracted, of images in [0, 1].
         std: RGB deviation it expects to be divided by.
-        file: Its weights; None leaves it untrained.
-        network: The library's own.
+        file: File of the encoder's weights; None leaves it untrained.
+        network: The library's own module.
     """
 
     dim: int
@@ -50,7 +50,7 @@ class Encoder(Frozen, ModelMixin, ConfigMixin):
         """Encode whole images.
 
         Args:
-            images: (B, 3, H, W) in [-1, 1], of any aspect.
+            images: Images of any aspect, (B, 3, H, W) in [-1, 1].
 
         Returns:
             F_H, (B, n, dim), after the final norm and before any projection, the class token included.
@@ -75,11 +75,11 @@ def letterbox(images: Tensor, size: int) -> Tensor:
     """Fit whole images into a square, zeros (the mean colour) beside them: a centre crop would cut heads and shoes.
 
     Args:
-        images: (B, C, H, W), normalised.
-        size: Side of the square.
+        images: Normalised images, (B, C, H, W).
+        size: Side of the square in pixels.
 
     Returns:
-        (B, C, size, size).
+        Square images, (B, C, size, size).
     """
     height, width = images.shape[-2:]
     factor = size / max(height, width)

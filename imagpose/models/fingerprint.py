@@ -25,11 +25,11 @@ def fingerprint(vae: VAE, encoder: Encoder, multiple: int, data: PoseDataModule,
     """Name everything that the features of an image depend on.
 
     Args:
-        vae: With its weights.
-        encoder: With its weights.
-        multiple: Of pixels, to which images are padded.
-        data: Decides the images' size and orientations, and in which precision features are kept.
-        precision: Lightning's name of that of the computation.
+        vae: The VAE, its weights read.
+        encoder: The image encoder, its weights read.
+        multiple: Number of pixels to whose multiples images are padded.
+        data: The data module, which decides the images' size and orientations, and the precision of the features.
+        precision: Lightning's name of the precision of the computation.
 
     Returns:
         32 hexadecimal digits of a sha256 over the values of all weights, not over a file's name or date, so that a

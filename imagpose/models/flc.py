@@ -1,10 +1,25 @@
-"""FLC, feature-level conditioning (Sec. 3.2): texture tokens of the VAE beside semantic tokens of the encoder."""
+"""FLC, feature-level conditioning (Sec. 3.2): texture tokens of the VAE beside semantic tokens of the encoder.
+
+    F_L = flatten(Conv2d(VAE(x))),  (B, c, h, w) → (B, m, d)
+    F_H = encoder(x),               (B, n, encoder_dim) → (B, n, d)
+    F_C = concat(F_L, F_H),         (B, m + n, d)                                       Eq. (3)
+
+with
+
+    x       the source image
+    c       channels of the VAE's latents, 4; h and w are theirs, an eighth of the image's
+    m       texture tokens: ⌈h/k⌉·⌈w/k⌉ of a convolution with kernel and stride k
+    n       semantic tokens of the image encoder
+    d       width of the UNet's cross-attention, 768 in Stable Diffusion 1.5
+"""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from imagpose.errors import InputError
 
 
 class FLC(nn.Module):
@@ -34,15 +49,31 @@ class FLC(nn.Module):
         self.project = nn.Sequential(linear, nn.LayerNorm(dim))
         self.tokenizer = nn.Conv2d(latent_channels, dim, kernel_size, kernel_size) if texture else None
 
+    def check_fits(self, height: int, width: int) -> None:
+        """Refuse latents of which one kernel would hold all, and more padding than latents.
+
+        Args:
+            height: Of a panel's latents.
+            width: Likewise.
+
+        Raises:
+            InputError: The kernel is larger than both.
+        """
+        if self.tokenizer is not None and self.kernel_size > max(height, width):
+            raise InputError(
+                f"model.init_args.texture_kernel is {self.kernel_size} and a panel's latents are {height}×{width}; "
+                f"take at most {max(height, width)}."
+            )
+
     def forward(self, source_latents: Tensor, semantic: Tensor) -> Tensor:
         """Join both kinds of tokens.
 
         Args:
             source_latents: F_L before the tokenizer, (B, c, h, w); padded with zeros to a multiple of the kernel.
-            semantic: F_H, (B, n, encoder_dim).
+            semantic: F_H as the encoder gives it, (B, n, encoder_dim).
 
         Returns:
-            F_C = concat(F_L, F_H), (B, m + n, d).
+            F_C = concat(F_L, F_H), (B, m + n, d); F_H alone, (B, n, d), where there are no texture tokens.
         """
         semantic = self.project(semantic)
         if self.tokenizer is None:

@@ -1,4 +1,13 @@
-"""ILC, image-level conditioning (Sec. 3.3): the given panels beside the noise, and a mask that tells them apart."""
+"""ILC, image-level conditioning (Sec. 3.3): the given panels beside the noise, and a mask that tells them apart.
+
+    F_I   = concat(VAE(masked panels), mask),   (B, V, c + 1, h, w)
+    input = concat(x_t, F_I),                   (B, V, 2c + 1, h, w): 4 + 4 + 1 = 9 channels
+
+with
+
+    x_t     noisy latents of all panels, (B, V, c, h, w)
+    mask    0 = to generate, 1 = given, one number a panel spread over its latents, (B, V, 1, h, w)
+"""
 
 from __future__ import annotations
 
@@ -15,10 +24,11 @@ class ILC(nn.Module):
     Args:
         latent_channels: Channels of the VAE's latents.
         images: Whether the masked latents are given; off in the paper's B0–B2, which see the mask alone.
-        mask: Whether the mask is; off in the paper's M1, which sees neither.
+        mask: Whether the mask is given; off in the paper's M1, which sees neither.
 
     Attributes:
-        channels: Of F_I. With four of noisy latents the UNet's input has 9, without images 5, without a mask 4.
+        channels: How many channels F_I has. With four of noisy latents the UNet's input has 9, without images 5,
+            without a mask 4.
     """
 
     def __init__(self, latent_channels: int = 4, images: bool = True, mask: bool = True) -> None:
@@ -30,8 +40,8 @@ class ILC(nn.Module):
         """Mask the panels that are to be generated.
 
         Args:
-            latents: Of every panel, (B, V, c, h, w); what a masked panel holds has no influence.
-            mask: (B, V), 0 = to generate, 1 = given.
+            latents: Latents of every panel, (B, V, c, h, w); what a masked panel holds has no influence.
+            mask: Which panels are given, (B, V): 0 = to generate, 1 = given.
             black: Latent of a black panel, (c, h, w).
 
         Returns:

@@ -1,8 +1,8 @@
-"""The trainable network: FLC, ILC, pose encoder and UNet, and the three conditions they exchange."""
+"""The trainable network: FLC, ILC, pose encoder and UNet, and the conditions they exchange."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
+from imagpose.errors import InputError
 from imagpose.models.flc import FLC
 from imagpose.models.ilc import ILC
 from imagpose.models.pose_encoder import PoseEncoder
@@ -19,56 +20,66 @@ from imagpose.models.unet import CanvasUNet
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the denoiser is told, by the paper's names.
+    """What the denoiser is told, by the paper's names: F_C, F_I and F_P, see :meth:`Network.conditions`.
 
     Attributes:
-        F_C: Appearance tokens, (B, m + n, d).
-        F_I: Masked latents and mask, (B, V, c + 1, h, w).
-        F_P: Pose features, (B, V, pose_channels, h, w).
-        nothing: F_I of a canvas with nothing given, (V, c + 1, h, w).
+        values: Each condition of a batch by its name, (B, ...).
+        absent: What stands in place of a dropped condition, (...), without the batch; zeros where it names none.
     """
 
-    F_C: Tensor
-    F_I: Tensor
-    F_P: Tensor
-    nothing: Tensor
+    values: Mapping[str, Tensor]
+    absent: Mapping[str, Tensor]
 
-    def keep(self, F_C: Tensor, F_I: Tensor, F_P: Tensor) -> Conditions:
-        """Drop conditions sample by sample: zero tokens, black latents and mask 0, zero pose features.
+    def __getitem__(self, name: str) -> Tensor:
+        """The condition of a name, (B, ...)."""
+        return self.values[name]
+
+    def __len__(self) -> int:
+        """B."""
+        return len(next(iter(self.values.values())))
+
+    def without(self, names: Collection[str], where: Tensor) -> Conditions:
+        """Drop conditions in some samples.
 
         Args:
-            F_C: (B,) booleans, whether to keep it.
-            F_I: Likewise.
-            F_P: Likewise.
+            names: The conditions to drop.
+            where: In which samples they are dropped, (B,) booleans.
         """
-        return replace(
-            self,
-            F_C=self.F_C * F_C[:, None, None],
-            F_I=torch.where(F_I[:, None, None, None, None], self.F_I, self.nothing),
-            F_P=self.F_P * F_P[:, None, None, None, None],
-        )
+
+        def drop(name: str, value: Tensor) -> Tensor:
+            return torch.where(where.view(-1, *[1] * (value.ndim - 1)), self.absent.get(name, 0.0), value)
+
+        return replace(self, values={name: drop(name, v) if name in names else v for name, v in self.values.items()})
 
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:
         """Stack along the batch."""
-        F_C, F_I, F_P = (torch.cat([getattr(part, name) for part in parts]) for name in ("F_C", "F_I", "F_P"))
-        return Conditions(F_C, F_I, F_P, parts[0].nothing)
+        first = parts[0]
+        return replace(first, values={name: torch.cat([part[name] for part in parts]) for name in first.values})
+
+
+def _unet(config: dict[str, Any]) -> UNet2DConditionModel:
+    try:
+        return cast(UNet2DConditionModel, UNet2DConditionModel.from_config(config))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise InputError(f"No UNet can be built of these arguments ({reason}); mend model.init_args.unet.") from error
 
 
 class Network(ModelMixin, ConfigMixin):
     """Everything that is trained; widths follow from the UNet's configuration and the encoder.
 
     Args:
-        unet_config: Of diffusers' UNet2DConditionModel as it was before it knew of canvases.
+        unet_config: Configuration of diffusers' UNet2DConditionModel as it was before it knew of canvases.
         encoder_dim: Width of the encoder's tokens.
-        pose_channels: Of the pose encoder.
+        pose_channels: Channels of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
-        texture_tokens: FLC's texture tokens.
-        image_conditions: ILC's masked latents.
-        mask_condition: ILC's mask.
-        cva: Cross-view attention.
+        texture_tokens: Whether there are FLC's texture tokens.
+        image_conditions: Whether there are ILC's masked latents.
+        mask_condition: Whether there is ILC's mask.
+        cva: Whether there is cross-view attention.
         cva_positions: Whether CVA's panels know their place.
-        along_batch: Panels along the batch instead of a canvas (M1).
+        along_batch: Whether panels lie along the batch instead of on a canvas (M1).
     """
 
     _supports_gradient_checkpointing = True
@@ -88,7 +99,7 @@ class Network(ModelMixin, ConfigMixin):
         along_batch: bool = False,
     ) -> None:
         super().__init__()
-        base = cast(UNet2DConditionModel, UNet2DConditionModel.from_config(unet_config))
+        base = _unet(unet_config)
         latent_channels, dim = int(base.config["in_channels"]), int(base.config["cross_attention_dim"])
         self.flc = FLC(encoder_dim, dim, latent_channels, texture_kernel, texture_tokens)
         self.ilc = ILC(latent_channels, image_conditions, mask_condition)
@@ -107,20 +118,26 @@ class Network(ModelMixin, ConfigMixin):
 
         Args:
             source: Latents of the source, (B, c, h, w).
-            semantic: F_H of the source, (B, n, encoder_dim).
+            semantic: The source's tokens F_H, (B, n, encoder_dim).
             given: Latents of the panels, (B, V, c, h, w); those of masked panels have no influence.
-            mask: (B, V), 0 = to generate, 1 = given.
+            mask: Which panels are given, (B, V): 0 = to generate, 1 = given.
             black: Latent of a black panel, (c, h, w).
             poses: Pose maps, (B, V, 3, H, W) in [0, 1].
+
+        Returns:
+            ``F_C``, appearance tokens, (B, m + n, d); ``F_I``, masked latents and mask, (B, V, c + 1, h, w); and
+            ``F_P``, pose features, (B, V, pose_channels, h, w). An absent F_I is that of a canvas with nothing given:
+            black latents and mask 0.
         """
         source, semantic, given, black, poses = (x.to(self.dtype) for x in (source, semantic, given, black, poses))
-        return Conditions(
-            F_C=self.flc(source, semantic),
-            F_I=self.ilc(given, mask, black),
-            F_P=self.pose_encoder(poses),
-            nothing=self.ilc(given[:1], torch.zeros_like(mask[:1]), black)[0],
-        )
+        values = {
+            "F_C": self.flc(source, semantic),
+            "F_I": self.ilc(given, mask, black),
+            "F_P": self.pose_encoder(poses),
+        }
+        return Conditions(values, absent={"F_I": self.ilc(given[:1], torch.zeros_like(mask[:1]), black)[0]})
 
     def forward(self, noisy: Tensor, timesteps: Tensor, conditions: Conditions) -> Tensor:
         """ε_θ(x_t, F_C, F_I, F_P, t), or v, in views (B, V, c, h, w), of any number V of panels."""
-        return self.unet(noisy.to(self.dtype), timesteps, conditions.F_C, conditions.F_I, conditions.F_P)
+        F_C, F_I, F_P = (conditions[name] for name in ("F_C", "F_I", "F_P"))
+        return self.unet(noisy.to(self.dtype), timesteps, F_C, F_I, F_P)

@@ -10,13 +10,20 @@ import diffusers
 from torch import nn
 
 from imagpose.errors import InputError
-from imagpose.models import weights
+from imagpose.models import encoders, weights
 
 _INDEX = "model_index.json"
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def _is_ours(one: object) -> bool:
+    """Whether it is one of our encoders, and no class that is derived from them elsewhere."""
+    return isinstance(one, type) and issubclass(one, encoders.Encoder) and one.__module__ == encoders.__name__
+
+
 _OURS = {
     "vae": {("diffusers", "AutoencoderKL")},
-    "encoder": {("imagpose.models.encoders", "TimmEncoder"), ("imagpose.models.encoders", "OpenClipEncoder")},
+    "encoder": {(one.__module__, one.__name__) for one in vars(encoders).values() if _is_ours(one)},
     "network": {("imagpose.models.network", "Network")},
 }
 _SETTINGS = (
@@ -87,7 +94,7 @@ def check_weights(parts: Mapping[str, nn.Module], folder: Path) -> None:
 
     Args:
         parts: What was built, by the name of its folder.
-        folder: Of the pipeline.
+        folder: Folder of the pipeline.
 
     Raises:
         InputError: A tensor is missing, is of no part, has another shape, or holds numbers that are not finite.

@@ -7,24 +7,35 @@ from collections.abc import Sequence
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from torch import Tensor, nn
 
+from imagpose.errors import InputError
+
 
 class PoseEncoder(nn.Module):
     """Pose maps → F_P, panel by panel; its last convolution starts at zero.
 
+    F_P = embed(pose maps), (B, V, 3, H, W) → (B, V, out_channels, H/8, W/8); conv_in(input) + F_P goes on in the UNet.
+
     Args:
-        out_channels: Of the UNet's first convolution.
-        channels: Of ControlNet's embedding; each step after the first halves the resolution, so four make 8×.
+        out_channels: Channels of the UNet's first convolution, which F_P is added to.
+        channels: Channels of ControlNet's embedding; each step after the first halves the resolution, so four make 8×.
+
+    Raises:
+        InputError: There are no channels.
     """
 
     def __init__(self, out_channels: int, channels: Sequence[int] = (16, 32, 96, 256)) -> None:
         super().__init__()
+        if not channels:
+            raise InputError(
+                "model.init_args.pose_channels is []; give the pose encoder's widths, such as [16,32,96,256]."
+            )
         self.embed = ControlNetConditioningEmbedding(out_channels, block_out_channels=tuple(channels))
 
     def forward(self, poses: Tensor) -> Tensor:
         """Encode pose maps.
 
         Args:
-            poses: (B, V, 3, H, W) in [0, 1].
+            poses: Pose maps, (B, V, 3, H, W) in [0, 1].
 
         Returns:
             F_P, (B, V, out_channels, H/8, W/8).

@@ -71,7 +71,7 @@ class CanvasUNet(nn.Module):
 
     Args:
         unet: A UNet with ``latent_channels`` inputs, its weights loaded or not; it is changed in place.
-        input_channels: Of noisy latents and F_I together.
+        input_channels: Channels of the noisy latents and F_I together.
         cva: Whether there is cross-view attention; off in the paper's B0, B2 and B4.
         positions: Whether CVA's panels know their place.
         along_batch: No canvas: the panels are denoised one by one, along the batch, as in the paper's M1 (Fig. 11).
@@ -111,7 +111,7 @@ class CanvasUNet(nn.Module):
         conv_in's new channels, the pose path and CVA stay as they were built: silent.
 
         Args:
-            path: safetensors file in diffusers' names, or a single-file checkpoint.
+            path: A safetensors file in diffusers' names, or a single-file checkpoint.
         """
         weights.load(self.unet, path, self.from_base)
 
@@ -145,13 +145,13 @@ class CanvasUNet(nn.Module):
         Args:
             noisy: x_t, (B, V, c, h, w).
             timesteps: t, (B,).
-            F_C: (B, m + n, d).
-            F_I: (B, V, c + 1, h, w); fewer channels where ILC is cut down.
-            F_P: (B, V, pose_channels, h, w).
+            F_C: Tokens of the source's appearance, (B, m + n, d).
+            F_I: Masked latents and mask, (B, V, c + 1, h, w); fewer channels where ILC is cut down.
+            F_P: Pose features, (B, V, pose_channels, h, w).
             grid: How the panels lie; None is :func:`imagpose.panels.grid_of` their number.
 
         Returns:
-            (B, V, c, h, w).
+            ε_θ(x_t, F_C, F_I, F_P, t), or v, (B, V, c, h, w) in 32 bits.
         """
         views = torch.cat([noisy, F_I, F_P], dim=2)
         if self.along_batch:

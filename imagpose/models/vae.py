@@ -33,7 +33,7 @@ class VAE(Frozen):
 
     Args:
         autoencoder: The architecture, its weights read or not.
-        file: From where :meth:`load_weights` reads them.
+        file: The file that :meth:`load_weights` reads them from.
     """
 
     def __init__(self, autoencoder: AutoencoderKL, file: weights.File | None = None) -> None:

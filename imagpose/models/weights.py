@@ -210,7 +210,7 @@ def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
     One pass over the memory, about 0.1 s for a gigabyte.
 
     Args:
-        tensors: By name, of any type and shape; whole numbers are not looked at.
+        tensors: Tensors by name, of any type and shape; whole numbers are not looked at.
         path: The file that they come from, for the message.
 
     Raises:

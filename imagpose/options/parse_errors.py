@@ -10,24 +10,45 @@ import inspect
 import re
 import sys
 from argparse import ArgumentError
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
+from types import MappingProxyType
 from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
-from imagpose.options import ranges
-from imagpose.options.parser import nearest, unknown
+from imagpose.options import dialect, ranges
+from imagpose.options.names import nearest, unknown
 
 _MUST = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "NoneType": "null"}
 
 
 class OptionParser(LightningArgumentParser):
-    """Lightning's parser, whose options have no abbreviations, and whose errors know of which parser they are."""
+    """Lightning's parser in our dialect: options have no abbreviations, and errors know of which parser they are.
+
+    Attributes:
+        further: Words of options that it does not know; None refuses them.
+        word: The option whose name may be left out; None if there is none.
+        other_names: Further names of options, and those that they stand for.
+    """
+
+    further: list[str] | None = None
+    word: str | None = None
+    other_names: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, "exit_on_error": False, **kwargs})
+
+    def parse_args(self, args: Sequence[str] | None = None, *others: Any, **kwargs: Any) -> Namespace:  # type: ignore[override]
+        """Parse words as :mod:`imagpose.options.dialect` has them."""
+        said = sys.argv[1:] if args is None else args
+        words, further = dialect.read(said, self, self.word, self.other_names)
+        if self.further is None:
+            words += further
+        else:
+            self.further += further
+        return super().parse_args(words, *others, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the error for :func:`sentence`."""
@@ -50,11 +71,14 @@ def sentence(error: BaseException) -> str:
             return unknown(f"--{place}.{absent[1][2:]}", [f"--{place}.{name[2:]}" for name in known])
     if empty := re.match(r"argument (\S+): expected one argument", innermost):
         inner = ", or an option of it," if empty[1] in ("--model", "--data") else ""
-        return f"{empty[1].split('/')[-1]}{inner} needs a value, and none follows."
+        return f"{empty[1].split('/')[-1].rstrip('+')}{inner} needs a value, and none follows."
     if missing := re.match(r"the following arguments are required: (.*)", innermost):
-        return f"{_flags(missing[1], options)} must be given."
+        flags = [_flag(name, _place(chain)[0], options) for name in missing[1].split(", ")]
+        of_experiment = any("." in flag or "--trainer.max_steps" in options for flag in flags)
+        files = ", as experiments do: -c experiments/_base.yaml -c experiments/tiny.yaml" if of_experiment else ""
+        return f"{(' and ' if of_experiment else ', ').join(flags)} must be given{files}."
     path, class_path = _place(chain)
-    option = f"--{path}" if path else "the options"
+    option = _said(path, options) if path else "the options"
     if absent := re.match(r"Option '(.+)' is not accepted|Group '(.+)' does not accept option '(.+)'", innermost):
         name = absent[1] or f"{absent[2]}.{absent[3]}"
         return unknown(f"{option}.{name}" if path else f"--{name}", [*_arguments(option, class_path), *options])
@@ -133,8 +157,17 @@ def _options(parser: ArgumentParser) -> Iterator[str]:
                 yield from _options(inner)
 
 
-def _flags(names: str, options: Sequence[str]) -> str:
-    return ", ".join(f"--{name}" if f"--{name}" in options else name.upper() for name in names.split(", "))
+def _flag(name: str, group: str, options: Sequence[str]) -> str:
+    """An option as it is typed: what the parser calls it may begin with the command, or lack the class it is of."""
+    if group:
+        return f"--{group}.{name}"
+    typed = (f"--{one}" for one in (name, name.partition(".")[2]))
+    return next((one for one in typed if one in options), name.upper())
+
+
+def _said(name: str, options: Sequence[str]) -> str:
+    """An option's name as it is said; that of a word without one is in capitals, as in the usage."""
+    return f"--{name}" if f"--{name}" in options or "." in name or not options else name.upper()
 
 
 def _choices(text: str) -> list[str]:

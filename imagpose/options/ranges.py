@@ -1,15 +1,15 @@
 """Ranges of numbers, each written once, as a type.
 
 One mechanism serves all: a :class:`Range` reads a value or says what it must be. The command line's parser asks it for
-every annotation of a constructor, argparse by :func:`argument`, and constructors by :func:`check_arguments`, for who
-calls them from Python. What is read is a plain number: instances of other classes would end up in checkpoints.
+every annotation of a constructor, and constructors ask by :func:`check_arguments`, for who calls them from Python. What
+is read is a plain number: instances of other classes would end up in checkpoints.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     Probability = float
     Decay = float
     NoiseBeta = float
+    Size = tuple[int, int]
 else:
     PositiveInt = _type("PositiveInt", Range(int, 1))
     NonNegativeInt = _type("NonNegativeInt", Range(int, 0))
@@ -125,17 +126,21 @@ else:
     NoiseBeta = _type("NoiseBeta", Range(float, 0, 1, above=True, below=True))
 
 
-def argument(kind: type) -> Callable[[str], Any]:
-    """The same range as argparse's ``type``."""
-    values: Range = kind.range  # type: ignore[attr-defined]
+def _size(value: Any) -> tuple[int, int]:
+    """(height, width) from ``256x176``, or a list or a tuple of the two."""
+    if isinstance(value, str) and (found := re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", value)):
+        value = [found[1], found[2]]
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ValueError("no height and width")
+    height, width = map(Side.range.read, value)  # type: ignore[attr-defined]
+    return height, width
 
-    def parse(text: str) -> Any:
-        try:
-            return values.read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
 
-    return parse
+if not TYPE_CHECKING:
+    Size = type("Size", (tuple,), {"__module__": __name__, "range": "a height and a width such as 256x176, 1 to 8,192"})
+    register_type(
+        Size, list, _size, type_check=lambda value, _: type(value) is tuple and all(one in Side.range for one in value)
+    )
 
 
 def check_arguments(owner: type, values: Mapping[str, Any], prefix: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from argparse import ArgumentError, ArgumentParser
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import yaml
 
 from imagpose.errors import InputError
-from imagpose.options.parser import Parser
+from imagpose.options.dialect import as_list
 from imagpose.options.renamed import renamed
 from imagpose.output.files import regular
 
@@ -25,29 +26,11 @@ HELP = (
 )
 GROUPS = ("seed_everything", "trainer", "model", "data")
 """What makes a run the run it is, and all that its ``config.yaml`` holds."""
+COMPOSE = "compose"
+"""The line of an experiment that names the files to be read before it; no run's ``config.yaml`` has one."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as jsonargparse's own
 _MOST_BYTES, _MOST_VALUES, _DEEPEST = 1_000_000, 100_000, 100
-
-
-def fold(args: Sequence[str]) -> list[str]:
-    """Words of a command line with every ``--trust NAME`` as one list, which is what jsonargparse takes."""
-    rest, names = split(args)
-    return [*rest, f"--trust={json.dumps(names)}"] if names else rest
-
-
-def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line without ``--trust NAME``, and the names."""
-    rest, names, words = [], [], iter(args)
-    for word in words:
-        flag, has_value, value = word.partition("=")
-        if flag != "--trust":
-            rest.append(word)
-        elif name := value if has_value else next(words, ""):
-            names.append(name)
-        else:
-            raise InputError("--trust needs the name of a module, such as --trust my_callbacks.")
-    return rest, names
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -125,11 +108,15 @@ def check_files(args: Sequence[str]) -> None:
     Raises:
         InputError: A file is none of options, or names a class of another package.
     """
-    args, trusted = split(args)
-    parser = Parser(prog="python -m imagpose test", add_help=False)
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("-c", "--config", type=Path, action="append", default=[])
-    for path in parser.parse_known_args(args)[0].config:
-        check(read(path), path, trusted)
+    parser.add_argument("--trust", nargs="+", action="extend", default=[])
+    try:
+        found = parser.parse_known_args(args)[0]
+    except ArgumentError as error:
+        raise InputError(f"{error.argument_name} needs a value, and none follows.") from error
+    for path in found.config:
+        check({key: value for key, value in read(path).items() if key != COMPOSE}, path, as_list(found.trust))
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -251,6 +238,11 @@ def _home(package: str) -> Path:
     return Path(str(importlib.import_module(package).__file__)).resolve().parent
 
 
+def _linked(home: Path) -> Iterator[Path]:
+    """The folders that a package holds by links, as ours does its callbacks in a checkout."""
+    return (entry.resolve() for entry in home.iterdir() if entry.is_symlink())
+
+
 def _place(module: str) -> Path | None:
     """The file that an import would run, or the folder of a package without one; None if there is no such module."""
     try:
@@ -274,7 +266,7 @@ def _check_object(name: str, path: Path) -> None:
     for part in parts:
         inner = f"{module}.{part}"
         if module and hasattr(sys.modules.get(module), "__path__") and (place := _place(inner)) is not None:
-            if _home(package) not in place.parents:
+            if not {_home(package), *_linked(_home(package))} & set(place.parents):
                 raise _refusal(name, path)
             try:
                 found, module = importlib.import_module(inner), inner

@@ -37,7 +37,7 @@ def sentence(error: BaseException, words: Sequence[str]) -> str:
     except OSError as failure:
         where = (
             f"its trace cannot be written ({failure.strerror or failure}), and the same command with {DEBUG} shows it: "
-            f"please report that, version {_version('imagpose')} and the command"
+            f"please report that, version {version_of('imagpose')} and the command"
         )
     else:
         where = f"please report {path}, which holds the trace, the versions and the command"
@@ -46,7 +46,7 @@ def sentence(error: BaseException, words: Sequence[str]) -> str:
 
 def _write(error: BaseException, words: Sequence[str]) -> Path:
     trace = "".join(traceback.format_exception(error))
-    versions = ", ".join(f"{name} {_version(name)}" for name in ("imagpose", "torch", "lightning", "diffusers"))
+    versions = ", ".join(f"{name} {version_of(name)}" for name in ("imagpose", "torch", "lightning", "diffusers"))
     content = (
         f"command: python -m imagpose {shlex.join(words)}\n"
         f"versions: {versions}, Python {platform.python_version()}, {platform.platform()}\n\n{trace}"
@@ -57,7 +57,8 @@ def _write(error: BaseException, words: Sequence[str]) -> Path:
     return path
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The version of an installed package."""
     try:
         return version(package)
     except PackageNotFoundError:

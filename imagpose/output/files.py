@@ -70,6 +70,27 @@ def whole_file(path: Path, durable: bool = False) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+@contextmanager
+def made_folder(path: Path) -> Iterator[None]:
+    """Make a folder and those above it; whichever of them are still empty when something goes wrong are taken away.
+
+    Args:
+        path: The folder, which may be there.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # it holds something, or was never made
+                folder.rmdir()
+        raise
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -131,9 +152,9 @@ def replace_folder(new: Path, path: Path, scratch: Path) -> None:
     """Let a folder take the place of another, which comes back where that fails.
 
     Args:
-        new: Inside the scratch folder.
+        new: The new folder, inside the scratch folder.
         path: The place, empty or not.
-        scratch: Of :func:`scratch_folder`; the other folder is deleted with it.
+        scratch: A folder of :func:`scratch_folder`; the other folder is deleted with it.
     """
     old = scratch / "old"
     if path.exists():

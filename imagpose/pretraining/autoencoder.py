@@ -22,11 +22,11 @@ class AutoencoderTraining(LightningModule):
     What the VAE blurs no model can wear, and what it keeps the UNet must predict: the weight of the KL trades the two.
 
     Args:
-        config: Of diffusers' AutoencoderKL.
+        config: Configuration of diffusers' AutoencoderKL.
         multiple: Images are edge-padded to a multiple of this many pixels.
-        figure_weight: Of a pixel that differs from the image's corner, above that of the background.
-        ssim_weight: Of 1 - SSIM beside the mean absolute error.
-        kl_weight: Of the KL per latent number.
+        figure_weight: Weight of a pixel that differs from the image's corner, above that of the background.
+        ssim_weight: Weight of 1 - SSIM beside the mean absolute error.
+        kl_weight: Weight of the KL per latent number.
         lr: Peak learning rate; one cycle, linear to zero.
     """
 

@@ -36,9 +36,9 @@ class VariationTraining(LightningModule):
         timesteps: Density of the training timesteps, see Objective.
         dropout: Probability of dropping all tokens.
         lr: Peak learning rate; linear to zero.
-        warmup_steps: Of the learning rate.
-        ema_decay: Of the moving average, which is what is saved.
-        seed: Of every draw.
+        warmup_steps: Steps in which the learning rate rises to its peak.
+        ema_decay: Decay of the moving average, which is what is saved.
+        seed: Seeds every draw, together with the sample's number.
     """
 
     def __init__(

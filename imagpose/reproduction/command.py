@@ -1,28 +1,34 @@
-"""``python -m imagpose table``: runs what is missing of a table of the paper and prints it."""
+"""``imagpose table``: runs what is missing of a table of the paper and prints it."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
 
 from imagpose.errors import InputError
-from imagpose.evaluation.evaluate import show
-from imagpose.evaluation.protocols import PROTOCOLS
-from imagpose.options.parser import Parser, named, wide_console
-from imagpose.options.ranges import PositiveInt, Seed, argument
+from imagpose.evaluation.choices import ProtocolName
+from imagpose.evaluation.screen import show, wide_console
+from imagpose.options.commands import FURTHER
+from imagpose.options.ranges import PositiveInt, Seed, check_arguments
 from imagpose.options.trust import check_files
-from imagpose.reproduction.jobs import Job, Settings, experiment_words, plan
-from imagpose.reproduction.paper import TABLES
+from imagpose.output.files import made_folder
+from imagpose.reproduction.jobs import PlannedRow, Settings, experiment_words, plan
+from imagpose.reproduction.paper import TABLES, Scale, TableName
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
-from imagpose.training.experiment import read_plain_options
+from imagpose.training.composing import expand
+from imagpose.training.experiment import read_experiment, read_plain_options
 from imagpose.training.runs import changes
 
 
-def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
+def _check(jobs: Sequence[PlannedRow], further: Sequence[str]) -> None:
     """Tell a mistake in the rows' options once, before anything starts.
 
     Raises:
@@ -30,6 +36,9 @@ def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
     """
     if any(word.split("=")[0] == "--seed_everything" for word in further):
         raise InputError("--seed_everything would not change the rows' names; say --seeds instead.")
+    if new := [job for job in jobs if job.commands[-1][0] == "fit" and not job.row.exists()]:
+        # One stands for all: what they differ in is not their user's, who gave all of them the same options.
+        read_experiment(experiment_words(new[0]), lambda parser: None, device="meta")
     for job in jobs:
         if job.commands[-1][0] == "test":  # a finished run's own options, and not an experiment's
             check_files(experiment_words(job))
@@ -43,62 +52,94 @@ def _check(jobs: Sequence[Job], further: Sequence[str]) -> None:
             )
 
 
-def table(args: Sequence[str]) -> int:
-    """Carry out the command; the exit code tells whether every row is there.
+@dataclass(frozen=True)
+class TableRequest:
+    """A table of the paper, and how its rows are run.
+
+    Attributes:
+        table: Of the paper.
+        scale: tiny is mannequins and small networks, full is the paper's own.
+        seeds: One run each a row.
+        rows: Run these experiments only.
+        jobs: Rows at once, one GPU each.
+        launcher: slurm submits each row as a job.
+        slurm: For submitit: slurm_partition=gpu timeout_min=2880; nodes, tasks and GPUs are the experiment's.
+        protocol: To compare by; pcdms, or strict where it is missing, unless given.
+        no_cache: Whether to train without computing features first.
+        no_run: Whether to print only the rows that are there.
+        runs: Folder of all runs.
+        results: Folder of the tables.
+        options: Further words of every row's fit.
+    """
+
+    table: TableName
+    _: KW_ONLY
+    scale: Scale = "tiny"
+    seeds: tuple[Seed, ...] = (0,)
+    rows: tuple[str, ...] = ()
+    jobs: PositiveInt = 1
+    launcher: Literal["local", "slurm"] = "local"
+    slurm: dict[str, int | str] = field(default_factory=dict)
+    protocol: ProtocolName | None = None
+    no_cache: bool = False
+    no_run: bool = False
+    runs: Path = Path("runs")
+    results: Path = Path("results")
+    options: tuple[str, ...] = field(default=(), metadata=FURTHER)
+
+    def __post_init__(self) -> None:
+        check_arguments(type(self), vars(self), "--")
+
+
+@contextmanager
+def _folder(path: Path, option: str) -> Iterator[None]:
+    """A folder to write into, of which nothing is left if there is nothing to write."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(made_folder(path))
+        except OSError as error:
+            raise InputError(f"{path} cannot be written ({error.strerror}); name another {option}.") from error
+        yield
+
+
+def _run(jobs: Sequence[PlannedRow], request: TableRequest, console: Console) -> dict[str, str]:
+    """Run or submit the missing rows; why rows failed, by name."""
+    if request.launcher == "local":
+        return run_here(jobs, request.jobs, console)
+    from imagpose.reproduction.slurm import submit
+
+    return submit(jobs, request.slurm, console)
+
+
+def table(request: TableRequest) -> int:
+    """Run the missing rows of a table of the paper, and print it with the paper's figures beside it.
+
+    Options that are not listed here go to every row's fit, such as --trainer.max_steps 1000.
+
+    Returns:
+        The exit code: 0 where every row is there, else 1.
 
     Raises:
         InputError: An option is not as it must be; the sentence says which.
     """
-    parser = Parser(
-        prog="python -m imagpose table", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Run the missing rows of a table of the paper, and print it with the paper's figures beside it.",
-        epilog="Options that are not listed here go to every row's fit, such as --trainer.max_steps 1000.",
-    )  # fmt: skip
-    parser.add_argument("table", choices=tuple(TABLES))
-    parser.add_argument(
-        "--scale", choices=("tiny", "full"), default="tiny", help="mannequins and small networks, or not"
-    )
-    parser.add_argument("--seeds", type=argument(Seed), nargs="+", default=[0], help="one run each a row")
-    parser.add_argument("--rows", nargs="+", default=[], metavar="EXPERIMENT", help="run these only")
-    parser.add_argument("--jobs", type=argument(PositiveInt), default=1, help="rows at once, one GPU each")
-    parser.add_argument(
-        "--launcher", choices=("local", "slurm"), default="local", help="slurm submits each row as a job"
-    )
-    parser.add_argument(
-        "--slurm", type=named, nargs="+", default=[], metavar="NAME=VALUE",
-        help="for submitit: slurm_partition=gpu timeout_min=2880; nodes, tasks and GPUs are the experiment's",
-    )  # fmt: skip
-    parser.add_argument("--protocol", choices=tuple(PROTOCOLS), help="to compare by; default: pcdms, else strict")
-    parser.add_argument("--no-cache", action="store_true", help="train without computing features first")
-    parser.add_argument("--no-run", action="store_true", help="print the rows that are there")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
-    options, further = parser.parse_known_args(args)
+    expand(request.options)  # a file that is not there is told before any row starts
     console = wide_console()
     settings = Settings(
-        options.scale, tuple(dict.fromkeys(options.seeds)), options.runs, options.results, not options.no_cache,
-        tuple(further),
+        request.scale, tuple(dict.fromkeys(request.seeds)), request.runs, request.results, not request.no_cache,
+        request.options,
     )  # fmt: skip
-    jobs = plan(TABLES[options.table], settings, options.rows)
-    if further:
-        _check(jobs, further)
+    jobs = plan(TABLES[request.table], settings, request.rows)
+    if request.options:
+        _check(jobs, request.options)
     failed: dict[str, str] = {}
-    try:
-        (options.results / options.table / "rows").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{options.results} cannot be written ({error.strerror}); name another --results.") from error
-    if not options.no_run:
-        if options.launcher == "slurm":
-            from imagpose.reproduction.slurm import submit
-
-            asked = {name: int(text) if text.isdigit() else text for name, text in options.slurm}
-            failed = submit(jobs, asked, console)
-        else:
-            failed = run_here(jobs, options.jobs, console)
-    scores, orders, runs = render(options.table, options.results, options.scale, options.protocol)
+    with _folder(request.results / request.table / "rows", "--results"):
+        if not request.no_run:
+            with _folder(request.runs, "--runs"):
+                failed = _run(jobs, request, console)
+        scores, orders, runs = render(request.table, request.results, request.scale, request.protocol)
     for one in (brief(scores), orders, runs):
         show(one, console)
-    place = options.results / options.table / options.scale
+    place = request.results / request.table / request.scale
     print(f"The table is in {place}.md, .tex, .csv and .png, every order in {place}_orders.csv.")
     for name, why in failed.items():
         print(f"{name} failed: {why}", file=sys.stderr)

@@ -14,8 +14,10 @@ from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.rows import Row
 
 FEWEST_PEOPLE = 10  # that an order is decided by
-LOWER_IS_BETTER = ("lpips", "fid")
-Verdict = Literal["holds", "does not hold", "undecided", "undecided by construction", "not measured", "not run"]
+Verdict = Literal[
+    "holds", "holds, against the paper's figure", "does not hold", "does not hold, as in the paper's figure",
+    "undecided", "undecided by construction", "not measured", "not run",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,17 @@ def verdict(expected: float, found: Difference, by_construction: bool = False) -
     if expected == 0 or found.low is None or found.high is None or found.low <= 0 <= found.high:
         return "undecided"
     return "holds" if (found.low > 0) == (expected > 0) else "does not hold"
+
+
+def beside_figure(said: Verdict) -> Verdict:
+    """The verdict on an order that the paper claims, of two rows whose own figures in the paper have the opposite one.
+
+    Args:
+        said: The verdict on the claim alone.
+    """
+    if said == "holds":
+        return "holds, against the paper's figure"
+    return "does not hold, as in the paper's figure" if said == "does not hold" else said
 
 
 def _by_pair(rows: Sequence[Row], key: str, names: Sequence[str]) -> np.ndarray:

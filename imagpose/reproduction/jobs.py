@@ -27,7 +27,7 @@ class Settings:
 
     Attributes:
         scale: ``tiny`` or ``full``.
-        seeds: One run each a row.
+        seeds: Seeds of each row's runs, one run a seed.
         runs: Folder of all runs.
         results: Folder of all tables.
         cache: Whether features are computed before training, once an encoder.
@@ -43,13 +43,13 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedRow:
     """One row to run.
 
     Attributes:
-        name: Of its run.
-        row: The file that it leaves.
-        folder: Of its runs, where ``progress.json`` and ``row.log`` are.
+        name: Name of the row's run.
+        row: The file that the row leaves.
+        folder: Folder of the row's runs, where ``progress.json`` and ``row.log`` are.
         commands: Words of ``python -m imagpose``, one after the other. A ``cache`` that fails stops nothing.
     """
 
@@ -64,11 +64,11 @@ class Job:
         return self.folder / "row.log"
 
 
-def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> list[Job]:
+def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> list[PlannedRow]:
     """The rows of a table, finished ones too.
 
     Args:
-        table: Of the paper.
+        table: A table of the paper.
         settings: How it is made.
         only: Experiments or methods to run; none means all.
 
@@ -84,7 +84,7 @@ def plan(table: PaperTable, settings: Settings, only: Sequence[str] = ()) -> lis
     return [_job(table, entry, seed, settings) for seed in settings.seeds for entry in dict.fromkeys(chosen)]
 
 
-def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> Job:
+def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> PlannedRow:
     experiment = entry.name(settings.scale)
     name = experiment if seed == 0 else f"{experiment}-seed{seed}"
     # The paper's own model stands in several tables, and is trained once.
@@ -101,20 +101,20 @@ def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> Job:
         fit = ("fit", *words, *drawn, *settings.options, "--name", name, *placed)
         commands = [("cache", *words, *drawn, *settings.options)] if settings.cache else []
         commands.append(fit)
-    return Job(name, row, settings.runs / name, tuple(commands))
+    return PlannedRow(name, row, settings.runs / name, tuple(commands))
 
 
-def experiment_words(job: Job) -> tuple[str, ...]:
+def experiment_words(job: PlannedRow) -> tuple[str, ...]:
     """The words that any command for experiments takes: of its ``fit``, or the finished run's own options."""
     words = job.commands[-1]
     return words[1 : words.index("--name" if words[0] == "fit" else "--folder")]
 
 
-def carry_out(job: Job, environment: Mapping[str, str] | None = None) -> int:
+def carry_out(job: PlannedRow, environment: Mapping[str, str] | None = None) -> int:
     """Run a job's commands; what they print is appended to its log.
 
     Args:
-        job: To be done.
+        job: The row to run.
         environment: Variables to set.
 
     Returns:
@@ -153,7 +153,7 @@ def _die_with_parent() -> None:
         _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def complaint(job: Job) -> str:
+def complaint(job: PlannedRow) -> str:
     """Why a job failed: the sentence that its last command ended with."""
     try:
         printed = job.log.read_text(encoding="utf-8", errors="replace")

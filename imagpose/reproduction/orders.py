@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from imagpose.evaluation.tables import HEADINGS, Table, printed
+from imagpose.evaluation.metrics import METRICS, PAPERS
+from imagpose.evaluation.tables import Table, printed
 from imagpose.reproduction.differences import (
     FEWEST_PEOPLE,
-    LOWER_IS_BETTER,
     Difference,
     Verdict,
+    beside_figure,
     difference,
     verdict,
 )  # fmt: skip
 from imagpose.reproduction.paper import PaperTable, Scale
 from imagpose.reproduction.rows import Row
-
-PAPERS = {"ssim": "ssim_256", "lpips": "lpips", "fid": "fid"}
-"""The paper's metrics, and what each presumably is among ours: its SSIM is that of values 0 … 255."""
 
 HEADER = [
     "claim", "better", "worse", "metric", "paper's difference", "our difference", "low", "high", "pairs", "verdict",
@@ -60,21 +58,22 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scal
     orders = []
     for claim in table.claims:
         for one, other in claim.pairs:
-            for paper_metric, metric in PAPERS.items():
-                sign = -1 if metric in LOWER_IS_BETTER else 1
-                theirs = [papers[method].number(paper_metric) if method in papers else None for method in (one, other)]
+            for column, metric in PAPERS.items():
+                theirs = [papers[method].number(column) if method in papers else None for method in (one, other)]
                 expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
                 # What is only drawn in a figure has the order that the text gives it.
-                turned = not claim.in_most_cases and expected is not None and expected * sign < 0
+                opposite = expected is not None and expected * metric.sign < 0
+                turned = opposite and not claim.in_most_cases
                 pair = (other, one) if turned else (one, other)
                 expected = -expected if turned and expected is not None else expected
                 there = all(method in rows for method in pair)
-                found = difference(rows[pair[0]], rows[pair[1]], protocol, metric) if there else None
+                found = difference(rows[pair[0]], rows[pair[1]], protocol, metric.name) if there else None
                 said: Verdict = "not measured" if there else "not run"
                 if found is not None:
-                    order = float(sign) if expected is None or claim.in_most_cases else expected
+                    order = float(metric.sign) if expected is None or claim.in_most_cases else expected
                     said = verdict(order, found, claim.of_encoders and scale == "tiny")
-                orders.append(Order(claim.text, pair, metric, expected, found, said))
+                    said = beside_figure(said) if opposite and not turned else said
+                orders.append(Order(claim.text, pair, metric.name, expected, found, said))
     return orders
 
 
@@ -83,13 +82,12 @@ def _ahead(table: PaperTable, orders: Sequence[Order]) -> list[str]:
     notes = []
     for claim in (claim for claim in table.claims if claim.in_most_cases):
         for metric in PAPERS.values():
-            some = [order for order in orders if (order.claim, order.metric) == (claim.text, metric)]
+            some = [order for order in orders if (order.claim, order.metric) == (claim.text, metric.name)]
             found = [order for order in some if order.found is not None]
-            sign = -1 if metric in LOWER_IS_BETTER else 1
-            printed_so = sum((order.expected or 0) * sign > 0 for order in some)
-            here = sum(order.found.value * sign > 0 for order in found if order.found)
+            printed_so = sum((order.expected or 0) * metric.sign > 0 for order in some)
+            here = sum(order.found.value * metric.sign > 0 for order in found if order.found)
             ours = f"ours in {here} of {len(found)}" if found else "ours were not measured"
-            notes.append(f"{claim.text}: {HEADINGS[metric]} in {printed_so} of {len(some)} as printed, {ours}.")
+            notes.append(f"{claim.text}: {metric.heading} in {printed_so} of {len(some)} as printed, {ours}.")
     return notes
 
 
@@ -101,15 +99,19 @@ def summary(table: PaperTable, orders: Sequence[Order]) -> Table:
         for metric in dict.fromkeys(order.metric for order in orders):
             some = [order for order in orders if (order.claim, order.metric) == (claim, metric)]
             counts = Counter(order.verdict for order in some)
-            lines.append([claim, HEADINGS[metric], *(str(counts[kind] or "") for kind in shown)])
+            lines.append([claim, METRICS[metric].heading, *(str(counts[kind] or "") for kind in shown)])
             for order in some:
-                if order.verdict in ("holds", "does not hold") and order.found is not None:
+                if order.verdict.startswith(("holds", "does not hold")) and order.found is not None:
                     notes.append(_sentence(order))
     rule = (
         "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
         "better is the one for which the paper prints the better figure, or that the claim names. It is of these "
         f"trained runs: another seed may differ. Fewer than {FEWEST_PEOPLE} people decide nothing."
     )
+    if any(kind.endswith("the paper's figure") for kind in shown):
+        rule += (
+            " Of what the paper says of most cases, two rows whose figures it prints in the other order are told apart."
+        )
     return Table(
         "The paper's orders", ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)]
     )
@@ -120,6 +122,6 @@ def _sentence(order: Order) -> str:
     assert found is not None
     theirs = "which the paper says in words" if order.expected is None else f"the paper's {order.expected:+.4f}"
     return (
-        f"{order.pair[0]} − {order.pair[1]}, {HEADINGS[order.metric]}: {found.value:+.4f} [{found.low:+.4f}, "
+        f"{order.pair[0]} − {order.pair[1]}, {METRICS[order.metric].heading}: {found.value:+.4f} [{found.low:+.4f}, "
         f"{found.high:+.4f}], {theirs}: {order.verdict}."
     )

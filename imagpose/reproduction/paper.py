@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from imagpose.errors import InputError
 
@@ -18,10 +18,10 @@ class Entry:
     """A row of a table.
 
     Attributes:
-        method: As ``printed.csv`` names it.
+        method: The method's name in ``printed.csv``.
         experiment: The file in ``experiments/`` that trains it; None is another's method, which is never run.
         miniatures: Files in ``experiments/miniatures/`` that put a small base or encoder in place of the published one.
-        tiny: Its name at tiny scale, if not ``tiny_<experiment>``.
+        tiny: The row's name at tiny scale, if not ``tiny_<experiment>``.
         block: Rows of one block are compared for the best value, as the paper's bold figures are.
     """
 
@@ -68,12 +68,12 @@ class PaperTable:
     """A table of the paper.
 
     Attributes:
-        name: Of its command and its folder in ``results/``; a key of :data:`imagpose.evaluation.tables.SIZES`, or not
-            printed as a table.
-        title: Its number and caption.
-        entries: Its rows.
+        name: Name of the table's command and of its folder in ``results/``; a key of
+            :data:`imagpose.evaluation.tables.SIZES`, or not printed as a table.
+        title: The table's number and caption.
+        entries: The table's rows.
         claims: The orders that are looked at.
-        protocol: By which the paper presumably measured; None is that of the run's scale.
+        protocol: The protocol that the paper presumably measured by; None is that of the run's scale.
     """
 
     name: str
@@ -164,6 +164,10 @@ TABLES = {table.name: table for table in (VARIANTS, ABLATIONS, ARCHITECTURES)}
 """Those whose rows are trained, by the name of their command."""
 ALL = {**TABLES, UNIFORMITY.name: UNIFORMITY}
 """And those of one trained model."""
+if TYPE_CHECKING:
+    TableName = str
+else:
+    TableName = Literal[tuple(TABLES)]
 
 
 def scale_of(experiment: str) -> Scale:

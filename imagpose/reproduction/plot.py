@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from imagpose.evaluation.metrics import FIGURE, METRICS, PAPERS
 from imagpose.evaluation.scoring import Score
 from imagpose.evaluation.tables import printed
 from imagpose.output.files import write_whole
@@ -32,20 +33,17 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
         path: Of the file.
     """
     drawn = any(row.drawn for seeds in rows.values() for row in seeds)
-    panels = [
-        ("ssim", protocol, "ssim_256", "SSIM, higher is better"),
-        ("lpips", protocol, "lpips", "LPIPS, lower is better"),
-        ("fid", protocol, "fid", "FID, lower is better"),
-    ]  # fmt: skip
+    panels = [(column, METRICS[column].title, protocol, metric) for column, metric in PAPERS.items()]
     if drawn:
-        panels.append(("", "figure", "pattern_at_1", "pattern@1, higher is better"))
+        panels.append(("", FIGURE["pattern_at_1"].title, "figure", FIGURE["pattern_at_1"]))
     papers = {row.method: row for row in printed(table.name)}
     shown = []
-    for metric, name, ours, heading in panels:
-        found = {method: one for method, seeds in rows.items() if (one := score(seeds, name, ours)).value is not None}
-        told = {m: value for m, row in papers.items() if metric and (value := row.number(metric)) is not None}
-        if found:
-            shown.append((heading, told, found))
+    for column, title, name, metric in panels:
+        ours = {row: one for row, seeds in rows.items() if (one := score(seeds, name, metric.name)).value is not None}
+        told = {row: value for row, of in papers.items() if column and (value := of.number(column)) is not None}
+        if ours:
+            better = "lower" if metric.lower_is_better else "higher"
+            shown.append((f"{title}, {better} is better", told, ours))
     if not shown:
         return
     entries = list(table.entries)
@@ -53,17 +51,17 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
     figure = Figure(figsize=(3.1 * len(shown) + 1.6, 2 * height + 0.6), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(shown), squeeze=False)
-    for column, (heading, told, found) in enumerate(shown):
-        above, below = axes[0][column], axes[1][column]
+    for place, (heading, told, ours) in enumerate(shown):
+        above, below = axes[0][place], axes[1][place]
         values = {method: Score(value) for method, value in told.items()}
-        _panel(above, entries, values, [_PAPER] * len(entries), column == 0)
+        _panel(above, entries, values, [_PAPER] * len(entries), place == 0)
         if not told:
             above.text(
                 0.5, 0.5, "the paper has none", ha="center", va="center", transform=above.transAxes, color=_PAPER
             )
             above.set_xticks([])
         blocks = list(dict.fromkeys(entry.block for entry in entries))
-        _panel(below, entries, found, [_OURS[blocks.index(entry.block)] for entry in entries], column == 0)
+        _panel(below, entries, ours, [_OURS[blocks.index(entry.block)] for entry in entries], place == 0)
         above.set_title(heading, fontsize=10)
     first = next(iter(rows.values()))[0]
     axes[0][0].set_ylabel("the paper", fontsize=9)

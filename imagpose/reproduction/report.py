@@ -7,19 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from imagpose.evaluation.metrics import FIGURE, METRICS, PAPERS, Metric, compared
 from imagpose.evaluation.scoring import Score
-from imagpose.evaluation.tables import HEADINGS, PRESUMED, Table, cell, printed, to_csv
+from imagpose.evaluation.tables import PRESUMED, Table, cell, printed, to_csv
 from imagpose.output.files import write_whole
-from imagpose.reproduction.differences import LOWER_IS_BETTER, score
-from imagpose.reproduction.orders import HEADER, PAPERS, orders_of, summary
+from imagpose.reproduction.differences import score
+from imagpose.reproduction.orders import HEADER, orders_of, summary
 from imagpose.reproduction.paper import ALL, Entry, PaperTable, Scale
 from imagpose.reproduction.plot import draw
 from imagpose.reproduction.rows import Row, read_rows
 
 NOT_RUN = "not run"
 _MINUS = "ours − paper's"
-FIGURE = {"ssim": "figure's SSIM ↑", "identity_at_1": "identity@1 ↑", "pattern_at_1": "pattern@1 ↑"}
-"""What mannequins have beside them, under the protocol ``figure``."""
 Rows = dict[str, list[Row]]
 
 
@@ -44,7 +43,7 @@ def render(name: str, results: Path, scale: Scale, protocol: str | None = None) 
 
     def state() -> set[tuple[str, int]]:
         paths = (path for path in folder.glob("*.json") if path.stem.rpartition("-seed")[0] in names)
-        return {(path.name, path.stat().st_mtime_ns) for path in paths}
+        return {(path.name, path.lstat().st_mtime_ns) for path in paths}  # a link to nothing is told when it is read
 
     while True:
         seen = state()
@@ -92,34 +91,34 @@ def _scores(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> Table
     columns: list[tuple[str, list[str]]] = [("", [entry.method for entry in table.entries])]
     papers = {row.method: row for row in printed(table.name)}
     reasons: list[str] = []
-    for paper_metric, metric in PAPERS.items():
-        theirs = [papers[e.method].number(paper_metric) if e.method in papers else None for e in table.entries]
+    for column, metric in PAPERS.items():
+        theirs = [papers[e.method].number(column) if e.method in papers else None for e in table.entries]
         ours = [_of(rows, entry, protocol, metric) for entry in table.entries]
-        heading = HEADINGS[paper_metric]
+        heading = METRICS[column].heading
         columns.append((f"paper's {heading}", _bold(table, theirs, metric, [_plain(value) for value in theirs])))
         values = [None if one is None else one.value for one in ours]
         columns.append((f"our {heading}", _bold(table, values, metric, [_cell(metric, one) for one in ours])))
         columns.append((_MINUS, [_minus(one, two) for one, two in zip(values, theirs, strict=True)]))
         reasons += [one.reason for one in ours if one is not None and one.reason]
     if _drawn(rows):
-        for metric, heading in FIGURE.items():
+        for metric in compared(FIGURE):
             ours = [_of(rows, entry, "figure", metric) for entry in table.entries]
             values = [None if one is None else one.value for one in ours]
-            columns.append((heading, _bold(table, values, metric, [_cell(metric, one) for one in ours])))
+            columns.append((metric.heading, _bold(table, values, metric, [_cell(metric, one) for one in ours])))
     title = f"{table.title}, {scale} scale, by {protocol}"
     body = list(zip(*(cells for _, cells in columns), strict=True))
     return Table(title, [heading for heading, _ in columns], body, _notes(table, rows, scale, reasons))
 
 
-def _of(rows: Rows, entry: Entry, protocol: str, metric: str) -> Score | None:
-    return score(rows[entry.method], protocol, metric) if entry.method in rows else None
+def _of(rows: Rows, entry: Entry, protocol: str, metric: Metric) -> Score | None:
+    return score(rows[entry.method], protocol, metric.name) if entry.method in rows else None
 
 
 def _plain(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _cell(metric: str, one: Score | None) -> str:
+def _cell(metric: Metric, one: Score | None) -> str:
     return NOT_RUN if one is None else cell(metric, one)
 
 
@@ -127,13 +126,13 @@ def _minus(one: float | None, two: float | None) -> str:
     return "–" if one is None or two is None else f"{one - two:+.4f}"
 
 
-def _bold(table: PaperTable, values: Sequence[float | None], metric: str, cells: list[str]) -> list[str]:
+def _bold(table: PaperTable, values: Sequence[float | None], metric: Metric, cells: list[str]) -> list[str]:
     """Set the best of each block in bold, where there is something to be better than."""
     for block in dict.fromkeys(entry.block for entry in table.entries):
         there = [i for i, e in enumerate(table.entries) if e.block == block and values[i] is not None]
         if len(there) < 2:
             continue
-        best = (min if metric in LOWER_IS_BETTER else max)(float(values[i] or 0) for i in there)
+        best = (min if metric.lower_is_better else max)(float(values[i] or 0) for i in there)
         for i in there:
             if values[i] == best:
                 cells[i] = f"**{cells[i]}**"

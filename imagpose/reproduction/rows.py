@@ -27,8 +27,8 @@ class Pairs:
 
     Attributes:
         names: ``<source> → <target>``, in order.
-        identities: Whom each pair shows.
-        values: By ``<protocol>/<metric>``, one number a pair.
+        identities: The person that each pair shows.
+        values: Numbers by ``<protocol>/<metric>``, one a pair.
     """
 
     names: list[str] = field(default_factory=list)
@@ -41,19 +41,19 @@ class Row:
     """What one run, or one setting of a trained model, scored on the test pairs.
 
     Attributes:
-        experiment: Its name, by which the table knows it.
-        seed: Of the run.
-        scores: By protocol and metric, with intervals; ``figure`` holds what only mannequins have: SSIM and PSNR inside
-            the figure's box, identity@1 and pattern@1.
+        experiment: The experiment's name, by which the table knows it.
+        seed: The run's seed.
+        scores: Scores by protocol and metric, with intervals; ``figure`` holds what only mannequins have: SSIM and
+            PSNR inside the figure's box, identity@1 and pattern@1.
         pairs: The single pairs.
         samples: Generated pictures that were scored.
         data: The dataset's folder.
         drawn: Whether its people are drawn mannequins.
         steps: Optimiser steps.
         seconds: Wall time of the training, all parts of an interrupted one; None where it was not measured.
-        device: That the run was tested on.
-        peak_memory: In bytes, of the GPU or else of the process; None where it was not measured.
-        commit: Of the code, ``-dirty`` where it was changed; None outside of a checkout.
+        device: The device that the run was tested on.
+        peak_memory: Peak memory in bytes, of the GPU or else of the process; None where it was not measured.
+        commit: Commit of the code, ``-dirty`` where it was changed; None outside of a checkout.
         config: Every option of the run.
         cost: What a result takes, by name with its unit; only where speed is what is compared.
     """
@@ -135,6 +135,8 @@ def read_row(path: Path) -> Row:
 
 def _check(row: Row) -> None:
     """Raise a ValueError where a field is not what a table takes it for."""
+    if not row.scores:
+        raise ValueError("it has no scores")
     texts: tuple[Any, ...] = (row.experiment, row.data, row.device, *row.pairs.names, *row.pairs.identities)
     numbers = (row.seed, row.samples, *row.cost.values(), *chain.from_iterable(row.pairs.values.values()))
     perhaps = (value for value in (row.steps, row.seconds, row.peak_memory) if value is not None)

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.table import Table
 
 from imagpose.errors import Terminated
-from imagpose.reproduction.jobs import Job, carry_out, complaint, end_running
+from imagpose.reproduction.jobs import PlannedRow, carry_out, complaint, end_running
 from imagpose.reproduction.rows import PROGRESS
 
 _REFRESH = 1.0  # seconds
@@ -30,17 +30,17 @@ class View:
     Args:
         jobs: All rows.
         at_once: How many run at a time.
-        console: To draw on.
+        console: The console to draw on.
     """
 
-    def __init__(self, jobs: Sequence[Job], at_once: int, console: Console) -> None:
+    def __init__(self, jobs: Sequence[PlannedRow], at_once: int, console: Console) -> None:
         self.jobs, self.at_once, self.console = jobs, at_once, console
         self.first: dict[str, tuple[int, float]] = {}  # step and time at which a row was first seen to train
         self.state = {job.name: "finished before" if job.row.exists() else "waiting" for job in jobs}
         self.began: dict[str, float] = {}
         self.took: dict[str, float] = {}
 
-    def tell(self, job: Job, state: str) -> None:
+    def tell(self, job: PlannedRow, state: str) -> None:
         """A row's state has changed."""
         if state == "running":
             self.began[job.name] = time.time()
@@ -64,7 +64,7 @@ class View:
             view.add_row(job.name, *self._cells(job))
         return view
 
-    def _cells(self, job: Job) -> list[str]:
+    def _cells(self, job: PlannedRow) -> list[str]:
         state = self.state[job.name]
         if state != "running":
             return [state, "", "", _clock(self.took[job.name]) if job.name in self.took else "", ""]
@@ -93,13 +93,13 @@ def _clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, str]:
+def run_here(jobs: Sequence[PlannedRow], at_once: int, console: Console) -> dict[str, str]:
     """Run the rows that are not finished.
 
     Args:
         jobs: All rows.
         at_once: How many at a time; each has a GPU of its own where there are GPUs, else its share of the cores.
-        console: For the live view.
+        console: The console of the live view.
 
     Returns:
         Why rows failed, by name; a failed row stops no other.
@@ -110,7 +110,7 @@ def run_here(jobs: Sequence[Job], at_once: int, console: Console) -> dict[str, s
     for place in _places(at_once):
         places.put(place)
 
-    def work(job: Job) -> None:
+    def work(job: PlannedRow) -> None:
         place = places.get()
         try:
             job.folder.mkdir(parents=True, exist_ok=True)

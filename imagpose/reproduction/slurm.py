@@ -13,7 +13,7 @@ from rich.table import Table
 
 from imagpose.errors import InputError
 from imagpose.output.files import write_whole
-from imagpose.reproduction.jobs import Job, carry_out, complaint, experiment_words
+from imagpose.reproduction.jobs import PlannedRow, carry_out, complaint, experiment_words
 from imagpose.training.experiment import read_options
 
 _JOBS: dict[str, type[submitit.Job]] = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
@@ -22,7 +22,7 @@ _JOBS: dict[str, type[submitit.Job]] = {"slurm": submitit.SlurmJob, "local": sub
 class RowJob:
     """What a node carries out."""
 
-    def __call__(self, job: Job) -> int:
+    def __call__(self, job: PlannedRow) -> int:
         """Run the row's commands; in each of its tasks, whose ranks Lightning then joins."""
         status = carry_out(job)
         first = submitit.JobEnvironment().global_rank == 0  # which writes the row, after the others may have ended
@@ -30,7 +30,7 @@ class RowJob:
             raise RuntimeError(complaint(job))  # for SLURM's own records
         return status
 
-    def checkpoint(self, job: Job) -> submitit.helpers.DelayedSubmission:
+    def checkpoint(self, job: PlannedRow) -> submitit.helpers.DelayedSubmission:
         """Out of time: queue again; ``fit`` resumes from the run's last checkpoint."""
         return submitit.helpers.DelayedSubmission(RowJob(), job)
 
@@ -39,7 +39,7 @@ def resources(options: Any) -> dict[str, Any]:
     """What an experiment asks a node for, in submitit's words.
 
     Args:
-        options: Of its command line, parsed.
+        options: The options of the experiment's command line, parsed.
     """
     devices = options.trainer.devices
     each = devices if isinstance(devices, int) and devices > 0 else 1
@@ -51,13 +51,15 @@ def resources(options: Any) -> dict[str, Any]:
     }
 
 
-def submit(jobs: Sequence[Job], asked: Mapping[str, Any], console: Console, cluster: str = "slurm") -> dict[str, str]:
+def submit(
+    jobs: Sequence[PlannedRow], asked: Mapping[str, Any], console: Console, cluster: str = "slurm"
+) -> dict[str, str]:
     """Submit the rows that are neither finished nor queued, and tell how all of them are.
 
     Args:
         jobs: All rows.
         asked: Further parameters of submitit's executor, such as ``slurm_partition`` or ``timeout_min``.
-        console: For the list.
+        console: The console that the list is printed on.
         cluster: ``slurm``, or ``local``: submitit's own processes on this machine.
 
     Returns:
@@ -80,11 +82,11 @@ def submit(jobs: Sequence[Job], asked: Mapping[str, Any], console: Console, clus
     return failed
 
 
-def _record(job: Job) -> Path:
+def _record(job: PlannedRow) -> Path:
     return job.folder / "slurm.json"
 
 
-def _state(job: Job, cluster: str) -> tuple[str, str]:
+def _state(job: PlannedRow, cluster: str) -> tuple[str, str]:
     """Of a row, and its job's number."""
     try:
         number = str(json.loads(_record(job).read_text(encoding="utf-8"))["job"])
@@ -98,7 +100,7 @@ def _state(job: Job, cluster: str) -> tuple[str, str]:
     return ("failed", number) if known.done(force_check=True) else (known.state.lower(), number)
 
 
-def _submit(job: Job, asked: Mapping[str, Any], cluster: str) -> str:
+def _submit(job: PlannedRow, asked: Mapping[str, Any], cluster: str) -> str:
     """Submit one row."""
     wanted = resources(read_options(experiment_words(job)))
     often = {"slurm_max_num_timeout": 100} if cluster == "slurm" else {}  # of days that a training may take

@@ -1,44 +1,35 @@
-"""``python -m imagpose speed``: the paper's Figure 8, what a picture takes against its quality."""
+"""``imagpose speed``: the paper's Figure 8, what a picture takes against its quality."""
 
 from __future__ import annotations
 
-import argparse
 import math
-import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import diffusers
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
-from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
-from imagpose.data.scenarios import Setting, arrange
+from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
-from imagpose.evaluation.evaluate import show
+from imagpose.evaluation.metrics import PAPERS
 from imagpose.evaluation.scoring import Networks, Score
-from imagpose.evaluation.tables import HEADINGS, Table, cell, to_csv
-from imagpose.generation.command import draw, inputs, load, pending
-from imagpose.generation.jobs import Job
-from imagpose.options.parser import Parser, wide_console
-from imagpose.options.ranges import PositiveInt, argument
+from imagpose.evaluation.screen import show, wide_console
+from imagpose.evaluation.tables import Table, cell, to_csv
+from imagpose.generation.command import draw
+from imagpose.generation.model import load
+from imagpose.generation.pictures import pending
+from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
-from imagpose.output.progress import progress
-from imagpose.pipeline import ImagposePipeline
 from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
 from imagpose.reproduction.rows import Row, write_row
-from imagpose.reproduction.trained import Trial, add_options
-
-SAMPLERS = {"DDIM": "DDIMScheduler", "DPM++ 2M": "DPMSolverMultistepScheduler", "UniPC": "UniPCMultistepScheduler"}
-"""Classes of diffusers by the name of the sampler; each is made with the configuration the model was trained with."""
+from imagpose.reproduction.timing import SAMPLERS, Way, measure, samplers
+from imagpose.reproduction.trained import Trial, TrialRequest
 
 COMPARATORS = ("PIDM", "PoCoLD", "CFLD")
 """The other methods of the figure, which are not run here."""
@@ -50,34 +41,6 @@ _PAPER = (
 _ON_SCREEN = (0, 5, 6, 9, 10, 11)  # columns of the table, of which not all find room
 
 
-@dataclass(frozen=True)
-class Way:
-    """One way to generate.
-
-    Attributes:
-        sampler: A key of :data:`SAMPLERS`.
-        steps: Denoising steps.
-        scenario: Of the paper.
-        guided: Whether the guidance of the command is used, or none (w = 1), which is half the work.
-    """
-
-    sampler: str
-    steps: int
-    scenario: Setting = "T1"
-    guided: bool = True
-
-    @property
-    def label(self) -> str:
-        """For people."""
-        return f"{self.sampler} {self.steps}, {self.scenario}" + ("" if self.guided else ", no guidance")
-
-    @property
-    def name(self) -> str:
-        """Of its row, its pictures' folder and their files."""
-        words = [self.sampler.lower().replace("++ ", ""), str(self.steps), self.scenario.replace("*", "_star")]
-        return "-".join([*words, *([] if self.guided else ["unguided"])])
-
-
 BASE = Way("DDIM", 20)
 """The paper's; costs are told as ratios to its."""
 SWEEP = (
@@ -87,42 +50,46 @@ SWEEP = (
 )  # fmt: skip
 
 
-def speed(args: Sequence[str]) -> None:
-    """Carry out the command.
+@dataclass(frozen=True, kw_only=True)
+class SpeedRequest(TrialRequest):
+    """What Figure 8 is made of.
+
+    Attributes:
+        sources: How many people, of each of whom one source and three targets are taken.
+        repeats: Timed batches of each way; the median counts.
+    """
+
+    sources: PositiveInt = 12
+    repeats: PositiveInt = 5
+
+
+def speed(request: SpeedRequest) -> None:
+    """Measure time, operations and quality of one trained model by steps, samplers and scenarios: Figure 8.
 
     Pictures and their scores are made once; all ways are timed anew by each call, in turn, since only times of one call
     may be compared.
 
     Raises:
-        InputError: An option, a file or the disk is not as it must be; the sentence says which.
+        InputError: A file or the disk is not as it must be; the sentence says which.
     """
-    parser = Parser(
-        prog="python -m imagpose speed", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Time, operations and quality of one trained model by steps, samplers and scenarios: Figure 8.",
-    )  # fmt: skip
-    add_options(parser, sources=12)
-    parser.add_argument(
-        "--repeats", type=argument(PositiveInt), default=5, help="timed batches of each way; the median counts"
-    )
-    options = parser.parse_args(args)
     console = wide_console()
-    trial = Trial.of(options, "speed")
-    jobs = {way: trial.jobs(way.scenario) for way in SWEEP}
+    trial = Trial.of(request, "speed")
+    canvases = {way: trial.canvases(way.scenario) for way in SWEEP}
     made = {way.name: _settings(trial, way) for way in SWEEP}
-    missing = {way: pending(jobs[way], made[way.name], trial.images(way.name), options.overwrite) for way in SWEEP}
+    missing = {way: pending(canvases[way], made[way.name], trial.images(way.name), request.overwrite) for way in SWEEP}
     try:
-        pipe = load(options)
-        use = _samplers(pipe)
+        pipe = load(request)
+        use = samplers(pipe)
         for way, some in missing.items():
             if some:
                 use(way)
-                draw(pipe, some, trial.images(way.name), options.batch_size, way.label)
+                draw(pipe, some, trial.images(way.name), request.batch_size, way.label)
         rows = trial.score(Networks.load(trial.task.protocols, trial.task.device), console, made)
-        costs = measure(pipe, jobs, options.guidance, options.batch_size, options.repeats)
+        costs = measure(pipe, canvases, request.guidance, request.batch_size, request.repeats)
         measured = datetime.now(UTC).isoformat(timespec="seconds")
         for name, cost in costs.items():
             rows[name] = replace(rows[name], cost=cost, config={**rows[name].config, "measured": measured})
-            write_row(rows[name], options.results, trial.folder.name)
+            write_row(rows[name], request.results, trial.folder.name)
         table = report(rows, trial.task.protocols[0].name)
         write_whole(trial.folder / "table.md", table.markdown())
         write_whole(trial.folder / "table.tex", table.latex())
@@ -136,90 +103,13 @@ def speed(args: Sequence[str]) -> None:
 
 
 def _settings(trial: Trial, way: Way) -> dict[str, Any]:
-    guidance = trial.options.guidance if way.guided else 1.0
+    guidance = trial.request.guidance if way.guided else 1.0
     return {**trial.settings(way.scenario, way.steps, guidance), "sampler": way.sampler}
-
-
-def _samplers(pipe: ImagposePipeline) -> Callable[[Way], None]:
-    """What puts a way's scheduler into the pipeline."""
-    config = pipe.scheduler.config
-
-    def use(way: Way) -> None:
-        pipe.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(config)
-
-    return use
-
-
-# Measuring ----------------------------------------------------------------------------------------------------------
-
-
-def measure(
-    pipe: ImagposePipeline, jobs: Mapping[Way, Sequence[Job]], guidance: float, batch_size: int, repeats: int
-) -> dict[str, dict[str, float]]:
-    """What each way takes.
-
-    Timed is the whole pipeline, from pictures and poses in memory to pictures in memory: pose maps, VAE, encoder, all
-    steps, decoding of what is kept. All ways take batches of one size. In each round every way generates one batch, so
-    that a slow minute of the machine falls on all alike; the first round warms up, and its operations are counted.
-
-    Args:
-        pipe: The model, on its device.
-        jobs: Canvases of each way.
-        guidance: w, where a way has one.
-        batch_size: Canvases at once, fewer where a scenario has not so many.
-        repeats: Timed rounds.
-
-    Returns:
-        By way's name: ``seconds_per_canvas`` (the median), ``seconds_per_panel`` of the masked panels, all of which are
-        generated, ``seconds_per_image`` that is kept, ``flops_per_canvas``, ``flops_per_panel``, ``flops_per_image``,
-        ``masked_panels``, ``kept_images``, ``batch_size`` and ``repeats``.
-    """
-    size = min(batch_size, *(len(of) for of in jobs.values()))
-    batches = {way: (list(of[:size]), inputs(of[:size])) for way, of in jobs.items()}
-    use = _samplers(pipe)
-
-    def generate(way: Way, steps: int) -> float:
-        some, given = batches[way]
-        use(way)
-        started = time.perf_counter()
-        images = pipe(
-            *given, way.scenario, steps, guidance if way.guided else 1.0, seed=[job.seed for job in some],
-            output_type="pt",
-        ).images  # fmt: skip
-        assert isinstance(images, Tensor)
-        images.cpu()  # waits for the device
-        return time.perf_counter() - started
-
-    flops: dict[Way, int] = {}
-    seconds: dict[Way, list[float]] = {way: [] for way in jobs}
-    with progress("Timing", (repeats + 1) * len(jobs), "batches") as advance:
-        generate(next(iter(jobs)), 1)  # a black panel is encoded once, which is no way's work
-        for number in range(repeats + 1):
-            for way in jobs:
-                if number:
-                    seconds[way].append(generate(way, way.steps))
-                else:
-                    with FlopCounterMode(display=False) as counter:
-                        generate(way, way.steps)
-                    flops[way] = counter.get_total_flops()
-                advance(1)
-    costs = {}
-    for way, (some, _) in batches.items():
-        filled = arrange(len(some[0].sources), len(some[0].target_poses), way.scenario, 4)
-        panels, kept = len(filled.targets), len(set(filled.targets))
-        cost: dict[str, float] = {}
-        for unit, whole in (("seconds", statistics.median(seconds[way])), ("flops", flops[way])):
-            each = whole / size
-            cost |= {f"{unit}_per_canvas": each, f"{unit}_per_panel": each / panels, f"{unit}_per_image": each / kept}
-        costs[way.name] = {
-            **cost, "masked_panels": panels, "kept_images": kept, "batch_size": size, "repeats": repeats
-        }  # fmt: skip
-    return costs
 
 
 # Telling ------------------------------------------------------------------------------------------------------------
 
-_QUALITY = ("ssim_256", "lpips", "fid")
+_QUALITY = tuple(PAPERS.values())
 
 
 def report(rows: Mapping[str, Row], protocol: str) -> Table:
@@ -238,12 +128,12 @@ def report(rows: Mapping[str, Row], protocol: str) -> Table:
         lines.append([
             way.label, f"{cost['masked_panels']:.0f}", f"{cost['kept_images']:.0f}", *(f"{one:.4g}" for one in times),
             f"{ratios[0]:.2f}", f"{cost['flops_per_canvas'] / 1e9:.4g}", f"{cost['flops_per_image'] / 1e9:.4g}",
-            f"{ratios[1]:.2f}", *(cell(metric, scores[metric]) for metric in _QUALITY),
+            f"{ratios[1]:.2f}", *(cell(metric, scores[metric.name]) for metric in _QUALITY),
         ])  # fmt: skip
-        reasons += [scores[metric].reason for metric in _QUALITY if scores[metric].reason]
+        reasons += [scores[metric.name].reason for metric in _QUALITY]
     header = [
         "", "masked panels", "kept images", "s a canvas", "s a masked panel", "s a kept image", "time ratio",
-        "GFLOP a canvas", "GFLOP a kept image", "FLOP ratio", *(HEADINGS[metric] for metric in _QUALITY),
+        "GFLOP a canvas", "GFLOP a kept image", "FLOP ratio", *(metric.heading for metric in _QUALITY),
     ]  # fmt: skip
     lines += [[name, *[NOT_RUN] * (len(header) - 1)] for name in COMPARATORS]
     row = rows[BASE.name]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,19 @@ from imagpose.data.mannequins.folder import MannequinSet, Wardrobe, ensure, is_d
 from imagpose.data.readers.index import Index
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
+from imagpose.evaluation.choices import ProtocolChoice
 from imagpose.evaluation.clothes import cases, judge_all
-from imagpose.evaluation.evaluate import Evaluation, Task, evaluate_folder, task
+from imagpose.evaluation.command import Scoring
+from imagpose.evaluation.evaluate import Evaluation, Task, evaluate_folder
 from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.matching import Pair, read
-from imagpose.evaluation.protocols import PROTOCOLS
 from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.similarity import in_box
 from imagpose.evaluation.tables import to_csv
-from imagpose.generation.command import add_model_options, fingerprint
-from imagpose.generation.jobs import Job, jobs_of_pairs
-from imagpose.options.ranges import PositiveInt, argument
+from imagpose.generation.canvases import Canvas, canvases_of_pairs
+from imagpose.generation.model import ChosenModel, fingerprint
+from imagpose.options.commands import OTHER_NAME
+from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
 from imagpose.reproduction.rows import Pairs, Row, device_name
 from imagpose.training.runs import commit
@@ -41,21 +42,23 @@ TARGETS = 3
 _FURTHER = 2  # views beside source and target, so that T3 has three sources
 
 
-def add_options(parser: argparse.ArgumentParser, sources: int) -> None:
-    """The options that :meth:`Trial.of` reads.
+@dataclass(frozen=True, kw_only=True)
+class TrialRequest(ChosenModel):
+    """What the commands of Figures 7 and 8 are asked for.
 
-    Args:
-        parser: Of the command.
-        sources: How many, if nothing is said.
+    Attributes:
+        data: A dataset; the mannequins are drawn if they are missing.
+        sources: How many people, of each of whom one source and three targets are taken.
+        batch_size: Canvases at once.
+        protocol: By which quality is measured, or all of them.
+        results: Folder of all tables; --out is its other name.
     """
-    parser.add_argument("--data", type=Path, default=MANNEQUINS, help="a dataset; the mannequins are drawn if missing")
-    parser.add_argument(
-        "--sources", type=argument(PositiveInt), default=sources, help="people, one source and three targets each"
-    )
-    add_model_options(parser)
-    parser.add_argument("--batch-size", type=argument(PositiveInt), default=8, help="canvases at once")
-    parser.add_argument("--protocol", choices=(*PROTOCOLS, "all"), default="strict", help="how quality is measured")
-    parser.add_argument("--results", "--out", type=Path, default=Path("results"), help="folder of all tables")
+
+    data: Path = MANNEQUINS
+    sources: PositiveInt = 40
+    batch_size: PositiveInt = 8
+    protocol: ProtocolChoice = "strict"
+    results: Path = field(default=Path("results"), metadata={OTHER_NAME: "out"})
 
 
 @dataclass(frozen=True)
@@ -63,32 +66,30 @@ class Trial:
     """A model, and what it is asked for.
 
     Attributes:
-        options: Of the command.
+        request: Of the command.
         task: Dataset, pairs and protocols.
         folder: Of the results.
         weights: Fingerprint of the model's weights.
     """
 
-    options: argparse.Namespace
+    request: TrialRequest
     task: Task
     folder: Path
     weights: str
 
     @classmethod
-    def of(cls, options: argparse.Namespace, name: str) -> Trial:
+    def of(cls, request: TrialRequest, name: str) -> Trial:
         """Choose the pairs and write their list, ``<results>/<name>/pairs.csv``, which ``generate`` takes too.
 
         Raises:
             InputError: The model or the dataset cannot be read, or the list cannot be written.
         """
-        weights = fingerprint(options)  # a mistake is told before a dataset is drawn
-        if options.data == MANNEQUINS and not options.data.exists():
-            ensure(options.data, MannequinSet())
-        whole = task(argparse.Namespace(**vars(options), pairs=None, allow_partial=False, best_of=False), None)
-        trial = cls(
-            options, replace(whole, pairs=choose(whole.index, options.sources, options.seed)), options.results / name,
-            weights,
-        )  # fmt: skip
+        weights = fingerprint(request)  # a mistake is told before a dataset is drawn
+        if request.data == MANNEQUINS and not request.data.exists():
+            ensure(request.data, MannequinSet())
+        whole = Scoring(protocol=request.protocol, device=request.device).task(request.data)
+        task = replace(whole, pairs=choose(whole.index, request.sources, request.seed))
+        trial = cls(request, task, request.results / name, weights)
         try:
             write_whole(trial.listed, to_csv([("from", "to"), *trial.task.pairs]))
         except OSError as error:
@@ -106,17 +107,14 @@ class Trial:
 
     def settings(self, scenario: Setting, steps: int, guidance: float) -> dict[str, Any]:
         """All that decides how the pictures look; those of ``generate`` have the same record."""
-        options = self.options
         return {
-            "model": str(options.run or options.model), "weights": self.weights, "scenario": scenario,
-            "seed": options.seed, "steps": steps, "guidance": guidance,
+            "model": self.request.name, "weights": self.weights, "scenario": scenario, "seed": self.request.seed,
+            "steps": steps, "guidance": guidance,
         }  # fmt: skip
 
-    def jobs(self, scenario: Setting) -> list[Job]:
+    def canvases(self, scenario: Setting) -> list[Canvas]:
         """The canvases of all pairs in a scenario."""
-        options = self.options
-        asked = {"data": options.data, "pairs": self.listed, "scenario": scenario, "seed": options.seed, "limit": None}
-        return list(jobs_of_pairs(argparse.Namespace(**asked)))
+        return list(canvases_of_pairs(self.request.data, self.listed, scenario, self.request.seed))
 
     def score(self, networks: Networks, console: Console, settings: Mapping[str, dict[str, Any]]) -> dict[str, Row]:
         """Score every row's pictures.
@@ -130,7 +128,7 @@ class Trial:
             InputError: A picture is missing or cannot be read.
         """
         found = {name: evaluate_folder(self.images(name), self.task, networks, console) for name in settings}
-        figure = _of_figure(found, self.task.index, self.options.seed)
+        figure = _of_figure(found, self.task.index, self.request.seed)
         return {name: self._row(name, found[name], figure.get(name, {}), made) for name, made in settings.items()}
 
     def _row(
@@ -150,13 +148,13 @@ class Trial:
             if np.isfinite(found).all():  # PSNR of the truth itself is not
                 values[f"figure/{metric}"] = found
                 scores.setdefault("figure", {})[metric] = _mean(found, people)
-        options = self.options
+        request = self.request
         return Row(
-            name, options.seed, scores,
+            name, request.seed, scores,
             Pairs([f"{source} → {target}" for source, target in self.task.pairs], people, values),
-            len(self.task.pairs), str(options.data), is_drawn(self.task.index.root),
+            len(self.task.pairs), str(request.data), is_drawn(self.task.index.root),
             device=device_name(self.task.device), commit=commit(),
-            config={**settings, "sources": options.sources, "protocol": options.protocol},
+            config={**settings, "sources": request.sources, "protocol": request.protocol},
         )  # fmt: skip
 
 

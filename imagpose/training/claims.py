@@ -79,8 +79,8 @@ def begin(asked: Asked) -> tuple[Run, Claim | None]:
         return run or newest or Run(asked.root, asked.experiment, 0), None
     if run is not None:
         claim = Claim(run)
-        step = runs.check_checkpoint(run.last) if run.last.exists() else None
-        print(f"Resuming {run.folder}{'' if step is None else f' from step {step}'}: {why}.", flush=True)
+        claim.step = runs.check_checkpoint(run.last) if run.last.exists() else None
+        print(f"Resuming {run.folder}{'' if claim.step is None else f' from step {claim.step}'}: {why}.", flush=True)
     else:
         if asked.new:
             why = "another run was asked for"
@@ -124,9 +124,14 @@ class Claim:
         run: Whose folder is there.
         made: Whether the folder was made by this process.
 
+    Attributes:
+        step: Optimiser steps of the checkpoint that it is resumed from; None where there is none, or it is of shards.
+
     Raises:
         InputError: Another process trains the run, or the folder cannot be written.
     """
+
+    step: int | None = None
 
     def __init__(self, run: Run, made: bool = False) -> None:
         self.run, self.made = run, made

@@ -5,61 +5,59 @@ from __future__ import annotations
 import errno
 import signal
 import sys
-import warnings
+from argparse import ArgumentError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import Namespace
-from lightning import LightningDataModule, LightningModule, Trainer
+from lightning import Trainer
 from lightning.fabric.plugins import TorchCheckpointIO
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import LambdaCallback
+from lightning.pytorch.cli import LightningArgumentParser
 
 from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.options import trust
-from imagpose.options.parse_errors import OptionParser
-from imagpose.options.ranges import Seed
-from imagpose.options.renamed import read_older_names
+from imagpose.options.parse_errors import sentence
 from imagpose.output.files import write_whole
 from imagpose.training import claims, runs
 from imagpose.training.checkpoint_io import CheckpointFiles
 from imagpose.training.claims import Claim
+from imagpose.training.composing import experiment_name
 from imagpose.training.divergence import Divergence
-from imagpose.training.drawn_root import check_root
+from imagpose.training.drawn_root import check_set
+from imagpose.training.experiment import ExperimentCLI, words_of
+from imagpose.training.forget import ForgetUnsaved
+from imagpose.training.help_pages import help_was_shown
 from imagpose.training.lines import ProgressLines
-from imagpose.training.option_checks import check_machine, check_options
 from imagpose.training.precision import spare_emulation
 from imagpose.training.steps import CountSteps, StepLogger
 from imagpose.training.stop import StopOnSignal
 from imagpose.training.stopping import Stopped, Stopper, resuming_command
 
+_ABOUT = {
+    "fit": "Train or resume an experiment, then test it; its results are in runs/<experiment>/version_<n>.",
+    "validate": "Generate and score the validation pairs of a run, -c <run>/config.yaml --folder <run>.",
+    "test": "Evaluate a run on the test pairs, -c <run>/config.yaml --folder <run>.",
+}
 
-class ExperimentCLI(LightningCLI):
-    """Lightning's command line, which refuses a wrong option before anything is built, drawn or written."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            LightningModule, LightningDataModule, subclass_mode_model=True, subclass_mode_data=True,
-            save_config_callback=None, parser_class=OptionParser, **kwargs,
-        )  # fmt: skip
-
-    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The seed, in the range that numpy takes."""
-        parser.add_argument(
-            "--seed_everything", type=bool | Seed, default=self.seed_everything_default,
-            help="of every random number that is not a function of the model's and the data's own seeds",
-        )  # fmt: skip
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and look at the options together."""
-        super().parse_arguments(parser, args)
-        command = self.config.get("subcommand")
-        options = self.config[command] if command else self.config
-        check_options(options)
-        if command:  # the others train nothing on this machine
-            check_machine(options)
+def add_run_options(parser: LightningArgumentParser) -> None:
+    """Add the options that say which run, and where its results go."""
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
+    parser.add_argument("--new", type=bool, default=False, help="start another run instead of resuming")
+    parser.add_argument("--name", type=str | None, default=None, help="of the run; default: its last experiment's")
+    parser.add_argument(
+        "--folder", type=Path | None, default=None, help="the run's folder; fit resumes it instead of choosing one"
+    )
+    parser.add_argument(
+        "--table", type=list[str], default=[], help="tables of the paper to put the test's results into as a row"
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
+    parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
 
 
 class RunCLI(ExperimentCLI):
@@ -67,10 +65,11 @@ class RunCLI(ExperimentCLI):
 
     Args:
         stopper: Knows whether a signal came.
+        typed: Words of the command line as its user gave them.
     """
 
-    def __init__(self, stopper: Stopper, **kwargs: Any) -> None:
-        self._stopper, self._words = stopper, list(kwargs["args"])
+    def __init__(self, stopper: Stopper, typed: Sequence[str], **kwargs: Any) -> None:
+        self._stopper, self._words = stopper, typed
         self._claim: Claim | None = None
         try:
             super().__init__(**kwargs)
@@ -82,19 +81,23 @@ class RunCLI(ExperimentCLI):
             if self._claim is not None:
                 self._claim.release()
 
+    def setup_parser(self, *args: Any) -> None:
+        """Name the program as it is called, which the parser takes for a file of its own."""
+        super().setup_parser(*args)
+        for command, parser in self._subcommand_parsers.items():
+            parser.prog = f"python -m imagpose {command}"
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add where runs are kept."""
-        parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
-        parser.add_argument("--new", type=bool, default=False, help="start another run instead of resuming")
-        parser.add_argument("--name", type=str | None, default=None, help="of the run; default: its last experiment's")
-        parser.add_argument(
-            "--table", type=list[str], default=[], help="tables of the paper to put the test's results into as a row"
-        )
-        parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the tables")
-        parser.add_argument(
-            "--folder", type=Path | None, default=None, help="the run's folder; fit resumes it instead of choosing one"
-        )
-        parser.add_argument("--trust", type=list[str], default=[], help=trust.HELP)
+        add_run_options(parser)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and refuse a checkpoint beside the run's own, whose options would silently win over these."""
+        super().parse_arguments(parser, args)
+        if (path := self.config[self.config.subcommand].get("ckpt_path")) is not None:
+            raise InputError(
+                f"--ckpt_path {path} cannot be given, since a run has its own; name the run with --folder instead."
+            )
 
     def before_instantiate_classes(self) -> None:
         """Choose the run, its logger and the checkpoint to continue from."""
@@ -104,15 +107,13 @@ class RunCLI(ExperimentCLI):
         dumped = yaml.safe_load(parser.dump(config, skip_none=False, skip_check=True))
         options = {key: dumped[key] for key in trust.GROUPS if key in dumped}
         if self.subcommand == "fit":
-            files = [Path(str(path)) for path in config.config or []]
-            if not files:
-                raise InputError("fit needs an experiment file: -c experiments/_base.yaml -c experiments/tiny.yaml.")
-            named = [path for path in files if path.parent.name != "overlays"]
-            name = runs.check_name(config.name or named[-1].stem, "--name" if config.name else named[-1])
+            check_set(config)
+            experiment = experiment_name(config.config or [])
+            name = runs.check_name(config.name or experiment, "--name" if config.name else "The experiment")
             self.run, self._claim = claims.begin(claims.Asked(config.runs, name, config.folder, config.new))
             if self.run.last.exists() and not config.new:  # a process that is not the first may see the run before
                 known = [*config.trust, *trust.dotted_texts(options)]  # the experiment is its user's own
-                runs.check_unchanged(self.run, options, known, lambda stored: _completed(parser, stored))
+                runs.check_unchanged(self.run, options, known, lambda stored: self._completed(parser, stored))
                 config.ckpt_path = str(self.run.last)
             self._options = options
         else:
@@ -126,8 +127,10 @@ class RunCLI(ExperimentCLI):
         config.trainer.use_distributed_sampler = False  # the loaders number their samples themselves
         config.trainer.logger = None
         spare_emulation(config.trainer)
+        ours = [Namespace(class_path="imagpose.callbacks.board.Board")] if self.subcommand == "fit" else []
         if config.table:
-            config.trainer.callbacks = [*(config.trainer.callbacks or []), self._row(config)]
+            ours.append(self._row(config))
+        config.trainer.callbacks = [*(config.trainer.callbacks or []), *ours]
 
     def _row(self, config: Namespace) -> Namespace:
         """The callback that writes the run's row; like those of an experiment, it is named and not imported."""
@@ -139,8 +142,7 @@ class RunCLI(ExperimentCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer logs into the run's folder, saves there, and stops at a signal."""
         assert self.subcommand is not None
-        resumed = self.subcommand == "fit" and self.config[self.subcommand].ckpt_path
-        step = runs.check_checkpoint(self.run.last) if resumed else None
+        step = None if self._claim is None else self._claim.step  # other processes log nothing
         logger = StepLogger(
             str(self.run.root), self.run.experiment, self.run.version, default_hp_metric=False,
             purge_step=None if step is None else step + 1,  # what was logged after the checkpoint is logged again
@@ -154,19 +156,34 @@ class RunCLI(ExperimentCLI):
                 trainer.progress_bar_callback.disable()  # of a bar, nothing but its end would be seen
             if trainer.is_global_zero:
                 callbacks.append(ProgressLines())
+        self._files = CheckpointFiles()
         if self.subcommand == "fit":
             callbacks.insert(0, CountSteps())
-            callbacks.append(StopOnSignal(self._stopper, self.run.last))
-        self._files = CheckpointFiles()
+            callbacks += [ForgetUnsaved(self._files), StopOnSignal(self._stopper, self.run.last)]
         # Strategies of shards write their own way, and another plugin is somebody's wish.
         if not isinstance(trainer.strategy, SHARDED) and type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = self._files
         return trainer
 
     def before_fit(self) -> None:
-        """Keep the options, once everything could be built from them."""
-        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+        """Keep the options, once a step can be taken with them: what is refused before leaves the run as it was."""
+
+        def keep(*args: Any) -> None:
             write_whole(self.run.config, yaml.safe_dump(self._options, sort_keys=False))
+
+        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self.trainer.callbacks.append(LambdaCallback(on_train_start=keep))  # type: ignore[attr-defined]
+
+    def _completed(self, parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
+        """The run's options with the defaults of those that there were not yet when it was started."""
+        try:
+            parsed = parser.parse_object(options)
+        except ArgumentError as error:
+            raise InputError(
+                f"{self.run.config} is damaged, or of another version of imagpose ({sentence(error).rstrip('.')}); "
+                "start another run with RUN=new."
+            ) from error
+        return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""
@@ -243,29 +260,6 @@ class RunCLI(ExperimentCLI):
             print(f"  {resuming_command(self._words, run.folder)}", file=sys.stderr)
 
 
-def _completed(parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
-    """A run's options with the defaults of those that there were not yet when it was started."""
-    parsed = parser.parse_object(options)
-    return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
-
-
-def quiet() -> None:
-    """Silence warnings that tell a user nothing."""
-    for harmless in (
-        "LightningCLI's args parameter is intended",  # we pass exactly what the user typed
-        "Found .* module.s. in eval mode",  # frozen modules are, on purpose
-        "Precision .* is not supported by the model summary",
-        ".*isinstance.treespec.*",
-        ".*does not have many workers",
-        ".*is smaller than the logging interval",
-        ".*weights_only. was not set",
-        # The samples of our loaders are numbered, and a resumed loader begins at the next: nothing is unreliable.
-        "You're resuming from a checkpoint that ended before the epoch ended",
-        "Checkpoint directory .* exists and is not empty",  # of the run that is resumed, which replaces them
-    ):
-        warnings.filterwarnings("ignore", harmless)
-
-
 def run(args: Sequence[str]) -> None:
     """Parse and carry out ``fit``, ``validate`` or ``test``.
 
@@ -279,15 +273,17 @@ def run(args: Sequence[str]) -> None:
         InputError: Something the user gave cannot be used, or the disk is full.
         Stopped: Ctrl-C or SIGTERM came; it carries the exit code.
     """
-    quiet()
-    read_older_names()
-    if args[0] != "fit":
-        trust.check_files(args)
-    check_root(args)
+    command, *words = args
+    if help_was_shown(command, _ABOUT[command], words, add_run_options):
+        return
+    words = words_of(words)
+    if command != "fit":
+        trust.check_files(words)
     with Stopper() as stopper:
         try:
             RunCLI(
-                args=trust.fold(args),
+                args=[command, *words],
+                typed=args,
                 stopper=stopper,
                 seed_everything_default=0,
                 auto_configure_optimizers=False,
@@ -295,6 +291,9 @@ def run(args: Sequence[str]) -> None:
         except Exception as error:
             if stopper.asked is not None:  # a worker that the same signal ended, say
                 raise Stopped(stopper.asked) from error
+            if isinstance(error, MisconfigurationException):
+                reason = " ".join(str(error).split()).rstrip(".")
+                raise InputError(f"Lightning refuses these options ({reason}); mend the experiment.") from error
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise InputError(
                     f"The disk is full ({error.filename or error.strerror}); make room, and the same command goes on "

@@ -13,20 +13,21 @@ from typing import Any
 
 import torch
 from lightning.pytorch.cli import LightningArgumentParser
-from rich import box
 from rich.console import Console
-from rich.table import Column, Table
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
 from imagpose.models import weights
-from imagpose.module import NO_AVERAGE_OF_SHARDS, IMAGPose
+from imagpose.models.ema import NO_AVERAGE_OF_SHARDS
+from imagpose.module import IMAGPose
 from imagpose.output.files import drop_unfinished, whole_file
 from imagpose.training.cost import GIB, Estimate, Shards, estimate
 from imagpose.training.experiment import read_experiment
+from imagpose.training.help_pages import help_was_shown
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
+    parser.prog = "python -m imagpose doctor"
     parser.add_argument("--json", type=Path | None, default=None, help="write the findings to this file too")
     parser.add_argument("--download", type=bool, default=False, help="fetch what is missing from the hub")
 
@@ -62,11 +63,14 @@ def doctor(args: list[str]) -> int:
     """Examine an experiment; returns the exit code, 0 only if training could start.
 
     Args:
-        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+        args: As for ``fit``: ``--exp <name>``, or ``-c`` and files, and any option.
 
     Raises:
         InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
     """
+    about = "Tell whether an experiment could start on this machine: weights, data, memory; nothing is loaded."
+    if help_was_shown("doctor", about, args, _own_arguments):
+        return 0
     module, data, options = read_experiment(args, _own_arguments, device="meta")
     report = Report()
     _weights(report, module, options.download)
@@ -206,56 +210,48 @@ def _memory(
 def _what_fits(
     machine: _Machine, estimated: Callable[[int], Estimate], module: IMAGPose, batch: int, available: int
 ) -> str:
-    """Options that would make it fit, the cheapest first; changes the module."""
-    options: list[str] = []
-
-    def fits(option: str, at: int = batch) -> Estimate | None:
-        options.append(option)
-        found = estimated(at)
-        return found if found.total <= available else None
-
-    model = "--model.init_args"
+    """The overlays with which it would fit, then smaller batches too; changes the module as they do."""
+    overlays, options = ["low_memory"], ""
     module.frozen_dtype = torch.bfloat16
-    found = fits(f"{model}.frozen_dtype bfloat16")
-    if not found and module.ema.decay is not None and machine.gpu:
+    if module.ema.decay is not None:
         module.ema.device = "cpu"
-        found = fits(f"{model}.ema_device cpu")
-    if not found:
-        module.network.enable_gradient_checkpointing()
-        found = fits(f"{model}.gradient_checkpointing true")
-    if not found:
+    module.network.enable_gradient_checkpointing()
+    found, at = estimated(batch), batch
+    if found.total > available and machine.gpu:  # bitsandbytes computes on GPUs alone
+        overlays.append("adamw8bit")
         module.optimizer = "adamw8bit"
-        found = fits(f"{model}.optimizer adamw8bit")
-    at = batch
-    while not found and at % 2 == 0:
+        found = estimated(batch)
+    while found.total > available and at % 2 == 0:
         at //= 2
-        options = [option for option in options if not option.startswith("--data")]
-        steps = f"--data.init_args.batch_size {at} --trainer.accumulate_grad_batches {batch // at}"
-        found = fits(steps, at)
-    if not found:
+        options = f"--batch_size {at} --trainer.accumulate_grad_batches {batch // at}"
+        found = estimated(at)
+    if found.total > available:
         return "It would not fit with any of its settings; take smaller images or another machine."
     first = "After pip install bitsandbytes: about" if module.optimizer == "adamw8bit" else "About"
-    return f'{first} {found.total / GIB:.1f} GiB with ARGS="{" ".join(options)}".'
+    named = " ".join(overlays)
+    asked = f'WITH="{named}"' + (f' ARGS="{options}"' if options else "")
+    words = f"--with {named} {options}".strip()
+    return f"{first} {found.total / GIB:.1f} GiB with {asked} (without make: {words})."
 
 
 def _print(report: Report) -> None:
-    console = Console()
-    table = Table("", Column(overflow="fold"), box=box.SIMPLE, show_header=False)
-    for what, where in report.weights.items():
-        table.add_row(what, where)
-    table.add_row("data", report.data)
-    table.add_row("parameters", f"{report.trainable / 1e6:,.1f} M trainable, {report.frozen / 1e6:,.1f} M frozen")
+    console = Console(soft_wrap=True, highlight=False)  # a path is copied whole
+    lines = [*report.weights.items(), ("data", report.data)]
+    lines.append(("parameters", f"{report.trainable / 1e6:,.1f} M trainable, {report.frozen / 1e6:,.1f} M frozen"))
     if report.memory:
         parts = ", ".join(f"{k} {v / GIB:.1f}" for k, v in report.memory.items() if k not in ("total", "cached") and v)
         cached = f"; {report.memory['cached'] / GIB:.1f} GiB on a feature cache"
-        table.add_row("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts}){cached}")
+        lines.append(("memory", f"about {report.memory['total'] / GIB:.1f} GiB a device ({parts}){cached}"))
     large = report.trainable > 3e8 and report.device.startswith("no GPU")
     slow = "; a network of this size trains on GPUs only" if large else ""
-    table.add_row("machine", f"{report.device}, {report.available / GIB:.1f} GiB{slow}")
-    console.print(table)
+    lines.append(("machine", f"{report.device}, {report.available / GIB:.1f} GiB{slow}"))
+    width = max(len(name) for name, _ in lines) + 2
+    for name, told in lines:
+        indented = told.replace("\n", "\n" + " " * width)
+        console.print(f"{name:<{width}}{indented}", markup=False)
     for problem in report.problems:
-        console.print(f"✗ {problem}", style="red", highlight=False, soft_wrap=True)
+        console.print(f"✗ {problem}", style="red", markup=False)
     if report.advice:
-        console.print(f"→ {report.advice}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"→ {report.advice}", markup=False)
     if not report.problems:
         console.print("Training could start.", style="green")

@@ -1,4 +1,4 @@
-"""Whether mannequins may be drawn into a folder that is not there: a mistyped one is not filled with 600 people."""
+"""Whether mannequins may be drawn into a folder: a mistyped one is not filled with 600 people, and no set changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from imagpose.data.mannequins.folder import MannequinSet, is_drawn, manifest_of
 from imagpose.errors import InputError
 from imagpose.options import trust
 
@@ -39,6 +40,21 @@ def check_root(args: Sequence[str]) -> None:
             f"data.root {root} is no folder, and mannequins are only drawn into the experiment's own; mend the path, "
             "or add --data.init_args.mannequins {} to draw the default set into it."
         )
+
+
+def check_set(options: Any) -> None:
+    """Refuse a root that holds another set of mannequins than the one that would be drawn into it.
+
+    Args:
+        options: All of them, by name, as the parser gives them.
+
+    Raises:
+        InputError: It does, or that cannot be told.
+    """
+    data = options.data.get("init_args", {})
+    root, spec = data.get("root"), data.get("mannequins")
+    if root is not None and spec is not None and is_drawn(Path(root)):
+        manifest_of(Path(root), MannequinSet(**vars(spec)))
 
 
 def _settings(args: Sequence[str]) -> Iterator[tuple[bool, dict[str, Any]]]:

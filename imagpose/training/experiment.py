@@ -1,20 +1,67 @@
-"""An experiment as ``fit`` reads it, for commands that need its model and data but no trainer."""
+"""The one reader of experiments: of their words and files, and of the options that a run kept."""
 
 from __future__ import annotations
 
+from argparse import SUPPRESS, ArgumentError
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 import yaml
-from lightning.pytorch.cli import LightningArgumentParser
+from lightning import LightningDataModule, LightningModule
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
+from imagpose.options import trust
+from imagpose.options.parse_errors import OptionParser
+from imagpose.options.ranges import Seed
 from imagpose.options.renamed import read_older_names
-from imagpose.training.cli import ExperimentCLI, quiet
+from imagpose.training import composing
 from imagpose.training.drawn_root import check_root
+from imagpose.training.option_checks import check_machine, check_options
+from imagpose.training.quiet import quiet
+
+
+class _ExperimentParser(OptionParser):
+    """A parser whose errors know of the short names too."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise the error; see :func:`imagpose.options.parse_errors.sentence`."""
+        try:
+            super().error(message, ex)
+        except ArgumentError as error:
+            short = [f"--{name}" for name in ("exp", "with", *composing.SHORT)]
+            error.options = [*getattr(error, "options", ()), *short]  # type: ignore[attr-defined]
+            raise
+
+
+class ExperimentCLI(LightningCLI):
+    """Lightning's command line, which refuses a wrong option before anything is built, drawn or written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            LightningModule, LightningDataModule, subclass_mode_model=True, subclass_mode_data=True,
+            save_config_callback=None, parser_class=_ExperimentParser, **kwargs,
+        )  # fmt: skip
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The seed, in the range that numpy takes, and the line of files that says what they compose."""
+        parser.add_argument(
+            "--seed_everything", type=bool | Seed, default=self.seed_everything_default,
+            help="of every random number that is not a function of the model's and the data's own seeds",
+        )  # fmt: skip
+        parser.add_argument(f"--{trust.COMPOSE}", type=list[str], default=[], help=SUPPRESS)  # read before
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and look at the options together."""
+        super().parse_arguments(parser, args)
+        command = self.config.get("subcommand")
+        options = self.config[command] if command else self.config
+        check_options(options)
+        if command:  # the others train nothing on this machine
+            check_machine(options)
 
 
 class Experiment(NamedTuple):
@@ -31,9 +78,25 @@ class Experiment(NamedTuple):
     options: Any
 
 
-class _Parser(ExperimentCLI):
+class _Reader(ExperimentCLI):
     def instantiate_classes(self) -> None:
         pass
+
+
+def words_of(args: Sequence[str]) -> list[str]:
+    """The words of a command line as the parser takes them, once its data may be drawn where they say.
+
+    Args:
+        args: Words after the command.
+
+    Raises:
+        InputError: See :func:`imagpose.training.composing.expand` and :func:`check_root`.
+    """
+    quiet()
+    read_older_names()
+    words = composing.expand(args)
+    check_root(words)
+    return words
 
 
 def read_options(args: Sequence[str]) -> Any:
@@ -42,21 +105,18 @@ def read_options(args: Sequence[str]) -> Any:
     Args:
         args: As for ``fit``, but none of its own (``--runs``, ``--name`` and so on).
     """
-    return _read(_Parser, args).config
+    return _read(_Reader, args).config
 
 
 def read_plain_options(args: Sequence[str]) -> dict[str, Any]:
     """The same as a run keeps them in its ``config.yaml``, without the seed."""
-    cli = _read(_Parser, args)
+    cli = _read(_Reader, args)
     plain = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False, skip_check=True))
     return {group: plain[group] for group in ("trainer", "model", "data")}
 
 
 def _read(reader: type[ExperimentCLI], args: Sequence[str]) -> ExperimentCLI:
-    quiet()
-    read_older_names()
-    check_root(args)
-    return reader(args=list(args), run=False, seed_everything_default=False)
+    return reader(args=words_of(args), run=False, seed_everything_default=False)
 
 
 def read_experiment(
@@ -65,7 +125,7 @@ def read_experiment(
     """Build an experiment's model and data.
 
     Args:
-        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+        args: As for ``fit``: ``--exp <name>`` or ``-c`` and files, and any option.
         add_arguments: Adds the command's own.
         device: Of the model; ``meta`` computes and keeps nothing.
 
@@ -86,3 +146,17 @@ def read_experiment(
     if not isinstance(cli.model, IMAGPose) or not isinstance(cli.datamodule, PoseDataModule):
         raise InputError("This command takes experiments of imagpose.module.IMAGPose; name one, such as tiny.")
     return Experiment(cli.model, cli.datamodule, cli.config)
+
+
+def build_model(options: dict[str, Any]) -> IMAGPose:
+    """The model of a run's options, no weights read.
+
+    Args:
+        options: As :func:`imagpose.options.trust.read_run` gives them; their other groups are not looked at.
+
+    Raises:
+        ArgumentError: They are of another version of this package.
+    """
+    parser = OptionParser()
+    parser.add_argument("--model", type=IMAGPose)
+    return parser.instantiate(parser.parse_object({"model": options["model"]})).model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -22,17 +21,18 @@ from imagpose.data.images import read_view
 from imagpose.errors import InputError
 from imagpose.models.fingerprint import autocast_dtype, fingerprint
 from imagpose.module import IMAGPose
-from imagpose.output.files import alone
+from imagpose.output.files import alone, drop_unfinished, whole_file
 from imagpose.output.progress import progress
 from imagpose.synthesis import Synthesis
 from imagpose.training.experiment import read_experiment
+from imagpose.training.help_pages import help_was_shown
 from imagpose.training.precision import spare_emulation
 
 _AT_ONCE = 8  # images that the networks see together
-_UNFINISHED = ".unfinished"
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
+    parser.prog = "python -m imagpose cache"
     parser.add_argument("--shard", default="0/1", help="i/n: do only every n-th shard of files, from i on (0 … n-1)")
 
 
@@ -64,11 +64,14 @@ def cache(args: list[str]) -> None:
     """Compute the features of an experiment's training images, all that are not there yet.
 
     Args:
-        args: As for ``fit``: ``-c experiments/_base.yaml -c experiments/<name>.yaml`` and any option.
+        args: As for ``fit``: ``--exp <name>``, or ``-c`` and files, and any option.
 
     Raises:
         InputError: It is no experiment of IMAGPose; or see :func:`fill`.
     """
+    about = "Compute what the frozen networks say of an experiment's training images, once; training then reads it."
+    if help_was_shown("cache", about, args, _own_arguments):
+        return
     module, data, options = read_experiment(args, _own_arguments)
     share = _share(options.shard)
     spare_emulation(options.trainer)
@@ -120,7 +123,8 @@ def _fill(
     device: torch.device,
 ) -> None:  # fmt: skip
     todo = [shard for shard in mine if not shard.path.exists()]
-    _drop_unfinished(shards, mine)
+    for drop in (drop_unfinished, _drop_older_unfinished):
+        drop(shards[0].path.parent)
     size = data.image_size()
     _announce(module.synthesis, data, size, shards, mine, todo)
     for frozen in (module.vae, module.encoder):
@@ -200,25 +204,18 @@ def _check_range(shard: Shard, features: dict[str, Tensor], dtype: str) -> None:
             raise InputError(f"The features of {path} are beyond {dtype}; set data.cache_dtype to bfloat16 or float32.")
 
 
-def _drop_unfinished(shards: Sequence[Shard], mine: Sequence[Shard]) -> None:
-    """Delete what killed processes left behind, unless another part's process may be writing it."""
-    of_others = {shard.path.name for shard in shards} - {shard.path.name for shard in mine}
-    for path in shards[0].path.parent.glob(f".*{_UNFINISHED}"):
-        if path.name[1:].split(".safetensors")[0] + ".safetensors" not in of_others:
-            path.unlink(missing_ok=True)
+def _drop_older_unfinished(folder: Path) -> None:
+    """Delete what killed processes of earlier versions left behind, which named it after its shard."""
+    for path in folder.glob(".*.safetensors.*.unfinished"):
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes) -> None:
     """Write a shard that is there whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     try:
-        with open(unfinished, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # a shard must not be named before its bytes are on the disk
-        os.replace(unfinished, path)
+        with whole_file(path, durable=True) as unfinished:
+            unfinished.write_bytes(content)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise InputError(
             f"{path} cannot be written ({error.strerror}); make room or name another place with data.cache, and the "
             "same command goes on."

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from argparse import ArgumentTypeError
+import os
+from inspect import signature
 from typing import Any
 
+import torch
+from diffusers import UNet2DConditionModel
 from jsonargparse import Namespace
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -15,7 +18,8 @@ from lightning.pytorch.strategies import StrategyRegistry
 from imagpose.data.mannequins.folder import MannequinSet
 from imagpose.errors import InputError
 from imagpose.objective import Schedule
-from imagpose.options.parser import device, nearest
+from imagpose.options.devices import check_device
+from imagpose.options.names import nearest
 from imagpose.options.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check
 
 # Of the trainer's arguments, whose annotations are Lightning's.
@@ -28,6 +32,7 @@ _OF_ANY_MACHINE = (
     "fast_dev_run", "max_time", "val_check_interval", "overfit_batches", "gradient_clip_algorithm", "profiler",
     "reload_dataloaders_every_n_epochs", *_LIMITS,
 )  # fmt: skip
+_PROCESSES_A_CORE = 4  # more of them take the memory of all, and end nothing sooner
 _OF_THIS_MACHINE = ("accelerator", "devices", "num_nodes", "precision")
 
 
@@ -46,13 +51,41 @@ def check_options(options: Any) -> None:
             check(f"trainer.{name}", trainer[name], kind)
     _check_name("accelerator", trainer.accelerator, {"auto", "gpu", *AcceleratorRegistry.available_accelerators()})
     _check_name("strategy", trainer.strategy, {"auto", *StrategyRegistry.available_strategies()})
+    if trainer.get("val_check_interval") == 0:
+        raise InputError(
+            "trainer.val_check_interval is 0; give the steps between two validations, or limit_val_batches 0 for none."
+        )
     plain = {name: value for name in _OF_ANY_MACHINE if (value := trainer.get(name))}
     # Objects of options are built later.
     _try_trainer({"accelerator": "cpu", **{name: v for name, v in plain.items() if not isinstance(v, Namespace)}})
     model, data = _arguments(options, "model"), _arguments(options, "data")
+    _check_model(model)
     for made, given in ((MannequinSet, data.get("mannequins")), (Schedule, model.get("schedule"))):
         if given is not None:
             made(**vars(given))  # its fields against each other
+
+
+def _check_model(model: dict[str, Any]) -> None:
+    """Refuse values whose types any text or mapping has."""
+    for name in ("base", "vae", "start"):
+        if isinstance(value := model.get(name), str) and (not value or "\0" in value):
+            raise InputError(f"model.init_args.{name} is {value!r}, which is no name of weights; mend or leave it out.")
+    if isinstance(unet := model.get("unet"), dict):
+        known = signature(UNet2DConditionModel).parameters
+        if odd := [name for name in unet if name not in known and not name.startswith("_")]:
+            near = nearest(odd[0], known)
+            hint = f"did you mean {near}?" if near else "its arguments are those of diffusers' UNet2DConditionModel."
+            raise InputError(f"model.init_args.unet has no argument {odd[0]}; {hint}")
+        if not unet:
+            raise InputError(
+                "model.init_args.unet is {}; give arguments of diffusers' UNet2DConditionModel, or leave it out for "
+                "the base's own."
+            )
+    if (kept := model.get("ema_device")) is not None:
+        try:
+            torch.device(kept)
+        except RuntimeError as error:
+            raise InputError(f"model.init_args.ema_device {kept} cannot be used; it must be cpu or cuda.") from error
 
 
 def check_machine(options: Any) -> None:
@@ -65,10 +98,11 @@ def check_machine(options: Any) -> None:
         InputError: The trainer cannot be built of them on this machine.
     """
     if kept := _arguments(options, "model").get("ema_device"):
-        try:
-            device(kept)
-        except ArgumentTypeError as error:
-            raise InputError(f"model.init_args.ema_device {error}.") from error
+        check_device(kept, "model.init_args.ema_device")
+    devices, cores = options.trainer.devices, os.cpu_count() or 1
+    on_cpu = options.trainer.accelerator == "cpu" or not torch.cuda.is_available()
+    if on_cpu and str(devices).isdecimal() and int(devices) > _PROCESSES_A_CORE * cores:
+        raise InputError(f"trainer.devices is {devices}, and this machine has {cores} core(s); take at most as many.")
     arguments = {name: options.trainer[name] for name in _OF_THIS_MACHINE}
     if isinstance(options.trainer.strategy, str):  # an object of options is built later
         arguments["strategy"] = options.trainer.strategy

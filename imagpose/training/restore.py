@@ -11,8 +11,9 @@ from jsonargparse import ArgumentError
 from imagpose.errors import InputError
 from imagpose.module import IMAGPose
 from imagpose.options import trust
-from imagpose.options.parse_errors import OptionParser, sentence
+from imagpose.options.parse_errors import sentence
 from imagpose.training import runs
+from imagpose.training.experiment import build_model
 
 
 def module_of_run(folder: Path, trusted: Sequence[str] = ()) -> IMAGPose:
@@ -33,10 +34,8 @@ def module_of_run(folder: Path, trusted: Sequence[str] = ()) -> IMAGPose:
     options = trust.read_run(run.config, trusted)
     if options["model"]["class_path"] != "imagpose.module.IMAGPose":
         raise InputError(f"{folder} is a run of {options['model']['class_path']}, which generates no people.")
-    parser = OptionParser()
-    parser.add_argument("--model", type=IMAGPose)
     try:
-        module: IMAGPose = parser.instantiate(parser.parse_object({"model": options["model"]})).model
+        module = build_model(options)
     except ArgumentError as error:
         raise InputError(
             f"{run.config} is of another version of imagpose ({sentence(error).rstrip('.')}); train the run anew."

@@ -3,11 +3,11 @@
 from importlib import import_module
 
 from tests.bad_inputs.case import Case
-from tests.bad_inputs.known import KNOWN, REFUSE_NOTHING, UNSETTLED
+from tests.bad_inputs.known import KNOWN, REFUSE_NOTHING
 
 _MODULES = ("training", "examined", "generated", "scored", "tables", "figures", "datasets")
 
-__all__ = ["KNOWN", "REFUSE_NOTHING", "UNSETTLED", "cases"]
+__all__ = ["KNOWN", "REFUSE_NOTHING", "cases"]
 
 
 def cases(command: str) -> list[Case]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,9 @@ class Case:
         code: The exit code, 2 unless the command's documentation has another.
         slow: Whether it takes more than a blink.
         writes: What it may leave: documented, though the input was bad.
+        of: The good command that it changes.
+        changed: The options that are other than that command's.
+        further: Words after them.
     """
 
     name: str
@@ -36,6 +40,9 @@ class Case:
     code: int = 2
     slow: bool = False
     writes: tuple[str, ...] = ()
+    of: Command | None = None
+    changed: Mapping[str, Words | None] = field(default_factory=dict)
+    further: tuple[str, ...] = ()
 
     @property
     def options(self) -> set[str]:
@@ -85,6 +92,21 @@ class Command:
             code,
             slow or self.slow,
             (*self.writes, *writes),
+            self,
+            options,
+            further,
+        )
+
+    def both(self, one: Case, other: Case) -> Case:
+        """Two of its cases at once; the sentence may be about either."""
+        return self.case(
+            f"{one.name[:30]} and {other.name[:30]}",
+            {**one.changed, **other.changed},
+            *(one.told + other.told if one.told and other.told else ()),
+            place={**one.place, **other.place},
+            slow=True,
+            writes=(*one.writes, *other.writes),
+            further=(*one.further, *other.further),
         )
 
     def values(
@@ -248,6 +270,29 @@ def shown(path: str) -> tuple[str, ...]:
     marked = "".join(letter if letter.isprintable() else "?" for letter in path[:40])
     beside = ("NUL",) if "\0" in path else ("Error: . ",) if not path else ()
     return plain, marked, repr(path)[1:40], plain.replace("\n", " "), plain.replace("\0", r"\x00"), *beside
+
+
+def pairs(of_commands: Mapping[str, Sequence[Case]], number: int, seed: int = 0) -> Iterator[tuple[str, Case]]:
+    """Cases that are wrong in two ways, with their commands: as many of each command, and always the same.
+
+    Args:
+        of_commands: The cases of each command; two of one good command that change different things make a pair.
+        number: Of pairs.
+        seed: Of the draw.
+    """
+    draw = random.Random(seed)
+    commands = sorted(of_commands)
+    found: set[str] = set()
+    while len(found) < number:
+        command = commands[len(found) % len(commands)]
+        one, other = draw.sample([case for case in of_commands[command] if case.code == 2], 2)
+        apart = one.of is other.of and not (one.changed.keys() & other.changed.keys() or (one.place and other.place))
+        if not apart or one.of is None:
+            continue
+        both = one.of.both(one, other)
+        if (name := f"{command}: {both.name}") not in found:
+            found.add(name)
+            yield command, both
 
 
 def every(number: int, cases: Iterable[Case]) -> list[Case]:

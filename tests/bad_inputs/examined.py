@@ -17,6 +17,7 @@ def _doctor():
     yield from DOCTOR.grammar()
     yield DOCTOR.case("no experiment", {"-c": None}, "-c", "DATA", "model")
     yield from every(3, experiments(DOCTOR, False))
+    yield DOCTOR.case("--model.init_args.ema_device 'nope'", {"--model.init_args.ema_device": "nope"}, "ema_device")
     yield from DOCTOR.written("--json", ending=".json")
     yield DOCTOR.case("--json a folder", {"--json": "odd/folder"}, "odd/folder", slow=True)
     yield from DOCTOR.values("--download", ("x", "2", "", "[1]"), slow=True)
@@ -30,6 +31,7 @@ def _cache():
     yield from CACHE.grammar()
     yield CACHE.case("no experiment", {"-c": None}, "-c", "DATA", "model")
     yield from every(3, experiments(CACHE, False))
+    yield CACHE.case("--model.init_args.ema_device 'nope'", {"--model.init_args.ema_device": "nope"}, "ema_device")
     yield from CACHE.values(
         "--shard", ("5/2", "2/2", "x", "1", "-1/2", "0/0", "", "1/", "1.5/2", "0/" + "9" * 5000, "a/b", "½/1"), some=2
     )

@@ -16,14 +16,14 @@ def _trial(of: Command) -> list[Case]:
     return [
         *of.grammar(),
         *of.folder("--data"),
+        *of.file("--config", "--config", slow=True),
         *of.whole_number("--sources", "0"),
-        *of.whole_number("--batch-size", "0"),
+        *of.whole_number("--batch_size", "0"),
         *of.choice("--protocol"),
         *of.written("--results"),
         *model_options(of),
         of.case("--results a file", {"--results": "odd/file"}, "odd/file"),
         of.case("--out, its other name, a file", {"--results": None, "--out": "odd/file"}, "odd/file"),
-        of.case("a dataset of other views", {"--data": "market"}, "market", slow=True),
     ]
 
 

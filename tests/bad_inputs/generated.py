@@ -11,7 +11,7 @@ from tests.bad_inputs.world import RUN
 from tests.data.bad_pictures import BAD
 
 _MODEL = {"--model": "model", "--device": "cpu", "--steps": "1", "--out": "new"}
-OWN = Command({"--source": "source.jpg", "--source-pose": "source.json", "--target-pose": "target.json", **_MODEL})
+OWN = Command({"--source": "source.jpg", "--source_pose": "source.json", "--target_pose": "target.json", **_MODEL})
 PAIRED = Command({"--data": "data", "--pairs": "pairs.csv", **_MODEL})
 EXPORT = Command({"--run": RUN, "--out": "new"})
 POSE = Command({"--data": "data", "--image": IMAGE, "--out": "new.json"})
@@ -63,14 +63,14 @@ def _generate():
     for name in ("source", "target"):
         yield from every(1 if name == "source" else 4, OWN.contents(f"{name}.json", _POSES, some=6))
         yield from OWN.instead(f"{name}.json")
-    for option in ("--source", "--source-pose", "--target-pose"):
+    for option in ("--source", "--source_pose", "--target_pose"):
         yield from OWN.file(option)
     yield OWN.case(
-        "two sources, one pose", {"--source": ("source.jpg",)}, "--source-pose", further=("--source", "source.jpg")
+        "two sources, one pose", {"--source": ("source.jpg",)}, "--source_pose", further=("--source", "source.jpg")
     )
-    four = ("--source", "source.jpg", "--source-pose", "source.json") * 3
+    four = ("--source", "source.jpg", "--source_pose", "source.json") * 3
     yield OWN.case("four sources", {}, "4", "three", "source", further=four)
-    yield OWN.case("four poses", {}, "4", "three", "pose", further=("--target-pose", "target.json") * 3)
+    yield OWN.case("four poses", {}, "4", "three", "pose", further=("--target_pose", "target.json") * 3)
     yield OWN.case("own pictures and a list", {"--data": "data", "--pairs": "pairs.csv"}, "--data")
     yield OWN.case("T3 of one source", {"--scenario": "T3"}, "T3")
     yield OWN.case("IMAGPose* of one pose", {"--scenario": "IMAGPose*"}, "IMAGPose*", slow=True)
@@ -83,11 +83,12 @@ def _generate():
     yield from OWN.written("--out")
     yield OWN.case("--out a file", {"--out": "odd/file"}, "odd/file", slow=True)
     yield OWN.case("--out a pipe", {"--out": "odd/pipe"}, "odd/pipe", slow=True)
-    yield from OWN.grammar("--source", "--source-pose", "--target-pose")
+    yield from OWN.grammar("--source", "--source_pose", "--target_pose")
     yield OWN.case("an ambiguous beginning", {}, "--s", further=("--s", "x"))
-    yield from OWN.values("--pose-size", ("0x0", "64", "x", "64×44"), some=2)
+    yield from OWN.values("--pose_size", ("0x0", "64", "x", "64×44"), some=2)
     yield from OWN.whole_number("--steps", "0", "1001")
     yield from OWN.choice("--scenario")
+    yield from OWN.file("--config", "--config", slow=True)
     yield from model_options(OWN)
     yield from models(OWN)
     yield from runs(OWN)
@@ -98,7 +99,7 @@ def _generate():
     yield from every(2, PAIRED.contents("pairs.csv", PAIRS, some=4))
     yield from PAIRED.instead("pairs.csv")
     yield from PAIRED.whole_number("--limit", "0")
-    yield from PAIRED.whole_number("--batch-size", "0")
+    yield from PAIRED.whole_number("--batch_size", "0")
     for path, contents in LISTS.items():
         yield from every(3, PAIRED.contents(f"data/{path}", contents, some=1))
     yield PAIRED.case("pairs of another dataset", {"--data": "market"}, "pairs.csv")
@@ -110,6 +111,7 @@ def _export():
     yield from EXPORT.written("--out")
     yield from EXPORT.values("--overwrite", ("x", "2", "", "[1]", "None"), some=1)
     yield from EXPORT.file("--config", "--config", slow=True)
+    yield EXPORT.case("--trust without a value", {}, "--trust", further=("--trust",))
     yield from every(2, runs(EXPORT))
     yield from EXPORT.contents(
         f"{RUN}/metrics.json",
@@ -148,8 +150,10 @@ def _of_dataset():
     yield from POSE.values(
         "--image", ("nobody.jpg", "", "../x.jpg", "a\0b", "x" * 3000, "☃"), "is in no list", "--image", some=2
     )
-    yield from POSE_FILE.values("--pose-size", ("0x0", "64", "x", "", "64×44", "-1x5", "9999999x9999999"), some=2)
+    yield from POSE_FILE.values("--pose_size", ("0x0", "64", "x", "", "64×44", "-1x5", "9999999x9999999"), some=2)
     yield from POSE_FILE.file("--picture")
+    yield from POSE.file("--config", "--config", slow=True)
+    yield POSE_FILE.case("--file missing", {"": None, "--file": "odd/nothing"}, "odd/nothing")
     yield from POSE_FILE.written("--show", ending=".png")
     yield from every(4, POSE_FILE.contents("source.json", _POSES, some=3))
     yield POSE_FILE.case("nothing to do", {"--out": None}, "--show")

@@ -29,10 +29,11 @@ def _every_metric(value: str) -> bytes:
 def _task(of: Command):
     yield from of.folder("--data")
     yield from of.file("--pairs")
+    yield from of.file("--config", "--config", slow=True)
     yield from of.choice("--protocol")
     yield from of.values("--device", ("nope", "", "cuda:99", "meta", "cpu:-1", "cud a", "mps", "x" * 3000), some=2)
-    yield from of.flag("--allow-partial")
-    yield from of.flag("--best-of")
+    yield from of.flag("--allow_partial")
+    yield from of.flag("--best_of")
     yield from every(1 if of is EVALUATE else 3, of.contents("pairs.csv", PAIRS, some=5))
     yield from of.instead("pairs.csv")
     yield from every(1 if of is EVALUATE else 4, _lists(of))
@@ -112,6 +113,7 @@ CASES = {
         *GALLERY.grammar("--results", "--data"),
         *GALLERY.folder("--data"),
         *GALLERY.file("--pairs"),
+        *GALLERY.file("--config", "--config", slow=True),
         *every(3, GALLERY.contents("pairs.csv", PAIRS, some=3)),
         *GALLERY.instead("pairs.csv"),
         *_results(GALLERY),

@@ -1,7 +1,12 @@
+from itertools import groupby
+
+import numpy as np
+import pytest
 import torch
+from PIL import ImageDraw
 
 from imagpose.callbacks.evaluation import one_result
-from imagpose.callbacks.samples import contact_sheet
+from imagpose.callbacks.samples import panel_sheet
 
 
 def make_batch():
@@ -25,10 +30,16 @@ def test_one_of_the_masked_results_is_taken_at_random_but_always_the_same():
     assert drawn.unique().tolist() == [1, 2, 3]
 
 
-def test_the_contact_sheet_shows_source_pose_three_results_and_truth():
+def test_the_panels_are_source_pose_three_results_and_truth_under_headings(monkeypatch):
+    headings = []
+    text = ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw, "text", lambda self, at, words, **k: (headings.append(words), text(self, at, words, **k))
+    )
     panels = torch.arange(4.0).view(1, 4, 1, 1, 1).expand(3, 4, 3, 8, 6) / 10
-    sheet = contact_sheet(make_batch(), panels, pairs=3, per_row=2)
-    assert sheet.shape == (3, 2 * 8, 2 * 6 * 6)
-    cells = sheet[0, 0, ::6][:6]
-    torch.testing.assert_close(cells, torch.tensor([0.1, 0.0, 0.1, 0.2, 0.3, 0.9]))
-    assert sheet[:, 8:, 36:].eq(1).all()  # the fourth place is blank
+    sheet = np.asarray(panel_sheet(make_batch(), panels, pairs=2))
+    assert headings == ["source", "pose", "T1, 3 results", "truth"]
+    assert sheet.shape[0] == 22 + 2 * (8 * 24 + 6)  # two pairs, enlarged to 192 pixels
+    line = sheet[30, :, 0].tolist()
+    shown = [round((value + 1) * 127.5) for value in (0.1, 0.0, 0.1, 0.2, 0.3, 0.9)]
+    assert [value for value, _ in groupby(line) if value != 255] == pytest.approx(shown, abs=1)

@@ -46,7 +46,7 @@ BAD = {
     "truncated": _truncated,
     "postscript": _bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n"),
     "texts that explode": _bytes(png(64, 44, _chunk(b"zTXt", b"a\0\0" + zlib.compress(b"x" * 2**22)))),
-    "too large": _bytes(png(6000, 6000)),
+    "too large": _bytes(png(8000, 8000)),
     "much too large": _bytes(png(60_000, 60_000)),
     "a folder": lambda path, outside: path.mkdir(),
     "a pipe": lambda path, outside: os.mkfifo(path),

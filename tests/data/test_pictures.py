@@ -6,6 +6,8 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from imagpose.data.pictures import FORMATS, LARGEST, picture_size, picture_text, read_picture
+from imagpose.data.pictures import FORMATS, WHOLE, picture_size, picture_text, read_picture
 from imagpose.errors import InputError
+from tests.conftest import ROOT
 from tests.data.bad_pictures import BAD, png
 
 pytestmark = pytest.mark.usefixtures("hangs")
@@ -122,8 +125,8 @@ def test_other_formats_are_not_decoded(kind, tmp_path):
     ("bad", "message"),
     [
         ("texts that explode", "is not a readable image.*too large"),
-        ("too large", "is too large a picture: 6000×6000, more than 33,554,432 pixels; make it smaller"),
-        ("much too large", "is too large a picture: more than 33,554,432 pixels"),
+        ("too large", "is too large a picture: 8000×8000, more than 50,331,648 pixels; make it smaller"),
+        ("much too large", "is too large a picture: more than 50,331,648 pixels"),
         ("a folder", "it is a folder and no file"),
         ("a pipe", "it is a pipe or device"),
         ("a link to a pipe", "it is a pipe or device"),
@@ -143,13 +146,41 @@ def test_what_is_no_picture_is_told(bad, message, tmp_path):
 
 
 def test_the_largest_picture_is_read_and_a_larger_one_is_not_decoded(tmp_path, monkeypatch):
-    (tmp_path / "a.png").write_bytes(png(1, LARGEST // 4))
-    assert read_picture(tmp_path / "a.png").size == (LARGEST // 4, 1)
+    (tmp_path / "a.png").write_bytes(png(1, WHOLE // 4))
+    assert read_picture(tmp_path / "a.png").size == (WHOLE // 4, 1)
     (tmp_path / "a.png").write_bytes(png(10_000, 9_000))  # where Pillow itself would only warn
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("it is decoded"))
     for read in (read_picture, picture_size, picture_text):
         with pytest.raises(InputError, match="is too large"):
             read(tmp_path / "a.png")
+
+
+_MEASURE = """
+import resource, sys
+from pathlib import Path
+from imagpose.data.pictures import picture_size, read_picture
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+picture = read_picture(Path(sys.argv[1]))
+print(*picture_size(Path(sys.argv[1])), *picture.size, *picture.getpixel((900, 600)))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_a_phones_photo_of_50_megapixels_is_read_in_bounded_memory(ending, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # held upright
+    Image.new("RGB", (8192, 6144), (200, 40, 90)).save(
+        tmp_path / f"a.{ending}", exif=exif, quality=95, compress_level=1
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", _MEASURE, str(tmp_path / f"a.{ending}")], capture_output=True, text=True, check=True,
+        cwd=ROOT,
+    )  # fmt: skip
+    *numbers, megabytes = map(int, told.stdout.split())
+    assert numbers[:4] == [8192, 6144, 3072, 4096]
+    assert np.abs(np.subtract(numbers[4:], (200, 40, 90))).max() <= 2
+    assert megabytes < 350, "the picture is kept at full scale more than once"
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a" * 300, "no/such", "a.png/b"])

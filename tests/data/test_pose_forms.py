@@ -100,6 +100,16 @@ def test_joints_outside_the_frame_are_named_and_missing(read):
         assert (read({"size": SIZE, "keypoints": joints}).keypoints[LEFT_WRIST] == MISSING).all()
 
 
+def test_numbers_that_look_relative_are_taken_so_and_said(read):
+    relative = POINTS / (88, 128)
+    relative[LEFT_WRIST] = [1.05, 0.5]  # a detector's joint outside of the picture
+    with pytest.warns(InputWarning) as told:
+        keypoints = read({"size": SIZE, "keypoints": relative.tolist()}).keypoints
+    assert "no number is above 1.05, so they are taken as relative to the frame" in str(told[0].message)
+    assert "taken as missing: left_wrist" in str(told[1].message)
+    np.testing.assert_allclose(np.delete(keypoints, LEFT_WRIST, 0), np.delete(POINTS, LEFT_WRIST, 0), atol=1e-6)
+
+
 def one_at(x, y):
     joints = POINTS.tolist()
     joints[LEFT_WRIST] = [x, y]
@@ -109,7 +119,7 @@ def one_at(x, y):
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        ({"people": [{"pose_keypoints_2d": triples(POINTS)}]}, "does not say the size of its frame; add --pose-size"),
+        ({"people": [{"pose_keypoints_2d": triples(POINTS)}]}, "does not say the size of its frame; add --pose_size"),
         ({"people": []}, "it holds nobody"),
         ([], "it holds nobody"),
         ({"size": SIZE, "keypoints": POINTS[:, ::-1].tolist()}, "would fit with one pair turned round"),

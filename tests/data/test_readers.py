@@ -1,4 +1,5 @@
 import re
+import shutil
 from itertools import permutations
 from pathlib import Path
 
@@ -8,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import read_view
 from imagpose.data.keypoints import JOINTS, visible
 from imagpose.data.readers.annotations import read_annotations, read_pose_files
-from imagpose.data.readers.deepfashion import DeepFashion, parse_name
+from imagpose.data.readers.deepfashion import DeepFashion, parse_name, unflatten_name
 from imagpose.data.readers.findings import Kind
 from imagpose.data.readers.folders import leaves_root
 from imagpose.data.readers.index import SPLITS
@@ -309,6 +311,44 @@ def test_links_are_followed_within_the_root_alone(mannequins, tmp_path):
     (inside / "Img").symlink_to(tmp_path)
     outside.rename(tmp_path / "img_highres")
     assert DeepFashion(inside).findings[0].detail == f"a link to {tmp_path / 'img_highres'}"
+
+
+def test_a_part_of_the_test_pairs_shows_as_many_people_as_can_be(mannequins, tmp_path):
+    def people(root, pairs, **options):
+        data = PoseDataModule(root, validation_identities=2, test_pairs=pairs, **options)
+        data.setup("test")
+        return [data.index.records[one.target].person for one in data.test]
+
+    drawn = mannequins.root
+    assert people(drawn, 6) == people(drawn, None)[:6]
+    own = shutil.copytree(drawn, tmp_path / "own")
+    (own / "mannequins.json").unlink()  # a dataset of one's own, whose list is published person by person
+    (own / "test_scenarios.json").unlink(missing_ok=True)
+    everybody = people(own, None)
+    assert len(set(everybody)) > len(set(everybody[:3])) == 1
+    assert len(set(people(own, 3))) == 3
+    assert people(own, 3) == people(own, 3, seed=5)
+
+
+@pytest.mark.parametrize("layout", ["csv", "pose"])
+def test_keypoints_relative_to_the_picture_are_told(mannequins, tmp_path, layout):
+    root = shutil.copytree(mannequins.root, tmp_path / "own")
+    file = root / "fashion-annotation-test.csv"
+    if layout == "csv":
+        rows = [re.sub(r"\d+(?=[,\]])", "0.5", row) for row in file.read_text().splitlines()]
+        file.write_text("\n".join(rows) + "\n")
+        place = str(file)
+    else:
+        for split in ("train", "test"):
+            (root / f"fashion-annotation-{split}.csv").unlink()
+        (root / "pose").mkdir()
+        for name in mannequins.records:
+            path = (root / "pose" / unflatten_name(name)).with_suffix(".txt")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("0.5 0.25\n" * 18)
+        place = str(root / "pose")
+    with pytest.raises(InputError, match=f"{place}.* has keypoints between 0 and 1, which look relative"):
+        DeepFashion(root)
 
 
 def test_keypoints_behind_a_link_out_of_the_root_are_not_read(mannequins, tmp_path):

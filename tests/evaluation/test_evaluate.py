@@ -10,8 +10,9 @@ from skimage.metrics import structural_similarity
 from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation import backbones, scoring
+from imagpose.evaluation.metrics import METRICS
 from imagpose.evaluation.protocols import PROTOCOLS
-from imagpose.evaluation.scoring import METRICS, Measured, Sample, Score, best_of, summarise_protocol
+from imagpose.evaluation.scoring import Measured, Sample, Score, best_of, summarise_protocol
 from imagpose.evaluation.tables import SIZES, Table, printed, score_table
 
 NAMES = tuple(PROTOCOLS)
@@ -191,7 +192,7 @@ def test_a_part_of_the_pairs_is_refused_or_marked(outputs, run, pairs):
 def test_several_samples_are_scored_apart(outputs, run, pairs):
     outputs("source", name="{a}_2_{b}_vis_0.png")
     folder = outputs("truth", name="{a}_2_{b}_vis_1.png")
-    assert "add --best-of" in run(folder)
+    assert "add --best_of" in run(folder)
     scores = run(folder, "--best-of", "--protocol", "pcdms")
     assert list(scores) == ["pcdms", "pcdms (best of 2)"]
     assert scores["pcdms"]["ssim_256"]["value"] < 0.9
@@ -215,7 +216,7 @@ def test_bad_input_is_one_sentence(outputs, run, tmp_path):
     Image.new("RGB", (44, 64)).save(second.with_suffix(".jpg"))
     assert "both show" in run(folder)
     assert "--device nonsense cannot be used" in run(folder, "--device", "nonsense")
-    assert "is not a height and a width" in run(folder, "--size", "256")
+    assert "must be a height and a width such as 256x176" in run(folder, "--size", "256")
 
 
 def test_a_picture_of_one_colour_has_no_range(outputs, run):
@@ -289,14 +290,14 @@ def test_the_printed_tables_are_the_papers():
         "architectures": 3, "uniformity": 2,
     }  # fmt: skip
     ours = {table: next((r for r in printed(table) if r.method == "IMAGPose"), None) for table in SIZES}
-    assert (ours["deepfashion-512x352"].ssim, ours["deepfashion-512x352"].fid) == ("0.7718", "5.6298")
-    assert (ours["market-1501"].lpips, ours["market-1501"].fid) == ("0.2104", "12.659")
+    assert ours["deepfashion-512x352"].scores == {"ssim": "0.7718", "lpips": "0.1396", "fid": "5.6298"}
+    assert ours["market-1501"].scores["lpips"] == "0.2104"
+    assert ours["market-1501"].number("fid") == 12.659
     for table in ("ablations", "architectures"):
-        own = ours[table]
-        assert (own.ssim, own.lpips, own.fid) == ("0.7561", "0.1284", "5.8738")
+        assert list(ours[table].scores.values()) == ["0.7561", "0.1284", "5.8738"]
     for table in SIZES:
         for row in printed(table):
-            assert 0.2 < float(row.ssim) < 0.8
+            assert 0.2 < row.number("ssim") < 0.8
             assert row.source
 
 
@@ -321,8 +322,12 @@ def compare(tmp_path, *args):
 
 
 @pytest.mark.parametrize("table", SIZES)
-def test_a_table_of_which_nothing_was_run_says_so(tmp_path, table):
+def test_a_table_of_which_nothing_was_run_says_so(tmp_path, table, capsys):
     assert compare(tmp_path, "--table", table) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing was measured" in shown
+    assert "not run" not in shown
+    assert all(row.ssim in shown for row in printed(table))
     with open(tmp_path / "tables" / f"{table}.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["method"] for row in rows] == [row.method for row in printed(table)]
@@ -348,10 +353,29 @@ def test_measured_scores_stand_beside_the_printed_ones(tmp_path, outputs, run, m
     capsys.readouterr()
     assert compare(tmp_path, "--results", f"pcdms={folder}") == 2
     assert "--data must name the dataset" in capsys.readouterr().err
+    for path in ("/nowhere", "x.json"):
+        assert compare(tmp_path, "--results", f"a={path}") == 2
+        assert f"--results a={path}: there is no {path}; name a folder of pictures, or " in capsys.readouterr().err
     assert compare(tmp_path, "--results", "a=x.json") == 2
     assert "x.json is no evaluation.json" in capsys.readouterr().err
     assert compare(tmp_path, "--results", "nonsense") == 2
-    assert "not of the form name=folder" in capsys.readouterr().err
+    assert "it must be name=value" in capsys.readouterr().err
+
+
+def test_the_screen_has_one_table_with_a_line_a_protocol(tmp_path, outputs, run, capsys):
+    run(outputs("source"), "--protocol", "all")
+    capsys.readouterr()
+    assert compare(tmp_path, "--results", f"PIDM={run.out / 'evaluation.json'}") == 0
+    shown = capsys.readouterr().out
+    assert shown.count("deepfashion-256x176 at 256×176") == 1
+    lines = shown.splitlines()
+    assert all(sum(name in line.split() for line in lines) == 1 for name in NAMES)
+    assert all(
+        sum(line.startswith(f"  {row.method} ") for line in lines) == 1 for row in printed("deepfashion-256x176")
+    )
+    assert "not run" not in shown
+    saved = (tmp_path / "tables/deepfashion-256x176.md").read_text()
+    assert all(f"deepfashion-256x176 at 256×176 by {name}" in saved for name in NAMES)
 
 
 def test_the_gallery_shows_every_method(tmp_path, outputs, mannequin_root, pairs, capsys):
@@ -361,8 +385,8 @@ def test_the_gallery_shows_every_method(tmp_path, outputs, mannequin_root, pairs
     assert main(["gallery", "--results", f"copy={copies}", f"truth={truths}", "--rows", "99", *data]) == 0
     assert "shows 10 of 10 pairs" in capsys.readouterr().out
     sheet = Image.open(tmp_path / "gallery.png")
-    assert sheet.width > 5 * 3 * 44
-    assert sheet.height > 10 * 3 * 64
+    assert sheet.width > 2 * 5 * 3 * 44  # two strips of five pairs
+    assert 5 * 3 * 64 < sheet.height < 2000
     empty = tmp_path / "empty"
     empty.mkdir()
     Image.new("RGB", (44, 64)).save(empty / "other.png")

@@ -103,13 +103,13 @@ def test_a_fingerprint_tells_recipe_weights_and_files(tmp_path):
     weights, image = tmp_path / "w.pth", tmp_path / "a.jpg"
     weights.write_bytes(b"1")
     image.write_bytes(b"2")
-    key = fid.fingerprint({"size": (4, 4)}, weights, [image])
-    assert key == fid.fingerprint({"size": (4, 4)}, weights, [image])
-    assert key != fid.fingerprint({"size": (4, 5)}, weights, [image])
+    key = fid.reference_key({"size": (4, 4)}, weights, [image])
+    assert key == fid.reference_key({"size": (4, 4)}, weights, [image])
+    assert key != fid.reference_key({"size": (4, 5)}, weights, [image])
     image.write_bytes(b"22")
-    changed = fid.fingerprint({"size": (4, 4)}, weights, [image])
+    changed = fid.reference_key({"size": (4, 4)}, weights, [image])
     weights.write_bytes(b"3")
-    assert len({key, changed, fid.fingerprint({"size": (4, 4)}, weights, [image])}) == 3
+    assert len({key, changed, fid.reference_key({"size": (4, 4)}, weights, [image])}) == 3
 
 
 def test_the_cache_gives_back_what_it_was_given(tmp_path, monkeypatch):

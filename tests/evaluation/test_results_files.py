@@ -7,9 +7,10 @@ import pytest
 
 from imagpose.__main__ import main
 from imagpose.errors import InputError
-from imagpose.evaluation.compare import comparison
+from imagpose.evaluation.compare import comparison, overview
 from imagpose.evaluation.evaluate import from_json, to_json
-from imagpose.evaluation.scoring import METRICS, Sample, Score, _mean
+from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.scoring import Sample, Score, _mean
 from imagpose.reproduction.rows import read_row, write_row
 from tests.reproduction.fabricated import row
 
@@ -93,11 +94,10 @@ def test_rows_of_another_type_are_refused(change, tmp_path):
 
 
 def test_the_screen_shows_intervals_and_why_there_is_none():
-    table = comparison("deepfashion-256x176", {"ours": SCORES}, "strict", intervals=True)
-    assert "0.5000 [0.4000, 0.6000]" in table.rows[-1]
+    assert "0.5000 [0.4000, 0.6000]" in overview("deepfashion-256x176", {"ours": SCORES}).rows[-1]
     assert "0.5000" in comparison("deepfashion-256x176", {"ours": SCORES}, "strict").rows[-1]
     pairs = [Sample(("a", name), None, None, "a person") for name in "bc"]
-    score = _mean("ssim", np.array([0.2, 0.4]), pairs, [0, 1])
+    score = _mean(METRICS["ssim"], np.array([0.2, 0.4]), pairs, [0, 1])
     assert (score.low, score.high) == (None, None)
     assert "all pairs show one person" in score.reason
     assert score.value == pytest.approx(0.3)

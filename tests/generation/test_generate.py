@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import imagpose.generation
 from imagpose import ImagposePipeline
 from imagpose.__main__ import main
+from imagpose.data import pictures
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.readers.deepfashion import DeepFashion
-from imagpose.generation.command import _parse
-from imagpose.generation.jobs import jobs_of_pairs
+from imagpose.errors import InputError
+from imagpose.generation.canvases import canvases_of_pairs
 
 
 @pytest.fixture(scope="module")
@@ -141,28 +143,24 @@ def test_a_list_in_every_setting(setting, canvases, mannequin_root, weights, tmp
 
 
 def test_the_sources_of_t3_are_other_views_of_the_same_person(mannequin_root):
-    options = _parse(
-        ["--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv"), "--scenario", "T3"]
-    )
-    for job in jobs_of_pairs(options):
-        assert len({*job.sources, *job.truths}) == 4
-        assert {path.parent for path in job.sources} == {job.truths[0].parent}
+    for canvas in canvases_of_pairs(mannequin_root, mannequin_root / "fashion-pairs-test.csv", "T3"):
+        assert len({*canvas.sources, *canvas.truths}) == 4
+        assert {path.parent for path in canvas.sources} == {canvas.truths[0].parent}
 
 
 @pytest.mark.parametrize("setting", ["T1", "IMAGPose*"])
 def test_a_limit_takes_canvases_across_people_and_a_larger_one_adds_to_them(setting, mannequin_root):
-    def jobs(limit=None, seed=0):
-        words = ["--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv")]
-        words += ["--scenario", setting, "--seed", str(seed), *(["--limit", str(limit)] if limit else [])]
-        return {job.outputs: (job.seed, {path.parent for path in job.sources}) for job in jobs_of_pairs(_parse(words))}
+    def canvases(limit=None, seed=0):
+        listed = canvases_of_pairs(mannequin_root, mannequin_root / "fashion-pairs-test.csv", setting, seed, limit)
+        return {canvas.outputs: (canvas.seed, {path.parent for path in canvas.sources}) for canvas in listed}
 
-    whole, few, more = jobs(), jobs(4), jobs(7)
+    whole, few, more = canvases(), canvases(4), canvases(7)
     assert (len(few), len(more)) == (4, 7)
     assert len({str(people) for _, people in few.values()}) == 4, "the list begins with all pairs of one person"
     assert few.items() <= more.items() <= whole.items(), "each is what it would be without a limit"
     assert list(more) == [outputs for outputs in whole if outputs in more], "in the order of the list"
-    assert jobs(4) == few
-    assert jobs(4, seed=1).keys() == few.keys(), "so that seeds can be compared"
+    assert canvases(4) == few
+    assert canvases(4, seed=1).keys() == few.keys(), "so that seeds can be compared"
 
 
 def test_the_truth_may_be_missing_and_a_source_may_not(mannequin_root, weights, tmp_path, capsys):
@@ -231,14 +229,14 @@ def _broken(text):
         ({"sources": (0, 1, 2, 3, 0)}, [], "5 source(s) and 1 target pose(s) do not fit 4 panels"),
         ({"targets": (9,)}, [], "There is no pose file"),
         ({"sources": (9,), "source_poses": (0,)}, [], "There is no picture"),
-        ({"targets": ()}, [], "give --source, --source-pose and --target-pose, or --data and --pairs"),
+        ({"targets": ()}, [], "give --source, --source_pose and --target_pose, or --data and --pairs"),
         ({}, ["--model", "nowhere"], "Weights 'nowhere' were not found"),
         ({}, ["--run", "runs/nowhere/version_0"], "is no run folder"),
         ({}, ["--scenario", "T3"], "T3 takes several sources"),
-        ({}, ["--steps", "none"], "argument --steps"),
+        ({}, ["--steps", "none"], "--steps is none; it must be a whole number"),
         ({}, ["--device", "abacus"], "--device abacus cannot be used"),
-        ({}, ["--steps", "1001"], "must be a whole number from 1 to 1,000, not 1001"),
-        ({}, ["--seed", "-1"], "must be a whole number from 0 to 4,294,967,295, not -1"),
+        ({}, ["--steps", "1001"], "--steps is 1001; it must be a whole number from 1 to 1,000"),
+        ({}, ["--seed", "-1"], "--seed is -1; it must be a whole number from 0 to 4,294,967,295"),
         ({}, _broken('{"size": [Infinity, 44], "keypoints": []}'), "is no pose file"),
         ({}, _broken(json.dumps({"size": [64, 44], "keypoints": [[50, 70]] * 18})), "has no visible joint"),
         ({}, _broken('{"size": [64, 44], "keypoints": [[1, 2]]}'), "it holds 1 joint(s)"),
@@ -263,7 +261,7 @@ def test_openposes_own_files_are_poses_and_a_source_says_its_size(generate, inpu
         triples = [v for x, y in pose.keypoints.tolist() for v in (x, y, float(x >= 0))]
         (inputs / f"{i + 20}.json").write_text(json.dumps({"people": [{"pose_keypoints_2d": triples}]}))
     assert generate(source_poses=(20,), targets=(21,)) == 2
-    assert "21.json does not say the size of its frame; add --pose-size" in capsys.readouterr().err
+    assert "21.json does not say the size of its frame; add --pose_size" in capsys.readouterr().err
     assert generate("--pose-size", "64x44", source_poses=(20,), targets=(21,)) == 0
     assert generate(out="ours") == 0
     theirs, ours = tmp_path / "out/images/1_21.png", tmp_path / "ours/images/1_1.png"
@@ -276,6 +274,31 @@ def test_a_pose_of_another_picture_names_both(generate, inputs, tmp_path, capsys
     assert f"{inputs / '22.json'} says a frame of 64×64 and its picture {inputs / '0.jpg'} is 64×44" in (
         capsys.readouterr().err
     )
+
+
+def test_a_picture_is_opened_once(generate, mannequin_root, weights, tmp_path, monkeypatch):
+    opened, open_file = [], pictures._file
+    monkeypatch.setattr(pictures, "_file", lambda path, root: opened.append(str(path)) or open_file(path, root))
+    assert generate(sources=(0, 2)) == 0
+    words = ["generate", "--data", str(mannequin_root), "--pairs", str(mannequin_root / "fashion-pairs-test.csv")]
+    assert main([*words, "--model", str(weights), "--steps", "1", "--limit", "3", "--out", str(tmp_path / "list")]) == 0
+    given = [path for path in opened if path.endswith(".jpg")]
+    assert len(given) == len(set(given)) > 4
+
+
+def test_python_calls_the_command_by_a_request(inputs, weights, tmp_path, generate, capsys):
+    assert generate() == 0
+    said = capsys.readouterr().out
+    files = {"source": "0.jpg", "source_pose": "0.json", "target_pose": "1.json"}
+    given = {name: (inputs / file,) for name, file in files.items()}
+    imagpose.generation.generate(
+        imagpose.generation.GenerationRequest(**given, model=str(weights), steps=2, out=tmp_path / "python")
+    )
+    assert capsys.readouterr().out == said.replace(str(tmp_path / "out"), str(tmp_path / "python"))
+    drawn = [(tmp_path / folder / "images/1_1.png").read_bytes() for folder in ("out", "python")]
+    assert drawn[0] == drawn[1]
+    with pytest.raises(InputError, match="steps is 0; it must be a whole number from 1 to 1,000"):
+        imagpose.generation.GenerationRequest(**given, steps=0)
 
 
 def test_a_damaged_picture_is_told(generate, inputs, tmp_path, capsys):

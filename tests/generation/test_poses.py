@@ -90,11 +90,14 @@ def test_somebody_elses_files_are_not_replaced_and_ours_are(files, capsys):
     ("words", "sentence"),
     [
         ((), "give a pose FILE with --show or --out, or --data, --image and --out"),
-        (("@me.json",), "say what to do with"),
+        (("@me.json",), "Say what to do with"),
         (("@me.json", "--show", "--image", "a"), "give either a pose FILE, or --data and --image"),
         (("--show", "--data", "@.", "--image", "a", "--out", "@b"), "are for a pose FILE, which is missing"),
-        (("@me.json", "--show"), "does not say the size of its frame; add --pose-size HEIGHTxWIDTH"),
-        (("@me.json", "--show", "--pose-size", "88"), "argument --pose-size"),
+        (("@me.json", "--show"), "does not say the size of its frame; add --pose_size HEIGHTxWIDTH"),
+        (
+            ("@me.json", "--show", "--pose-size", "88"),
+            "--pose_size is 88; it must be a height and a width such as 256x176",
+        ),
         (("@none.json", "--show"), "There is no pose file"),
         (("@me.json", "--show", "--picture", "@none.png"), "There is no picture"),
         (("@wide.json", "--show", "--picture", "@me.png"), "says a frame of 128×128 and its picture"),

@@ -38,9 +38,9 @@ def test_training_begins_as_the_base_model_on_the_same_tokens(module):
     conditions = module.synthesis.conditions(
         seen.source, seen.semantic, given, torch.tensor([[1.0, 0, 0, 0]]), torch.rand(1, 4, 3, 64, 48)
     )
-    assert (conditions.F_P == 0).all()
+    assert (conditions["F_P"] == 0).all()
     noisy, t = torch.randn_like(given), torch.tensor([400])
-    expected = reference(tile(noisy, 2, 2), t, encoder_hidden_states=conditions.F_C).sample
+    expected = reference(tile(noisy, 2, 2), t, encoder_hidden_states=conditions["F_C"]).sample
     actual = module.network(noisy, t, conditions)
     assert (tile(actual, 2, 2) - expected).abs().max() < 1e-4
     assert torch.equal(module.network.unet.unet.conv_in.conv.weight[:, :4], reference.conv_in.weight)

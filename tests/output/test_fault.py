@@ -9,6 +9,7 @@ import pytest
 
 from imagpose import __main__
 from imagpose.errors import InputWarning
+from imagpose.generation import poses
 from imagpose.output import fault
 from tests.conftest import ROOT
 
@@ -17,10 +18,10 @@ from tests.conftest import ROOT
 def broken(monkeypatch, tmp_path):
     """The command ``pose`` has a fault; temporary files are in ``tmp_path``."""
 
-    def fail(args):
+    def fail(*, out: str = ""):
         raise ZeroDivisionError("of a\nkind")
 
-    monkeypatch.setitem(__main__._OWN, "pose", fail)
+    monkeypatch.setattr(poses, "pose", fail)
     monkeypatch.setattr(fault.tempfile, "tempdir", str(tmp_path))
     return __main__.main
 

@@ -19,10 +19,9 @@ def fit(mannequin_root, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(tmp_path))
 
-    def fit_(*experiments, out):
-        words = [word for name in experiments for word in ("-c", f"experiments/{name}.yaml")]
+    def fit_(experiment, out):
         return main(
-            ["fit", *words, "--runs", str(tmp_path / "runs"), "--model.init_args.out", str(tmp_path / out),
+            ["fit", "--exp", experiment, "--runs", str(tmp_path / "runs"), "--model.init_args.out", str(tmp_path / out),
              "--trainer.max_steps", "2", "--trainer.val_check_interval", "2", "--data.init_args.batch_size", "2",
              "--data.init_args.num_workers", "0", "--data.init_args.mannequins", "null",
              "--data.init_args.root", str(mannequin_root)]
@@ -46,7 +45,7 @@ def test_the_encoder_learns_from_descriptions(fit, tmp_path):
 def test_a_base_of_each_kind_is_left_in_the_published_layout(fit, tmp_path):
     assert fit("base_v", out="v") == 0
     assert Base("v").schedule.zero_terminal_snr
-    assert fit("base_v", "base_epsilon", out="epsilon") == 0
+    assert fit("base_epsilon", out="epsilon") == 0
     base = Base("epsilon")
     assert base.schedule.for_sampling().config["prediction_type"] == "epsilon"
     assert base.unet_config == Base("mannequin-sd-v").unet_config

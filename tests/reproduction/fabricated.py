@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imagpose.evaluation.scoring import METRICS, Score
+from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.report import render
 from imagpose.reproduction.rows import Pairs, Row, write_row
 

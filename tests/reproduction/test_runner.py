@@ -162,7 +162,7 @@ def test_a_tiny_variant_keeps_its_own_adapter_base_and_token_logic(entry, monkey
     module, data, options = read_experiment(words, lambda parser: None, "meta")
     base, family = entry.experiment.split("_")
     assert module.schedule.prediction_type == {"sd15": "epsilon", "sd21": "v_prediction"}[base]
-    full = yaml.safe_load(Path(f"experiments/{entry.experiment}.yaml").read_text())["model"]["init_args"]["encoder"]
+    full = yaml.safe_load(Path(f"experiments/encoders/{family}.yaml").read_text())["model"]["init_args"]["encoder"]
     ours = options.model.init_args.encoder
     assert [ours.class_path, ours.init_args.model] == [full["class_path"], full["init_args"]["model"]]
     assert module.encoder.file is None  # untrained
@@ -211,8 +211,8 @@ def test_a_submitted_row_is_collected_by_the_next_call(settings, mannequin_root,
     events = EventAccumulator(str(jobs[0].folder / "version_0")).Reload()
     logged = HParamsPluginData.FromString(events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content)
     assert logged.session_start_info.hparams["base"].string_value == "mannequin-sd-v"
-    assert events.Scalars("table/strict_ssim_256")[0].value == pytest.approx(found.scores["strict"]["ssim_256"].value)
-    assert "validation/source, pose, generated, truth" in events.Tags()["images"]
+    assert events.Scalars("test/strict_ssim_256")[0].value == pytest.approx(found.scores["strict"]["ssim_256"].value)
+    assert "val/panels" in events.Tags()["images"]
 
     jobs[0].row.unlink()  # a finished run whose row is lost is tested again, and says the same of its training
     again = plan(ARCHITECTURES, asked, ["IMAGPose"])

@@ -12,11 +12,13 @@ from imagpose.data.images import to_tensor
 from imagpose.data.pictures import read_picture
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
-from imagpose.generation.command import draw, load, pending
-from imagpose.options.parser import Parser
+from imagpose.generation.command import draw
+from imagpose.generation.model import load
+from imagpose.generation.pictures import pending
 from imagpose.reproduction import uniformity as module
 from imagpose.reproduction.rows import read_row
-from imagpose.reproduction.trained import Trial, add_options, choose
+from imagpose.reproduction.trained import Trial, choose
+from imagpose.reproduction.uniformity import UniformityRequest
 from imagpose.synthesis import Synthesis
 from tests.data import layouts
 
@@ -24,11 +26,9 @@ from tests.data import layouts
 @pytest.fixture(scope="module")
 def given(mannequin_root, tmp_path_factory):
     """What the pipeline hands to the networks in each setting, beside the canvas that was asked for."""
-    parser = Parser()
-    add_options(parser, sources=2)
     results = tmp_path_factory.mktemp("results")
-    options = parser.parse_args(["--data", str(mannequin_root), "--results", str(results), "--device", "cpu"])
-    asked, pipe, found = Trial.of(options, "uniformity"), load(options), {}
+    request = UniformityRequest(data=mannequin_root, results=results, sources=2, device="cpu")
+    asked, pipe, found = Trial.of(request, "uniformity"), load(request), {}
 
     def capture(self, canvases, noise, scheduler, guidance, steps, wanted, *args):
         captured.extend(
@@ -40,9 +40,9 @@ def given(mannequin_root, tmp_path_factory):
         patch.setattr(Synthesis, "generate", capture)
         for name, setting in module.SETTINGS.items():
             captured: list = []
-            jobs = asked.jobs(setting)
-            draw(pipe, pending(jobs, asked.settings(setting, 1, 2.0), asked.images(name)), asked.images(name), 4)
-            found[name] = list(zip(captured, jobs, strict=True))
+            canvases = asked.canvases(setting)
+            draw(pipe, pending(canvases, asked.settings(setting, 1, 2.0), asked.images(name)), asked.images(name), 4)
+            found[name] = list(zip(captured, canvases, strict=True))
     return found
 
 
@@ -56,7 +56,7 @@ def distinct(panels: torch.Tensor) -> int:
 )
 def test_the_networks_are_given_what_the_paper_states(given, name, canvases, panels_given, sources, poses):
     assert len(given[name]) == canvases
-    for tensors, job in given[name]:
+    for tensors, canvas in given[name]:
         mask, images, maps = tensors["mask"], tensors["images"], tensors["poses"]
         assert mask.tolist() == [1.0] * panels_given + [0.0] * (4 - panels_given)
         assert images.shape == maps.shape == (4, 3, 64, 44)
@@ -65,17 +65,17 @@ def test_the_networks_are_given_what_the_paper_states(given, name, canvases, pan
         assert distinct(maps[mask == 0]) == poses
         assert distinct(maps[mask == 1]) == sources
         assert torch.equal(tensors["source"], images[0])
-        for truth in job.truths:  # which nothing may look at
+        for truth in canvas.truths:  # which nothing may look at
             assert not any(torch.equal(image, to_tensor(read_picture(truth))) for image in images)
         # What is kept shows the pose that was asked for, once each.
-        assert len(tensors["wanted"]) == len(job.outputs) == poses
-        for panel, pose in zip(tensors["wanted"], job.target_poses, strict=True):
+        assert len(tensors["wanted"]) == len(canvas.outputs) == poses
+        for panel, pose in zip(tensors["wanted"], canvas.target_poses, strict=True):
             assert mask[panel] == 0
             assert torch.equal(maps[panel], pose.map((64, 44)))
 
 
 def test_every_setting_draws_the_same_pairs(given):
-    outputs = {name: sorted(file for _, job in of for file in job.outputs) for name, of in given.items()}
+    outputs = {name: sorted(file for _, canvas in of for file in canvas.outputs) for name, of in given.items()}
     assert len(outputs["T1"]) == 6
     assert all(of == outputs["T1"] for of in outputs.values())
     for (_, one), (_, several) in zip(given["T1"], given["T3"], strict=True):
@@ -98,13 +98,11 @@ def test_the_choice_is_one_source_a_person_and_a_function_of_the_seed(mannequin_
 @pytest.mark.parametrize("export", [*layouts.DEEPFASHION, layouts.market], ids=lambda export: export.__name__)
 def test_any_layout_of_the_field_will_do(mannequin_root, tmp_path, export):
     names = export(DeepFashion(mannequin_root), tmp_path / "data") or {}
-    parser = Parser()
-    add_options(parser, sources=2)
-    words = ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results"), "--device", "cpu"]
-    asked = Trial.of(parser.parse_args(words), "uniformity")
-    jobs = {name: asked.jobs(setting) for name, setting in module.SETTINGS.items()}
-    assert {name: len(of) for name, of in jobs.items()} == {"T1": 6, "T2": 6, "T3": 6, "IMAGPose_star": 2}
-    assert all(len(set(job.sources)) == 3 for job in jobs["T3"])
+    request = UniformityRequest(data=tmp_path / "data", results=tmp_path / "results", sources=2, device="cpu")
+    asked = Trial.of(request, "uniformity")
+    canvases = {name: asked.canvases(setting) for name, setting in module.SETTINGS.items()}
+    assert {name: len(of) for name, of in canvases.items()} == {"T1": 6, "T2": 6, "T3": 6, "IMAGPose_star": 2}
+    assert all(len(set(canvas.sources)) == 3 for canvas in canvases["T3"])
     possible = {(names.get(a, a), names.get(b, b)) for a, b in DeepFashion(mannequin_root).pairs("test")}
     assert set(asked.task.pairs) <= possible
 
@@ -154,7 +152,7 @@ def test_rows_sheet_and_resuming(mannequin_root, tmp_path, model, capsys):
 
 
 def test_an_interruption_is_one_sentence(monkeypatch, capsys):
-    def interrupt(args):
+    def interrupt(request: UniformityRequest):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "uniformity", interrupt)

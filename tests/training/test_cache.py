@@ -20,7 +20,7 @@ from imagpose.data.features import FOLDER, IMAGES_PER_SHARD
 from imagpose.errors import InputError
 from imagpose.models.fingerprint import fingerprint
 from imagpose.training.fill_cache import fill
-from tests.conftest import ROOT
+from tests.conftest import ROOT, left_unfinished
 
 
 @pytest.fixture(autouse=True)
@@ -232,7 +232,8 @@ def prove(tmp_path: Path, identities: int, kills: int) -> None:
     assert shards == -(-2 * (identities - 1) // IMAGES_PER_SHARD)
     assert len(list(broken.rglob("*.safetensors"))) < shards, "the cache was complete before it could be killed"
     (folder,) = broken.iterdir()
-    (folder / f".{next(folder.glob('*.safetensors')).name}.1.unfinished").write_bytes(b"of a killed process")
+    (folder / f".{next(folder.glob('*.safetensors')).name}.1.unfinished").write_bytes(b"of an earlier version")
+    (folder / left_unfinished()).write_bytes(b"of a killed process")
     assert main(command(root, broken)) == 0
     assert content(broken) == content(whole)
 

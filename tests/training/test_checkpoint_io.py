@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.demos.boring_classes import BoringModel
 
 from imagpose.output.files import drop_unfinished, write_whole
 from imagpose.training.checkpoint_io import CheckpointFiles
+from imagpose.training.forget import ForgetUnsaved
 from tests.conftest import ROOT
 
 
@@ -87,6 +91,42 @@ def test_a_checkpoint_is_written_beside_the_one_before_and_is_on_the_disk_before
     files.save_checkpoint(state(2), path)
     assert did == ["sync", (tmp_path, 1), "sync"]
     assert read(path)["global_step"] == 2
+
+
+def test_a_score_whose_checkpoint_was_not_written_is_forgotten(tmp_path):
+    class Files(CheckpointFiles):
+        full = False
+
+        def save_checkpoint(self, checkpoint, path, storage_options=None):
+            self.failure = "No space left on device" if self.full else None
+            if not self.full:
+                super().save_checkpoint(checkpoint, path, storage_options)
+
+    class Scored(BoringModel):
+        def validation_step(self, batch, batch_idx):
+            self.log("score", scores[self.trainer.global_step])
+
+    scores, files, step_of_best = {1: 0.5, 2: 0.9, 3: 0.7, 4: 0.6}, Files(), {}
+
+    class Disk(Callback):
+        def on_validation_start(self, trainer, module):
+            files.full = trainer.global_step == 2
+
+        def on_train_batch_start(self, trainer, *args):
+            if trainer.global_step:
+                step_of_best[trainer.global_step] = read(tmp_path / "best.ckpt")["global_step"]
+
+    best = ModelCheckpoint(tmp_path, filename="best", monitor="score", mode="max", enable_version_counter=False)
+    trainer = Trainer(
+        max_steps=5, val_check_interval=1, check_val_every_n_epoch=None, max_epochs=1, limit_val_batches=1,
+        num_sanity_val_steps=0, accelerator="cpu", logger=False,
+        callbacks=[Disk(), best, ForgetUnsaved(files)], plugins=[files], enable_progress_bar=False,
+        enable_model_summary=False,
+    )  # fmt: skip
+    scores[5] = 0.1
+    trainer.fit(Scored())
+    assert step_of_best == {1: 1, 2: 1, 3: 3, 4: 3}
+    assert float(best.best_model_score) == pytest.approx(0.7)
 
 
 def test_an_error_that_is_not_the_disk_s_is_raised(tmp_path):

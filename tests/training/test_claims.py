@@ -1,5 +1,6 @@
 """Which run a training goes on with, and that no two go on with one."""
 
+import shlex
 import subprocess
 import sys
 
@@ -100,6 +101,18 @@ def test_a_file_with_the_name_of_a_run_is_not_overwritten(begun, tmp_path):
     assert (tmp_path / "quick/version_0").read_text() == "mine"
 
 
+def test_a_checkpoint_is_looked_at_once(tiny_words, tmp_path, monkeypatch, capsys):
+    run, read, seen = Run(tmp_path, "quick", 0), runs.check_checkpoint, []
+    run.last.parent.mkdir(parents=True)
+    torch.save({"state_dict": {"x": torch.zeros(2)}, "global_step": 5, "pytorch-lightning_version": "2.6.6"}, run.last)
+    monkeypatch.setattr(runs, "check_checkpoint", lambda path: (seen.append(path), read(path))[1])
+    assert main(["fit", *tiny_words]) == 2
+    told = capsys.readouterr()
+    assert "from step 5" in told.out
+    assert "of another experiment" in told.err
+    assert seen == [run.last]
+
+
 @pytest.mark.parametrize("step", [None, 60])
 def test_a_run_that_is_trained_is_not_trained_twice(make, begun, step):
     run = make(0, step)
@@ -141,11 +154,11 @@ def test_make_train_names_a_run_by_its_folder():
             capture_output=True,
             text=True,
         )
-        return told.stdout.strip().splitlines()[-1]
+        return shlex.split(told.stdout.strip().splitlines()[-1])
 
-    assert command("new").split()[-2:] == ["--new", "true"]
-    assert command("runs/tiny/version_0").split()[-2:] == ["--folder", "'runs/tiny/version_0'"]
-    assert command("").split()[-1] == "experiments/tiny.yaml"
+    assert command("new")[-2:] == ["--new", "true"]
+    assert command("runs/tiny/version_0")[-2:] == ["--folder", "runs/tiny/version_0"]
+    assert command("")[-2:] == ["--exp", "tiny"]
 
 
 def test_anything_else_in_run_is_one_sentence(capsys, monkeypatch):

@@ -1,6 +1,7 @@
 """The command line as a user meets it; experiment files go through the real ``main``."""
 
 import json
+import logging
 import math
 import shutil
 import subprocess
@@ -11,12 +12,15 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from lightning import Trainer
+from lightning.pytorch.utilities import rank_zero_info
 from PIL import Image
 
 from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import unflatten_name
 from imagpose.models import weights
 from imagpose.models.vae import VAE
+from imagpose.training.quiet import quiet
 from tests.conftest import ROOT
 
 
@@ -101,7 +105,7 @@ def test_the_vae_is_trained_saved_and_read_back(mannequin_root, small_set, tmp_p
     options = ["--trainer.max_steps", "2", "--trainer.val_check_interval", "2", "--data.init_args.batch_size", "4"]
     options += ["--data.init_args.num_workers", "0", "--data.init_args.mannequins", "null"]
     options += ["--data.init_args.root", str(mannequin_root), "--runs", str(tmp_path / "runs")]
-    assert main(["fit", "-c", "experiments/vae.yaml", *options]) == 0
+    assert main(["fit", "--exp", "vae", *options]) == 0
     run = tmp_path / "runs" / "vae" / "version_0"
     assert json.loads((run / "metrics.json").read_text())["val/ssim"] > 0
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(run))
@@ -205,6 +209,33 @@ def test_a_checkpoint_that_cannot_be_resumed_is_refused(damage, fit, capsys, tmp
     assert ("of another experiment" if damage == "other experiment" else "no readable checkpoint") in error
     assert "Traceback" not in error
     assert last.read_bytes() == before
+
+
+def test_what_tells_nothing_is_not_said(caplog):
+    quiet()
+    talkers = [
+        logging.getLogger(f"lightning.pytorch.{name}")
+        for name in ("utilities.rank_zero", "trainer.connectors.checkpoint_connector")
+    ]
+    for talker in talkers:
+        talker.addHandler(caplog.handler)
+    try:
+        Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+        rank_zero_info("3 images are skipped")
+        talkers[1].info("`weights_only` was not set, defaulting to `False`.")
+    finally:
+        for talker in talkers:
+            talker.removeHandler(caplog.handler)
+    told = {text for text in caplog.messages if not text.startswith("GPU available: True")}
+    assert told == {"3 images are skipped"}
+
+
+@pytest.mark.parametrize("command", ["fit", "test", "doctor", "cache"])
+def test_help_names_the_command_as_it_is_typed(command, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/imagpose/__main__.py"])
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: python -m imagpose {command} [")
 
 
 def test_help_lists_every_command():

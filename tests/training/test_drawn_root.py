@@ -10,6 +10,7 @@ from imagpose.__main__ import main
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.mannequins.folder import MannequinSet
 from imagpose.errors import InputError
+from imagpose.training.composing import expand
 from imagpose.training.drawn_root import check_root
 from tests.conftest import ROOT
 
@@ -40,11 +41,12 @@ def overlay(tmp_path):
         [*TINY, "--data.root", ABSENT],
         [*TINY, "--data", f"{{init_args: {{root: {ABSENT}}}}}"],
         [*TINY, "-c", "tests/quick.yaml", "--data.init_args.root", ABSENT],
+        ["--data", ABSENT, "--exp", "tiny"],
     ],
 )
 def test_another_root_on_the_command_line_must_be_there(words):
     with pytest.raises(InputError, match=rf"data\.root {ABSENT} is no folder.*add --data\.init_args\.mannequins {{}}"):
-        check_root(words)
+        check_root(expand(words))
 
 
 def test_another_root_in_a_later_file_must_be_there(overlay):
@@ -57,7 +59,7 @@ def test_another_root_in_a_later_file_must_be_there(overlay):
     [
         TINY,
         [*TINY, "-c", "tests/quick.yaml"],  # another set, in the experiment's own root
-        [*TINY, "-c", "experiments/demo.yaml"],
+        ["--exp", "demo"],
         [*TINY, "--data.init_args.root", "tests"],  # it is there
         [*TINY, "--data.init_args.root", ABSENT, "--data.init_args.mannequins", "{}"],
         [*TINY, "--data.init_args.mannequins.identities", "8", "--data.init_args.root", ABSENT],
@@ -67,11 +69,19 @@ def test_another_root_in_a_later_file_must_be_there(overlay):
     ],
 )
 def test_everything_else_is_left_to_the_data(words):
-    check_root(words)
+    check_root(expand(words))
 
 
 def test_a_file_that_gives_both_is_left_to_the_data(overlay):
     check_root([*TINY, *overlay(f"data: {{init_args: {{root: {ABSENT}, mannequins: {{}}}}}}")])
+
+
+def test_another_set_is_refused_before_a_run_is_announced(tiny_words, mannequin_root, tmp_path, capsys):
+    assert main(["fit", *tiny_words, "--data.init_args.mannequins.seed", "7"]) == 2
+    told = capsys.readouterr()
+    assert told.err.splitlines()[-1].startswith(f"Error: {mannequin_root} holds mannequins drawn with other settings")
+    assert told.out == ""
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", ["fit", "doctor", "cache"])

@@ -78,7 +78,7 @@ def damaged(root: Path, manifest: dict[str, Any], thoroughly: bool = False) -> l
 
     Args:
         root: The folder; 4,800 pictures take some tens of milliseconds.
-        manifest: Its manifest.
+        manifest: The folder's manifest.
         thoroughly: Trust no size: decode every picture, and name every list.
     """
     pictures = []

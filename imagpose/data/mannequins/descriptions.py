@@ -23,7 +23,7 @@ class Description(NamedTuple):
     """What can be said of a person.
 
     Attributes:
-        colours: Of each of ``COLOURS``, (7, 3) in [-1, 1].
+        colours: A colour for each of ``COLOURS``, (7, 3) in [-1, 1].
         seen: Which colours are worn at all, (7,) in {0, 1}: a plain garment has no accent.
         choices: Index into each of ``CHOICES``, (5,) integers.
     """

@@ -28,9 +28,9 @@ class Drawing:
     """A drawn mannequin.
 
     Attributes:
-        image: (H, W, 3) uint8.
-        silhouette: (H, W) booleans, where the figure covers the background at all.
-        keypoints: (18, 2) float, x then y in pixels, -1 where a joint is out of frame or hidden.
+        image: The picture, (H, W, 3) uint8.
+        silhouette: Where the figure covers the background at all, (H, W) booleans.
+        keypoints: Joints, (18, 2) floats, x then y in pixels, -1 where one is out of frame or hidden.
     """
 
     image: Array
@@ -202,7 +202,7 @@ def draw(person: Person, pose: Pose, size: tuple[int, int] = (64, 44), busy: int
     Args:
         person: Body and clothes.
         pose: Joint angles and viewpoint.
-        size: (height, width) in pixels; the figure fills the height.
+        size: Height and width of the picture in pixels; the figure fills the height.
         busy: Seed of a busy background; None is a plain light grey.
     """
     samples = max(2, 256 // size[0])  # per pixel and direction: edges are smoothed by averaging

@@ -40,9 +40,9 @@ class MannequinSet:
         views: Images of each.
         test_identities: How many of the people are held out for testing.
         test_pairs: Number of fixed test cases, the held-out people taken in turn.
-        size: (height, width) of an image in pixels.
+        size: Height and width of an image in pixels.
         seed: Everything is a function of it.
-        busy_backgrounds: Draw a different busy background behind every image instead of a plain one.
+        busy_backgrounds: Whether every image has a busy background of its own instead of a plain one.
     """
 
     identities: PositiveInt = 600
@@ -215,21 +215,30 @@ def ensure(root: Path, spec: MannequinSet | None) -> None:
         ) from error
 
 
-def _check(root: Path, spec: MannequinSet) -> list[str]:
-    """What is missing or cut short in a set: names of pictures, lists and the manifest.
+def manifest_of(root: Path, spec: MannequinSet) -> dict[str, Any] | None:
+    """The manifest of a set that is drawn; None where it is cut short.
 
     Raises:
         InputError: It is another set, or that cannot be told.
     """
-    head = json.dumps(_head(spec))[:-1]
-    manifest = read_manifest(root, begins=head)
-    if manifest is None:
-        return [MANIFEST, *damaged(root, json.loads(_manifest(spec)), thoroughly=True)]
-    if {key: manifest[key] for key in _head(spec)} != _head(spec):
+    manifest = read_manifest(root, begins=json.dumps(_head(spec))[:-1])
+    if manifest is not None and {key: manifest[key] for key in _head(spec)} != _head(spec):
         raise InputError(
             f"{root} holds mannequins drawn with other settings; name another data.root, take this set as it is with "
             "--data.init_args.mannequins null, or delete it to have it drawn anew."
         )
+    return manifest
+
+
+def _check(root: Path, spec: MannequinSet) -> list[str]:
+    """What is missing or cut short in a set: names of pictures, lists and the manifest.
+
+    Raises:
+        InputError: See :func:`manifest_of`.
+    """
+    manifest = manifest_of(root, spec)
+    if manifest is None:
+        return [MANIFEST, *damaged(root, json.loads(_manifest(spec)), thoroughly=True)]
     names = damaged(root, manifest)
     # Where no sizes were recorded and something is damaged, more may be: sizes are recorded when it is mended.
     return names if not names or "lists" in manifest else damaged(root, manifest, thoroughly=True)

@@ -26,8 +26,9 @@ def lists(
 
     Args:
         spec: The set.
-        views: Of each person.
-        keypoints: Of each person's views in pixels; unless everybody's are given, the files of keypoints are left out.
+        views: The views of each person.
+        keypoints: The joints of each person's views in pixels; unless everybody's are given, the files of keypoints are
+            left out.
     """
     held_out = spec.identities - spec.test_identities
     texts = {}

@@ -32,11 +32,11 @@ class Annotation(NamedTuple):
     """The keypoints of one image.
 
     Attributes:
-        points: (18, 2) in the layout's frame; -1 marks a missing joint.
-        found: Whether any joint was.
+        points: Joints, (18, 2) in the layout's frame; -1 marks a missing one.
+        found: Whether any joint was found.
         outside: The first joint outside of the frame; None where there is none.
         file: Path of the file where they stand.
-        row: In the file; None where the file is of this image alone, one joint per row.
+        row: The image's row in the file; None where the file is of this image alone, one joint per row.
     """
 
     points: Array
@@ -58,7 +58,7 @@ def read_annotations(path: Path, frame: tuple[int, int]) -> Annotations:
 
     Args:
         path: The file.
-        frame: (height, width) of the frame that the numbers are in.
+        frame: Height and width of the frame that the numbers are in.
 
     Raises:
         InputError: The file cannot be read, or a row is malformed.
@@ -81,15 +81,17 @@ def read_annotations(path: Path, frame: tuple[int, int]) -> Annotations:
     file = str(path)
     places = [(file, row) for row, _ in entries]
     _check_range(points, places)
-    return Annotations(Listing(path, entries), _annotations(points, (points == MISSING).any(-1), frame, places))
+    missing = (points == MISSING).any(-1)
+    _check_pixels(points, missing, file, frame)
+    return Annotations(Listing(path, entries), _annotations(points, missing, frame, places))
 
 
 def read_pose_files(paths: Sequence[str], frame: tuple[int, int], normalised: bool) -> list[Annotation]:
     """Files of 18 rows ``x y``, one file per image, -1 where a joint is missing.
 
     Args:
-        paths: One file per image; not of type Path, of which 50,000 take a second.
-        frame: (height, width) of the frame to bring them into.
+        paths: Paths of the files, one per image; not of type Path, of which 50,000 take a second.
+        frame: Height and width of the frame to bring them into.
         normalised: Whether the numbers are relative to the frame, in [0, 1] (PCDMs); otherwise (NTED, PIDM) they are
             pixels of a square picture as high as the frame, whose middle columns are the frame.
 
@@ -110,6 +112,8 @@ def read_pose_files(paths: Sequence[str], frame: tuple[int, int], normalised: bo
     height, width = frame
     # Nothing in [0, 1] is negative, so that -1 / width is a missing joint too.
     missing = np.asarray((points < 0 if normalised else points == MISSING).any(-1))
+    if not normalised:
+        _check_pixels(points, missing, str(Path(paths[0]).parent) if paths else "", frame)
     points = points * (width, height) if normalised else points - ((height - width) / 2, 0)
     return _annotations(points, missing, frame, places)
 
@@ -139,6 +143,15 @@ def _check_range(points: Array, places: Sequence[Place]) -> None:
         raise InputError(
             f"{file}, row {row or joint + 1}: joint {joint + 1} is at {points[image, joint].tolist()}, which is no "
             "place in a picture; correct it, or write -1 for a missing joint."
+        )
+
+
+def _check_pixels(points: Array, missing: Array, place: str, frame: tuple[int, int]) -> None:
+    """Refuse a dataset's numbers where none is above 1: everybody would stand in one pixel."""
+    if not missing.all() and points[~missing].max() <= 1:
+        raise InputError(
+            f"{place} has keypoints between 0 and 1, which look relative to the picture; write them in pixels of "
+            f"{frame[0]}×{frame[1]}, or, one file an image, into normalized_pose_txt."
         )
 
 

@@ -30,7 +30,7 @@ def check(root: Path, layout: LayoutName | None = None, json: Path | None = None
 
     Args:
         root: The dataset folder.
-        layout: Its layout; told by the folders in it unless given.
+        layout: The folder's layout; unless given, the folders in it tell.
         json: Write all findings into this file too.
         workers: Processes that decode; as many as there are cores unless given.
 

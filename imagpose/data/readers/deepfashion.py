@@ -93,10 +93,13 @@ class DeepFashion(Index):
     The files of images are found in ``IMAGE_FOLDERS``, nested or flattened. Keypoints are in the 256×176 frame.
     """
 
+    title = "DeepFashion"
+    folders = IMAGE_FOLDERS
     frame = ANNOTATION_SIZE
     example = "fashionWOMENTees_Tanksid0000000101_3back.jpg or WOMEN/Tees_Tanks/id_00000001/01_3_back.jpg"
 
-    def parse(self, text: str) -> Name | None:
+    @staticmethod
+    def parse(text: str) -> Name | None:
         """Understand a name in any spelling of the field."""
         return parse_name(text)
 

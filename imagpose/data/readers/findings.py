@@ -29,7 +29,7 @@ class Finding(NamedTuple):
     Attributes:
         kind: What.
         file: Where it stands, relative to the dataset folder.
-        row: In the file, from 1; None where the file as a whole is meant.
+        row: Number of the row in the file, from 1; None where the file as a whole is meant.
         name: The image's name in the index, or as written where it has none.
         detail: More of it, for reading.
     """

@@ -37,8 +37,8 @@ def find_files(
 
     Args:
         root: The dataset folder.
-        folders: Relative to the root, those that there are; where two hold a name, the earlier folder's file is taken.
-        endings: Of the files to look at, in small letters, such as ``.jpg``.
+        folders: Folders relative to the root, those that there are; of two that hold a name, the earlier counts.
+        endings: How the names of the files to look at end, in small letters, such as ``.jpg``.
         name_of: A file's name in the index, from its path; None for what is no image of the dataset.
 
     Raises:

@@ -48,6 +48,8 @@ class Index(ABC):
         InputError: A file is missing, a row is malformed, or a person is in both splits.
     """
 
+    title: str  # the dataset's name, for messages
+    folders: tuple[str, ...]  # relative to the root; one of them is enough to tell the layout
     frame: tuple[int, int]  # (height, width) that annotations are in
     example: str  # a name, for messages
 
@@ -74,8 +76,9 @@ class Index(ABC):
             train, test = (self.lists[split].name for split in SPLITS)
             raise InputError(f"{root}: {some} {are} in both {train} and {test}; leave each in one of them.")
 
+    @staticmethod
     @abstractmethod
-    def parse(self, text: str) -> Name | None:
+    def parse(text: str) -> Name | None:
         """Understand a name as lists or folders spell it; None where it is no image's name."""
 
     @abstractmethod

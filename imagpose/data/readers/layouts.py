@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from imagpose.data.readers import deepfashion, market1501
-from imagpose.data.readers.deepfashion import IMAGE_FOLDERS, DeepFashion
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.readers.index import Index
 from imagpose.data.readers.market1501 import Market1501
 from imagpose.data.readers.records import Name
 from imagpose.errors import InputError
 
-LayoutName = Literal["deepfashion", "market1501"]
-_LAYOUTS: dict[LayoutName, type[Index]] = {"deepfashion": DeepFashion, "market1501": Market1501}
+LAYOUTS: dict[str, type[Index]] = {
+    "deepfashion": DeepFashion,
+    "market1501": Market1501,
+}
+"""The readers by the name of their layout, as the option ``data.layout`` says it; the first is the default."""
+
+if TYPE_CHECKING:
+    LayoutName = str
+else:
+    LayoutName = Literal[tuple(LAYOUTS)]
 
 
 def parse_name(text: str) -> Name | None:
-    """Understand an image's name of either dataset, in any spelling; None where it is none."""
-    return deepfashion.parse_name(text) or market1501.parse_name(text)
+    """Understand an image's name of any dataset, in any spelling; None where it is none."""
+    return next((name for reader in LAYOUTS.values() if (name := reader.parse(text)) is not None), None)
 
 
 def open_index(root: Path, layout: LayoutName | None = None) -> Index:
@@ -26,14 +33,16 @@ def open_index(root: Path, layout: LayoutName | None = None) -> Index:
 
     Args:
         root: The folder.
-        layout: Its layout; None tells it by the folders in it: Market-1501 has ``bounding_box_train``.
+        layout: The folder's layout; None tells it by the folders in it, see :attr:`Index.folders`.
 
     Raises:
-        InputError: It might be either layout, or is malformed.
+        InputError: It might be of several layouts, or is malformed.
     """
-    if layout is None:
-        market = (root / market1501.TRAIN_FOLDER).is_dir()
-        if market and any((root / folder).is_dir() for folder in IMAGE_FOLDERS):
-            raise InputError(f"{root} holds folders of DeepFashion and of Market-1501; say which by the option layout.")
-        layout = "market1501" if market else "deepfashion"
-    return _LAYOUTS[layout](root)
+    if layout is not None:
+        return LAYOUTS[layout](root)
+    fitting = [reader for reader in LAYOUTS.values() if any((root / folder).is_dir() for folder in reader.folders)]
+    if len(fitting) > 1:
+        titles = " and of ".join(reader.title for reader in fitting)
+        raise InputError(f"{root} holds folders of {titles}; say which by the option layout.")
+    reader = fitting[0] if fitting else next(iter(LAYOUTS.values()))
+    return reader(root)

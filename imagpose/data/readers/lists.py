@@ -15,7 +15,7 @@ def spelt_otherwise(root: Path, split: str, what: str, endings: tuple[str, ...])
         root: The dataset folder.
         split: ``train`` or ``test``; names that hold both are left out.
         what: A word of the name, in small letters, such as ``pair``.
-        endings: Of the names, in small letters, such as ``.csv``.
+        endings: How the names end, in small letters, such as ``.csv``.
     """
     (other,) = set(_SPLITS) - {split}
     return [

@@ -50,10 +50,13 @@ class Market1501(Index):
     cameras. IMAGPose's own list parts a person by camera too, which would halve the views that a canvas can show.
     """
 
+    title = "Market-1501"
+    folders = (TRAIN_FOLDER,)
     frame = (128, 64)
     example = "0264_c3s1_061292_02.jpg"
 
-    def parse(self, text: str) -> Name | None:
+    @staticmethod
+    def parse(text: str) -> Name | None:
         """Understand a name such as ``0264_c3s1_061292_02.jpg``."""
         return parse_name(text)
 

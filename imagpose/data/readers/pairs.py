@@ -16,7 +16,7 @@ class Pair(NamedTuple):
     """One target and the sources that a file gives it.
 
     Attributes:
-        row: In the file.
+        row: Number of the row in the file.
         target: Name of the image to be generated.
         sources: Names of images of the same person; at least one.
     """

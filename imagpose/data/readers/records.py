@@ -21,10 +21,10 @@ class ImageRecord:
         name: The dataset's name of it; for DeepFashion, the flattened one.
         file: Path of the file.
         identity: The views of one identity show the same person, in DeepFashion in the same clothes too.
-        person: Whom splits, held-out parts and intervals go by. On DeepFashion the folder of a piece of clothing,
-            ``MEN/Denim/id_00000080``, for bare ids stand in both parts of the published split.
-        keypoints: (18, 2) in the annotation frame; -1 marks a missing joint.
-        frame: (height, width) of the annotation frame.
+        person: The name that splits, held-out parts and intervals go by. On DeepFashion the folder of a piece of
+            clothing, ``MEN/Denim/id_00000080``, for bare ids stand in both parts of the published split.
+        keypoints: Joints, (18, 2) in the annotation frame; -1 marks a missing one.
+        frame: Height and width of the annotation frame.
     """
 
     name: str
@@ -69,9 +69,9 @@ class Name(NamedTuple):
     """An image's name, understood.
 
     Attributes:
-        name: In the index; all spellings of one image have the same.
-        identity: Whom it shows, and in DeepFashion in which garment.
-        person: Whom it shows, as splits tell people apart; in DeepFashion a piece of clothing, in all its colours.
+        name: The image's name in the index; all spellings of one image have the same.
+        identity: The person it shows, and in DeepFashion in which garment.
+        person: The person as splits tell people apart; in DeepFashion a piece of clothing, in all its colours.
         path: Where the layout's originals keep it, relative to the root.
     """
 

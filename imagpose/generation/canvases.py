@@ -1,0 +1,208 @@
+"""Which canvases are to be generated: of a user's own pictures and poses, or of a whole list of pairs."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from imagpose.data.body_pose import BodyPose
+from imagpose.data.images import show_view
+from imagpose.data.keypoints import visible
+from imagpose.data.pictures import Picture
+from imagpose.data.readers.index import ImageRecord
+from imagpose.data.readers.layouts import open_index
+from imagpose.data.sampling import across_people
+from imagpose.data.scenarios import Setting
+from imagpose.errors import InputError
+from imagpose.generation.request import GenerationRequest
+
+_SOURCES = _POSES = 3  # at most, on four panels
+_KEPT = 2**29  # bytes of files
+
+
+class Pictures:
+    """Opens each file once: its bytes are kept as long as there is room, and a file that found none is opened again.
+
+    Args:
+        root: The dataset folder that all are in; None where they are a user's own.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root
+        self._kept: dict[Path, Picture] = {}
+        self._room = _KEPT
+
+    def open(self, path: Path) -> Picture:
+        """A file's picture.
+
+        Raises:
+            InputError: The file is missing, out of the dataset or no picture.
+        """
+        if path in self._kept:
+            return self._kept[path]
+        picture = Picture(path, self.root)
+        if len(picture.content) <= self._room:
+            self._kept[path] = picture
+            self._room -= len(picture.content)
+        return picture
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """One canvas to generate.
+
+    Attributes:
+        sources: Pictures of one person.
+        source_poses: Their poses.
+        target_poses: The poses to draw.
+        outputs: File name of each result.
+        seed: Of the canvas.
+        setting: Of the paper.
+        truths: The true pictures where they are known; only the contact sheet sees them.
+        views: The dataset's record of each picture; none where they are a user's own.
+        pictures: Opens them.
+    """
+
+    sources: tuple[Path, ...]
+    source_poses: tuple[BodyPose, ...]
+    target_poses: tuple[BodyPose, ...]
+    outputs: tuple[str, ...]
+    seed: int
+    setting: Setting
+    truths: tuple[Path, ...] = ()
+    views: Mapping[Path, ImageRecord] = field(default_factory=dict, repr=False)
+    pictures: Pictures = field(default_factory=Pictures, repr=False)
+
+    def read_sources(self) -> list[Image.Image]:
+        """The sources; a dataset's are read as in training, see :func:`imagpose.data.images.open_view`.
+
+        Raises:
+            InputError: A file is missing, out of the dataset or no image.
+        """
+        return [self._show(path) for path in self.sources]
+
+    def read_truths(self) -> list[Image.Image]:
+        """The true pictures, read likewise; a list may come without some of them, which are left out.
+
+        Raises:
+            InputError: A file is out of the dataset or no image.
+        """
+        return [self._show(path) for path in self.truths if os.path.exists(path)]
+
+    def _show(self, path: Path) -> Image.Image:
+        image = self.pictures.open(path).show()
+        return show_view(self.views[path], image) if path in self.views else image
+
+
+def canvas_of_files(request: GenerationRequest) -> Canvas:
+    """The one canvas of a user's own pictures and poses.
+
+    Raises:
+        InputError: A source has no pose or another picture's, or a file cannot be read.
+    """
+    if len(request.source) != len(request.source_pose):
+        raise InputError(
+            f"There are {len(request.source)} --source and {len(request.source_pose)} --source_pose; every source "
+            "needs a pose file, from a keypoint detector or, for a dataset's picture, python -m imagpose pose."
+        )
+    pictures = Pictures()
+    given = zip(request.source, request.source_pose, strict=True)
+    return Canvas(
+        request.source, tuple(_pose_of(pictures, source, path) for source, path in given),
+        tuple(BodyPose.read(path, request.pose_size) for path in request.target_pose),
+        tuple(f"{number}_{path.stem}.png" for number, path in enumerate(request.target_pose, start=1)),
+        request.seed, request.scenario, pictures=pictures,
+    )  # fmt: skip
+
+
+def _pose_of(pictures: Pictures, source: Path, path: Path) -> BodyPose:
+    """A source's pose, in its picture's frame where the file says none."""
+    size = pictures.open(source).size()
+    pose = BodyPose.read(path, size)
+    pose.check_belongs(size, path, source)
+    return pose
+
+
+def canvases_of_pairs(
+    data: Path, listed: Path, scenario: Setting = "auto", seed: int = 0, limit: int | None = None
+) -> Iterator[Canvas]:
+    """The canvases of a list of pairs, in its order; each pair is in one of them.
+
+    A limit takes canvases of as many people as can be, see :func:`imagpose.data.sampling.across_people`; each is the
+    same as without a limit.
+
+    Args:
+        data: The dataset folder.
+        listed: The list of pairs.
+        scenario: Of the paper.
+        seed: Of the first canvas, and of which further sources T3 has.
+        limit: How many canvases at most.
+
+    Raises:
+        InputError: The list is empty, or a row does not fit the scenario.
+    """
+    index = open_index(data)
+    pairs = index.pairs_of(listed)
+    for note in index.notes:
+        print(note)
+    if not pairs:
+        raise InputError(f"{listed} lists no pairs.")
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
+        if not visible(index.records[name].keypoints).any():
+            raise InputError(f"{name} in {listed} has no visible joint; leave it out of the list.")
+    pictures = Pictures(index.root)
+
+    @functools.cache  # a source stands in many rows
+    def source_pose(name: str) -> BodyPose:
+        record = index.records[name]
+        image = show_view(record, pictures.open(record.path).show())
+        return BodyPose((image.height, image.width), record.keypoints_at((image.height, image.width)))
+
+    def canvas(sources: Sequence[str], targets: Sequence[str], number: int, setting: Setting) -> Canvas:
+        given = [index.records[name] for name in sources]
+        wanted = [index.records[name] for name in targets]  # of which nothing but the pose is looked at
+        return Canvas(
+            tuple(record.path for record in given), tuple(source_pose(name) for name in sources),
+            tuple(BodyPose(record.frame, record.keypoints) for record in wanted),
+            tuple(f"{Path(sources[0]).stem}_2_{Path(name).stem}_vis.png" for name in targets),
+            seed + number, setting, tuple(record.path for record in wanted),
+            {record.path: record for record in (*given, *wanted)}, pictures,
+        )  # fmt: skip
+
+    def kept(names: Sequence[str]) -> list[int]:
+        # The same with every seed, so that seeds can be compared and do not mix in one folder.
+        return across_people([index.records[name].person for name in names], 0, limit)
+
+    if scenario == "IMAGPose*":  # two or three targets of one source share a canvas
+        by_source: dict[str, list[str]] = {}
+        for source, target in pairs:
+            by_source.setdefault(source, []).append(target)
+        groups = [
+            (source, part.tolist())
+            for source, targets in by_source.items()
+            for part in np.array_split(targets, -(-len(targets) // _POSES))
+        ]
+        for number in kept([source for source, _ in groups]):
+            source, targets = groups[number]  # a source's only target is left to T1
+            yield canvas([source], targets, number, "IMAGPose*" if len(targets) > 1 else "T1")
+        return
+    views: dict[str, list[str]] = {}
+    for name, record in index.records.items():
+        if visible(record.keypoints).any():
+            views.setdefault(record.identity, []).append(name)
+    for number in kept([target for _, target in pairs]):
+        source, target = pairs[number]
+        sources = [source]
+        if scenario == "T3":  # more views of the same garment, never the target
+            others = [n for n in views[index.records[source].identity] if n not in (source, target)]
+            order = np.random.default_rng([seed, 8, number]).permutation(len(others))
+            sources += [others[i] for i in order[: _SOURCES - 1]]
+            if len(sources) < 2:
+                raise InputError(f"{source} in {listed} has no further view for T3; take it out or choose T1.")
+        yield canvas(sources, [target], number, scenario)

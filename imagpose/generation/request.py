@@ -1,0 +1,54 @@
+"""What ``generate`` is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagpose.data.scenarios import Setting
+from imagpose.errors import InputError
+from imagpose.generation.model import ChosenModel
+from imagpose.options.ranges import DenoisingSteps, PositiveInt, Size
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationRequest(ChosenModel):
+    """A person's pictures and poses to draw, or a dataset and its list of pairs.
+
+    Attributes:
+        source: One to three pictures of the person.
+        source_pose: Their pose files, in the same order.
+        target_pose: One to three poses to draw.
+        pose_size: The frame, height x width, of the target poses whose files do not say it.
+        data: A DeepFashion or Market-1501 folder, instead of pictures of one's own.
+        pairs: CSV of from,to, or another of the field's lists of pairs; with --data.
+        limit: Only so many canvases of the list, of as many people as can be: the same with any seed, and part of a
+            larger limit's.
+        batch_size: Canvases at once.
+        out: Folder of the results: images, contact_sheet.png and settings.json.
+        scenario: Of the paper; auto is T1, T3 or IMAGPose*, whichever the numbers of pictures and poses say.
+        steps: Denoising steps.
+    """
+
+    source: tuple[Path, ...] = ()
+    source_pose: tuple[Path, ...] = ()
+    target_pose: tuple[Path, ...] = ()
+    pose_size: Size | None = None
+    data: Path | None = None
+    pairs: Path | None = None
+    limit: PositiveInt | None = None
+    batch_size: PositiveInt = 8
+    out: Path = Path("generated")
+    scenario: Setting = "auto"
+    steps: DenoisingSteps = 20
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.data is None) != (self.pairs is None):
+            raise InputError("--data and --pairs go together; give both or neither.")
+        if self.data is None and not (self.source and self.target_pose):
+            raise InputError(
+                "There is nothing to draw: give --source, --source_pose and --target_pose, or --data and --pairs."
+            )
+        if self.data is not None and (self.source or self.source_pose or self.target_pose):
+            raise InputError("--data lists its own pictures: give either your own pictures or --data and --pairs.")

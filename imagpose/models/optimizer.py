@@ -1,0 +1,46 @@
+"""The optimiser of Table 6 and its learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from diffusers.optimization import get_scheduler
+
+from imagpose.errors import InputError
+
+
+def adamw(name: str, parameters: Iterable[torch.nn.Parameter], **settings: Any) -> torch.optim.Optimizer:
+    """AdamW.
+
+    Args:
+        name: ``adamw``, or ``adamw8bit``, whose moments are kept in 8 bits.
+        parameters: To be trained.
+        settings: ``lr``, ``betas`` and ``weight_decay``.
+
+    Raises:
+        InputError: bitsandbytes is not installed, which ``adamw8bit`` needs.
+    """
+    if name == "adamw":
+        return torch.optim.AdamW(parameters, **settings)
+    try:
+        from bitsandbytes.optim import AdamW8bit
+    except ImportError as error:
+        raise InputError(
+            "model.init_args.optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes, or choose adamw."
+        ) from error
+    return AdamW8bit(parameters, **settings)
+
+
+def learning_rate(name: str, optimizer: torch.optim.Optimizer, warmup_steps: int, steps: int) -> Any:
+    """The schedule of the learning rate: a rise, then constant, or falling to zero at the last step.
+
+    Args:
+        name: ``constant``, ``linear`` or ``cosine``.
+        optimizer: Whose rate it is.
+        warmup_steps: Of the rise.
+        steps: Of the whole training.
+    """
+    name = "constant_with_warmup" if name == "constant" else name
+    return get_scheduler(name, optimizer, num_warmup_steps=warmup_steps, num_training_steps=steps)

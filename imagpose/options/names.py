@@ -1,0 +1,23 @@
+"""The name that a wrong one was meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """The known name that a wrong one was most likely meant to be; empty if none is near."""
+    names = {name.lower(): name for name in known}
+    found = get_close_matches(wrong.lower(), names, n=1)
+    return names[found[0]] if found else ""
+
+
+def unknown(wrong: str, options: Sequence[str]) -> str:
+    """The sentence about an option that there is not; names the nearest one that there is."""
+    near = nearest(wrong, options)
+    head, _, rest = wrong.partition(".")
+    if not near and rest and (group := nearest(head, [name for name in options if "." not in name])):
+        near = f"{group}.{rest}"
+    kind = "option" if wrong.startswith("-") else "argument"
+    return f"There is no {kind} {wrong}{f'; did you mean {near}?' if near else '.'}"

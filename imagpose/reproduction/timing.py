@@ -1,0 +1,125 @@
+"""What a way to generate takes: seconds and operations, all ways in turn on one machine."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import diffusers
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from imagpose.data.scenarios import Setting, arrange
+from imagpose.generation.canvases import Canvas
+from imagpose.generation.command import inputs
+from imagpose.output.progress import progress
+from imagpose.pipeline import ImagposePipeline
+
+SAMPLERS = {"DDIM": "DDIMScheduler", "DPM++ 2M": "DPMSolverMultistepScheduler", "UniPC": "UniPCMultistepScheduler"}
+"""Classes of diffusers by the name of the sampler; each is made with the configuration the model was trained with."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to generate.
+
+    Attributes:
+        sampler: A key of :data:`SAMPLERS`.
+        steps: Denoising steps.
+        scenario: Of the paper.
+        guided: Whether the guidance of the command is used, or none (w = 1), which is half the work.
+    """
+
+    sampler: str
+    steps: int
+    scenario: Setting = "T1"
+    guided: bool = True
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.sampler} {self.steps}, {self.scenario}" + ("" if self.guided else ", no guidance")
+
+    @property
+    def name(self) -> str:
+        """Of its row, its pictures' folder and their files."""
+        words = [self.sampler.lower().replace("++ ", ""), str(self.steps), self.scenario.replace("*", "_star")]
+        return "-".join([*words, *([] if self.guided else ["unguided"])])
+
+
+def samplers(pipe: ImagposePipeline) -> Callable[[Way], None]:
+    """What puts a way's scheduler into the pipeline."""
+    config = pipe.scheduler.config
+
+    def use(way: Way) -> None:
+        pipe.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(config)
+
+    return use
+
+
+def measure(
+    pipe: ImagposePipeline, canvases: Mapping[Way, Sequence[Canvas]], guidance: float, batch_size: int, repeats: int
+) -> dict[str, dict[str, float]]:
+    """What each way takes.
+
+    Timed is the whole pipeline, from pictures and poses in memory to pictures in memory: pose maps, VAE, encoder, all
+    steps, decoding of what is kept. All ways take batches of one size. In each round every way generates one batch, so
+    that a slow minute of the machine falls on all alike; the first round warms up, and its operations are counted.
+
+    Args:
+        pipe: The model, on its device.
+        canvases: Of each way.
+        guidance: w, where a way has one.
+        batch_size: Canvases at once, fewer where a scenario has not so many.
+        repeats: Timed rounds.
+
+    Returns:
+        By way's name: ``seconds_per_canvas`` (the median), ``seconds_per_panel`` of the masked panels, all of which are
+        generated, ``seconds_per_image`` that is kept, ``flops_per_canvas``, ``flops_per_panel``, ``flops_per_image``,
+        ``masked_panels``, ``kept_images``, ``batch_size`` and ``repeats``.
+    """
+    size = min(batch_size, *(len(of) for of in canvases.values()))
+    batches = {way: (list(of[:size]), inputs(of[:size])) for way, of in canvases.items()}
+    use = samplers(pipe)
+
+    def generate(way: Way, steps: int) -> float:
+        some, given = batches[way]
+        use(way)
+        started = time.perf_counter()
+        images = pipe(
+            *given, way.scenario, steps, guidance if way.guided else 1.0, seed=[canvas.seed for canvas in some],
+            output_type="pt",
+        ).images  # fmt: skip
+        assert isinstance(images, Tensor)
+        images.cpu()  # waits for the device
+        return time.perf_counter() - started
+
+    flops: dict[Way, int] = {}
+    seconds: dict[Way, list[float]] = {way: [] for way in canvases}
+    with progress("Timing", (repeats + 1) * len(canvases), "batches") as advance:
+        generate(next(iter(canvases)), 1)  # a black panel is encoded once, which is no way's work
+        for number in range(repeats + 1):
+            for way in canvases:
+                if number:
+                    seconds[way].append(generate(way, way.steps))
+                else:
+                    with FlopCounterMode(display=False) as counter:
+                        generate(way, way.steps)
+                    flops[way] = counter.get_total_flops()
+                advance(1)
+    costs = {}
+    for way, (some, _) in batches.items():
+        given, asked = len(some[0].sources), len(some[0].target_poses)
+        canvas = smallest(given, asked, way.scenario, pipe.config["panels"])
+        filled = arrange(given, asked, way.scenario, canvas)
+        panels, kept = len(filled.targets), len(set(filled.targets))
+        cost: dict[str, float] = {}
+        for unit, whole in (("seconds", statistics.median(seconds[way])), ("flops", flops[way])):
+            each = whole / size
+            cost |= {f"{unit}_per_canvas": each, f"{unit}_per_panel": each / panels, f"{unit}_per_image": each / kept}
+        costs[way.name] = {
+            **cost, "masked_panels": panels, "kept_images": kept, "batch_size": size, "repeats": repeats
+        }  # fmt: skip
+    return costs

@@ -1,0 +1,91 @@
+"""What ``--help`` says of a command for experiments: a page, where the parser's own is a thousand lines."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, Action, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import DefaultHelpFormatter
+
+from imagpose.options.parse_errors import OptionParser
+from imagpose.training.composing import SHORT, names
+
+_ALL = "--help_all"
+_MEANINGS = {
+    "lr": "learning rate",
+    "base": "the base model: {bases}, or a name of weights",
+    "encoder": "the image encoder: {encoders}, or a class",
+    "data": "the dataset's folder",
+    "size": "height and width of the images, such as 256x176",
+    "batch_size": "canvases a step on each device",
+    "max_steps": "steps to train",
+    "precision": "such as bf16-mixed, 16-mixed or 32",
+    "devices": "how many, or a list of them",
+    "seed": "of every random number",
+}
+
+
+class _Formatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
+    """Keeps the lines of the examples, and says no types."""
+
+    def _get_help_string(self, action: Action) -> str:
+        return f"{action.help} (default: {action.default})" if isinstance(action.default, Path) else str(action.help)
+
+
+def help_was_shown(command: str, about: str, args: list[str], add_arguments: Callable[[Any], Any]) -> bool:
+    """Print the page if ``--help`` asks for it; ``--help_all`` becomes the parser's own ``--help``.
+
+    Args:
+        command: Its name.
+        about: What it does, in a sentence.
+        args: Words after it, which are changed.
+        add_arguments: Adds the options that are the command's own.
+    """
+    if _ALL in args:
+        args[:] = ["--help"]
+        return False
+    if not {"-h", "--help"} & set(args):
+        return False
+    _page(command, about, add_arguments).print_help()
+    return True
+
+
+def _page(command: str, about: str, add_arguments: Callable[[Any], Any]) -> OptionParser:
+    call = f"python -m imagpose {command}"
+    parser = OptionParser(
+        prog=call, usage=f"{call} --exp NAME [options]", description=about, formatter_class=_Formatter, add_help=False,
+        epilog="\n".join(_ending(call)),
+    )  # fmt: skip
+    experiment = parser.add_argument_group("experiment")
+
+    def add(group: Any, name: str, metavar: str, meaning: str) -> None:
+        group.add_argument(name, metavar=metavar, help=meaning, default=SUPPRESS)
+
+    add(experiment, "--exp", "NAME", f"on its base: {_list('')}; of the embedded weights: {_list('embedded')}")
+    add(experiment, "--with", "NAME ...", f"overlays: {_list('overlays')}")
+    add(experiment, "-c", "FILE", "a file of options, by its path or name; repeatable, later ones win")
+    short = parser.add_argument_group("options that are changed most, and their full names")
+    for name, full in SHORT.items():
+        meaning = _MEANINGS[name].format(bases=_list("bases"), encoders=_list("encoders"))
+        add(short, f"--{name}", "VALUE", f"{meaning} ({', '.join(f'--{one}' for one in full)})")
+    add_arguments(parser.add_argument_group("the command's own"))
+    return parser
+
+
+def _list(folder: str) -> str:
+    return ", ".join(names(folder))
+
+
+def _ending(call: str) -> Sequence[str]:
+    return (
+        "every other option is one of the trainer, the model or the data, by its full name:",
+        "  --trainer.accumulate_grad_batches 2 --model.init_args.guidance.scale 3",
+        f"  {call} {_ALL} lists Lightning's trainer; of a class, its options:",
+        f"  {call} --model.help imagpose.module.IMAGPose",
+        f"  {call} --data.help imagpose.data.datamodule.PoseDataModule",
+        "",
+        "example:",
+        f"  {call} --exp sd15_dinov2g --with low_memory adamw8bit --batch_size 2 --data data/deepfashion",
+    )

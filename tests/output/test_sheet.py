@@ -1,0 +1,60 @@
+"""Sheets keep to a page, lose no picture on it and say what each is."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from imagpose.output.sheet import SheetRow, contact_sheet, lay_out
+
+
+def colour(number: int) -> tuple[int, int, int]:
+    return 40 + 8 * number, 250 - 8 * number, 120  # of no text and no background
+
+
+def rows(count: int, size: tuple[int, int], **more) -> list[SheetRow]:
+    return [SheetRow([], [], [Image.new("RGB", size, colour(i))], **more) for i in range(count)]
+
+
+def colours(sheet: Image.Image) -> set[tuple[int, ...]]:
+    return {found for _, found in sheet.getcolors(2**24)}
+
+
+@pytest.mark.parametrize("size", [(44, 64), (176, 256), (352, 512)])
+@pytest.mark.parametrize("count", [1, 7, 24])
+def test_every_picture_is_on_one_page(count, size):
+    sheet = contact_sheet(rows(count, size))
+    assert sheet.width <= 3200
+    assert sheet.height <= 2000
+    assert {colour(i) for i in range(count)} <= colours(sheet)
+
+
+def test_rows_go_on_beside_in_equal_strips_that_each_have_headings():
+    several = lay_out([("picture", [[row.generated[0]] for row in rows(13, (44, 64))])], (44, 64))
+    one = lay_out([("picture", [[row.generated[0]] for row in rows(7, (44, 64))])], (44, 64))
+    pixels, strip = np.asarray(several), np.asarray(one)
+    assert several.height == one.height
+    np.testing.assert_array_equal(pixels[:, : one.width - 6], strip[:, :-6])
+    np.testing.assert_array_equal(pixels[:22, -one.width :], strip[:22])
+    assert (pixels[-192:, -one.width :] == 255).all()  # the fourteenth place is blank
+
+
+def test_a_small_picture_is_enlarged_by_whole_pixels_and_one_row_shows_a_large_one_as_it_is():
+    noise = np.random.default_rng(0).integers(0, 255, (64, 44, 3), dtype=np.uint8)
+    page = np.asarray(contact_sheet([SheetRow([], [], [Image.fromarray(noise)])]))
+    np.testing.assert_array_equal(page[22 : 22 + 192, 6 : 6 + 132], noise.repeat(3, 0).repeat(3, 1))
+    noise = np.random.default_rng(0).integers(0, 255, (512, 352, 3), dtype=np.uint8)
+    page = np.asarray(contact_sheet([SheetRow([], [], [Image.fromarray(noise)])]))
+    np.testing.assert_array_equal(page[22 : 22 + 512, 6 : 6 + 352], noise)
+
+
+def test_labels_are_written_over_their_rows_and_cut_in_the_middle(monkeypatch):
+    written = []
+    text = ImageDraw.ImageDraw.text
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", lambda self, at, words, *a, **k: (
+        written.append((at, words)), text(self, at, words, *a, **k)
+    ))  # fmt: skip
+    contact_sheet(rows(2, (44, 64), label=f"first_{'x' * 90}_last.png\nssim 0.5"))
+    labels = [(at, words) for at, words in written if words != "generated"]
+    assert [at for at, _ in labels] == [(6, 22), (6, 22 + 36 + 192 + 6)]
+    assert all(words.startswith("first_x") and words.endswith("x_last.png\nssim 0.5") for _, words in labels)
+    assert all("…" in words and len(words) < 40 for _, words in labels)

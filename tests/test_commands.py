@@ -1,0 +1,69 @@
+"""The table of commands: its screens, and its examples."""
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from imagpose.__main__ import COMMANDS, main
+from imagpose.options.commands import parser_of
+from imagpose.output.fault import version_of
+from tests.conftest import ROOT
+
+_NOTHING_HEAVY = """
+import sys
+from imagpose.__main__ import main
+code = main({words})
+heavy = {{"torch", "lightning", "numpy", "PIL", "jsonargparse", "rich"}} & set(sys.modules)
+sys.exit(code or (f"imported: {{heavy}}" if heavy else 0))
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_nothing_heavy_is_imported_for_the_first_screen(words):
+    subprocess.run([sys.executable, "-c", _NOTHING_HEAVY.format(words=words)], check=True, cwd=ROOT)
+
+
+def test_the_screen_has_every_command_under_its_group(capsys):
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name, command in COMMANDS.items():
+        (place,) = [number for number, line in enumerate(lines) if line.split()[:1] == [name]]
+        heading = next(line for line in reversed(lines[:place]) if line and not line.startswith(" "))
+        assert heading == f"{command.group}:"
+        assert len(lines[place]) <= 100
+
+
+def test_the_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"imagpose {version_of('imagpose')}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_can_be_read(name, monkeypatch):
+    command = COMMANDS[name]
+    module, _, function = command.place.partition(":")
+    of = getattr(import_module(module), function)
+    words = command.example.split()
+    if command.takes_words:
+        files = [word for word in words if word.startswith("experiments/")]
+        assert all((ROOT / file).is_file() for file in files)
+        return
+    monkeypatch.chdir(ROOT)
+    parser, request = parser_of(of, name)
+    values = vars(parser.instantiate(parser.parse_args(words)))
+    values.pop("config", None)
+    assert parser.further in (None, [])
+    if request is not None:
+        request(**values)  # options fit each other
+
+
+@pytest.mark.parametrize("name", ["pose", "fit"])
+def test_help_names_the_group_and_ends_with_the_example(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert not ended.value.code
+    *_, group, example = capsys.readouterr().out.splitlines()
+    assert group.startswith(f"Group: {COMMANDS[name].group}, ")
+    assert example == f"Example: python -m imagpose {name} {COMMANDS[name].example}"
