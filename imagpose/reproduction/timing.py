@@ -11,7 +11,7 @@ import diffusers
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from imagpose.data.scenarios import Setting, arrange
+from imagpose.data.scenarios import Setting, arrange, smallest
 from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import inputs
 from imagpose.output.progress import progress
