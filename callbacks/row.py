@@ -27,8 +27,7 @@ from imagpose.options.trust import read
 from imagpose.output.files import whole_file
 from imagpose.reproduction.paper import TABLES, scale_of
 from imagpose.reproduction.report import render
-from imagpose.reproduction.rows import PROGRESS, Pairs, Row, device_name, write_row
-from imagpose.training import runs
+from imagpose.reproduction.rows import PROGRESS, Pairs, Row, commit, device_name, write_row
 
 _EVERY = 2.0  # seconds
 
@@ -76,7 +75,7 @@ class TableRow(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._started, self._commit = time.perf_counter(), runs.commit()
+        self._started, self._commit = time.perf_counter(), commit()
         self._tell(trainer, "training")
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:

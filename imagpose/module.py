@@ -26,7 +26,6 @@ from imagpose.models.start import Start
 from imagpose.models.vae import Posterior
 from imagpose.objective import Draws, Objective, Schedule
 from imagpose.options import ranges
-from imagpose.panels import pad
 from imagpose.sampler import Guidance, initial_noise
 from imagpose.synthesis import Seen, Synthesis
 
@@ -206,7 +205,7 @@ class IMAGPose(LightningModule):
             self._keep_frozen_on(self.device)
             return self.synthesis.see(batch["images"], batch["source"])
         # The black latent first, once, while the VAE still computes as it would without a cache.
-        self.synthesis.black(pad(batch["poses"], self.synthesis.multiple))
+        self.synthesis.black(batch["poses"])
         self._keep_frozen_on(torch.device("cpu"))  # until something is generated
         mean, std, source, semantic = (batch[name].float() for name in ("mean", "std", "source_mean", "semantic"))
         return Seen(Posterior(mean, std), source, semantic)

@@ -25,7 +25,7 @@ from imagpose.models.encoders import TimmEncoder
 from imagpose.models.network import Network
 from imagpose.models.pipeline_folder import check_folder, check_weights
 from imagpose.models.vae import VAE
-from imagpose.sampler import Guidance
+from imagpose.sampler import Guidance, noise_generator
 from imagpose.synthesis import Synthesis
 
 CallbackOnStepEnd = Callable[["ImagposePipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor] | None]
@@ -200,7 +200,7 @@ class ImagposePipeline(DiffusionPipeline):
         check_numbers(num_inference_steps, self.scheduler.config.num_train_timesteps, guidance_scale, output_type)
         batches = as_batches(sources=sources, source_poses=source_poses, target_poses=target_poses)
         canvases = list(zip(*batches, strict=True))
-        generators = generators_of(seed, generator, len(canvases))
+        generators = generators_of(seed, generator, len(canvases), noise_generator)
         guidance = Guidance(
             self.config["guidance_form"], guidance_scale, guidance_interval or self.config["guidance_interval"]
         )

@@ -150,6 +150,11 @@ def sample(
     return latents
 
 
+def noise_generator(seed: int, number: int = 0) -> torch.Generator:
+    """The generator of the noise that a sample of this number begins with."""
+    return generator_for(seed, 4, number)
+
+
 def initial_noise(seed: int, numbers: Sequence[int], shape: Sequence[int]) -> Tensor:
     """The noise x_T that samples start from, each a function of the seed and its number alone.
 
@@ -161,4 +166,4 @@ def initial_noise(seed: int, numbers: Sequence[int], shape: Sequence[int]) -> Te
     Returns:
         Standard normal noise, (B, V, c, h, w).
     """
-    return torch.stack([torch.randn(*shape, generator=generator_for(seed, 4, number)) for number in numbers])
+    return torch.stack([torch.randn(*shape, generator=noise_generator(seed, number)) for number in numbers])

@@ -53,10 +53,11 @@ class Synthesis:
         return panels, self.vae.channels, height, width
 
     def black(self, images: Tensor) -> Tensor:
-        """The latent of a black panel, encoded once a size and device."""
-        key = (*images.shape[-2:], images.device)
+        """The latent of a black panel of the size of some images, padded; encoded once a size and device."""
+        height, width = (side + -side % self.multiple for side in images.shape[-2:])
+        key = (height, width, images.device)
         if key not in self._black:
-            self._black[key] = self.vae.black((images.shape[-2], images.shape[-1])).to(images.device)
+            self._black[key] = self.vae.black((height, width)).to(images.device)
         return self._black[key]
 
     def see(self, images: Tensor, source: Tensor) -> Seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,6 @@ from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.errors import InputError
-from imagpose.objective import generator_for
 
 OUTPUT_TYPES = ("pil", "np", "pt")
 _MOST = 2**63 - 1  # the largest seed that torch takes
@@ -75,13 +74,16 @@ def check_numbers(steps: Any, most_steps: int, guidance_scale: Any, output_type:
         raise InputError(f"There is no output_type {output_type!r}; there are: {', '.join(OUTPUT_TYPES)}.")
 
 
-def generators(seed: Any, generator: Any, canvases: int) -> list[torch.Generator]:
+def generators(
+    seed: Any, generator: Any, canvases: int, seeded: Callable[[int], torch.Generator]
+) -> list[torch.Generator]:
     """One generator a canvas; it draws the noise, the panel that is taken, and what a stochastic scheduler adds.
 
     Args:
         seed: A number, which gives canvas i the seed ``seed + i``, or one for each canvas.
         generator: Taken instead, one for all canvases or one for each; None takes the seed.
         canvases: How many there are.
+        seeded: Makes the generator of a seed.
 
     Raises:
         InputError: They are of another type, out of range, or too few or too many.
@@ -101,7 +103,7 @@ def generators(seed: Any, generator: Any, canvases: int) -> list[torch.Generator
         raise InputError(f"Seeds must not be negative: {min(many)}.")
     if max(many) > _MOST:
         raise InputError(f"Seeds must not be larger than {_MOST}: {max(many)}.")
-    return [generator_for(int(one), 4, 0) for one in many]
+    return [seeded(int(one)) for one in many]
 
 
 def _check_count(many: Sequence[Any], kind: str, canvases: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,3 +80,11 @@ def read_json_list(path: Path) -> list[Any]:
     if not isinstance(found, list):
         raise InputError(f"{path}, row 1: expected a JSON list, found {type(found).__name__}.")
     return found
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value out of JSON is a finite number, which True, NaN and what no float can hold are not."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from imagpose.data.pictures import read_picture
+from imagpose.data.text import is_number
 from imagpose.errors import InputError
 from imagpose.evaluation import backbones, fid
 from imagpose.evaluation.intervals import NO_INTERVAL, summarise
@@ -77,14 +78,6 @@ class Score:
         if not is_number(score.n) or not isinstance(score.reason, str | None):
             raise ValueError("its n is no number, or its reason no text")
         return score
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value out of JSON is a finite number, which True, NaN and what no float can hold are not."""
-    try:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 @dataclass(frozen=True)

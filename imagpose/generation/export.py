@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 
-from imagpose.data.text import parse_json
+from imagpose.data.text import is_number, parse_json
 from imagpose.errors import InputError
-from imagpose.evaluation.scoring import is_number
 from imagpose.options.trust import read
 from imagpose.output.files import alone, replace_folder, scratch_folder
 from imagpose.training import runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
@@ -11,9 +12,9 @@ from typing import Any
 
 import torch
 
-from imagpose.data.text import parse_json
+from imagpose.data.text import is_number, parse_json
 from imagpose.errors import InputError
-from imagpose.evaluation.scoring import Score, is_number
+from imagpose.evaluation.scoring import Score
 from imagpose.output.files import write_whole
 from imagpose.training.runs import check_name
 
@@ -72,6 +73,19 @@ class Row:
     commit: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
+
+
+def commit() -> str | None:
+    """Of this code; ``-dirty`` where files differ from it."""
+    folder = Path(__file__).parents[1]
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], cwd=folder, capture_output=True,
+            text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return told.stdout.strip()
 
 
 def device_name(device: str) -> str:

@@ -33,8 +33,7 @@ from imagpose.generation.model import ChosenModel, fingerprint
 from imagpose.options.commands import OTHER_NAME
 from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
-from imagpose.reproduction.rows import Pairs, Row, device_name
-from imagpose.training.runs import commit
+from imagpose.reproduction.rows import Pairs, Row, commit, device_name
 
 MANNEQUINS = Path("data/mannequins")
 TARGETS = 3

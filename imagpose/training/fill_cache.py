@@ -23,7 +23,6 @@ from imagpose.models.fingerprint import autocast_dtype, fingerprint
 from imagpose.module import IMAGPose
 from imagpose.output.files import alone, drop_unfinished, whole_file
 from imagpose.output.progress import progress
-from imagpose.synthesis import Synthesis
 from imagpose.training.experiment import read_experiment
 from imagpose.training.help_pages import help_was_shown
 from imagpose.training.precision import spare_emulation
@@ -126,7 +125,7 @@ def _fill(
     for drop in (drop_unfinished, _drop_older_unfinished):
         drop(shards[0].path.parent)
     size = data.image_size()
-    _announce(module.synthesis, data, size, shards, mine, todo)
+    _announce(module, data, size, shards, mine, todo)
     for frozen in (module.vae, module.encoder):
         torch.nn.Module.to(frozen, device)
     images = DataLoader(_Pictures(todo, data, size), batch_size=None, num_workers=data.num_workers)
@@ -134,7 +133,7 @@ def _fill(
     before = _count(mine) - _count(todo)
     with progress("Computing", _count(mine), "images", before) as advance, autocast:
         for shard, pictures in zip(todo, images, strict=True):
-            features = _compute(module.synthesis, pictures.to(device), getattr(torch, data.cache_dtype))
+            features = _compute(module, pictures.to(device), getattr(torch, data.cache_dtype))
             _check_range(shard, features, data.cache_dtype)
             # One entry alone: safetensors writes several in any order, and the same shard should have the same bytes.
             _write(shard.path, save(features, {"size": f"{size[0]}×{size[1]}"}))
@@ -155,7 +154,7 @@ def _count(shards: Sequence[Shard]) -> int:
 
 
 def _announce(
-    synthesis: Synthesis, data: PoseDataModule, size: tuple[int, int], shards: list[Shard], mine: list[Shard],
+    module: IMAGPose, data: PoseDataModule, size: tuple[int, int], shards: list[Shard], mine: list[Shard],
     todo: list[Shard],
 ) -> None:  # fmt: skip
     """Say what will be on the disk.
@@ -163,8 +162,8 @@ def _announce(
     Raises:
         InputError: It does not fit.
     """
-    _, channels, height, width = synthesis.latent_shape(size, 1)
-    numbers = 2 * channels * height * width + synthesis.encoder.num_tokens * synthesis.encoder.dim
+    _, channels, height, width = module.synthesis.latent_shape(size, 1)
+    numbers = 2 * channels * height * width + module.encoder.num_tokens * module.encoder.dim
     image = numbers * (2 if data.flips else 1) * getattr(torch, data.cache_dtype).itemsize
     folder = shards[0].path.parent
     needed, free = image * _count(todo), shutil.disk_usage(folder).free
@@ -186,9 +185,9 @@ def _bytes(number: float) -> str:
 
 
 @torch.no_grad()
-def _compute(synthesis: Synthesis, pictures: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
+def _compute(module: IMAGPose, pictures: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
     """A shard's features by name, (n, orientations, ...)."""
-    seen = (synthesis.see(images[:, None], images) for images in pictures.flatten(0, 1).split(_AT_ONCE))
+    seen = (module.synthesis.see(images[:, None], images) for images in pictures.flatten(0, 1).split(_AT_ONCE))
     parts = [(s.panels.mean[:, 0], s.panels.std[:, 0], s.semantic) for s in seen]
     features = (torch.cat(column).to(dtype).cpu() for column in zip(*parts, strict=True))
     return {

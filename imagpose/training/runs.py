@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,19 +155,6 @@ def check_checkpoint(path: Path) -> int | None:
             "RUN=new."
         )
     return found.get("global_step")
-
-
-def commit() -> str | None:
-    """Of this code; ``-dirty`` where files differ from it."""
-    folder = Path(__file__).parents[1]
-    try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], cwd=folder, capture_output=True,
-            text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return told.stdout.strip()
 
 
 def write_metrics(path: Path, metrics: dict[str, float]) -> list[str]:
