@@ -40,7 +40,7 @@ def test_curves_hyperparameters_and_one_picture_of_the_intervals(tiny_words, no_
     assert [category.title for category in layout.category] == ["validation", "training"]
 
     # The files of the run have every number that TensorBoard has no curve for.
-    assert {"test/ssim_low", "test/ssim_high", "test/ssim_n", "vae/ssim", "strict/psnr", "val/ssim"} <= set(metrics)
+    assert {"test/ssim_low", "test/ssim_high", "test/ssim_n", "vae/ssim", "strict/psnr"} <= set(metrics)
 
 
 def test_the_intervals_of_every_measure_and_of_differences_are_drawn():
