@@ -18,9 +18,10 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import open_view, to_uint8
 from imagpose.data.readers.index import Scenario
 from imagpose.errors import InputError
-from imagpose.evaluation.evaluate import Task, evaluate_folder, write
+from imagpose.evaluation.evaluate import Task, evaluate_folder
 from imagpose.evaluation.metrics import METRICS
 from imagpose.evaluation.protocols import PROTOCOLS
+from imagpose.evaluation.results import write
 from imagpose.evaluation.scoring import Networks
 from imagpose.options.ranges import Seed, check_arguments
 

@@ -21,7 +21,7 @@ from imagpose.callbacks.evaluation import Evaluation
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
-from imagpose.evaluation.evaluate import from_json
+from imagpose.evaluation.results import from_json
 from imagpose.evaluation.scoring import Score
 from imagpose.options.trust import read
 from imagpose.output.files import whole_file

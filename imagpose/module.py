@@ -126,17 +126,15 @@ class IMAGPose(LightningModule):
             self.network.enable_gradient_checkpointing()
         self.ema = EMA(self.network, ema_decay, ema_device)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
-        self.guidance = guidance
-        self.objective = Objective(self.schedule, min_snr_gamma, timesteps)
+        self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps)
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
         self.frozen_dtype = getattr(torch, frozen_dtype)
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
         self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
         # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
         self.strict_loading = False
-        # Of what it was trained on, for whoever generates with it.
-        self.image_size: tuple[int, int] | None = None
-        self.panels: tuple[int, ...] = (4,)
+        self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
+        self.panels: tuple[int, ...] = (4,)  # likewise
 
     def weights_files(self) -> list[tuple[str, weights.File, torch.nn.Module, weights.Rename | None]]:
         """What has to be read before training starts: what it is, the file, and the module that it must fit."""
@@ -188,9 +186,8 @@ class IMAGPose(LightningModule):
         draws = Draws.make(self.seed, batch["number"].tolist(), seen.panels.mean.shape[1:], self.device)
         latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
-        conditions = self.synthesis.conditions(
-            seen.source, seen.semantic, seen.panels.mean, batch["mask"], batch["poses"]
-        )
+        given = seen.panels.mean
+        conditions = self.synthesis.conditions(seen.source, seen.semantic, given, batch["mask"], batch["poses"])
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)

@@ -16,8 +16,8 @@ from imagpose.data.readers.annotations import ANNOTATION_HEADER, read_annotation
 from imagpose.data.readers.pairs import names_of_pairs, read_groups, read_pairs
 from imagpose.data.text import read_listing
 from imagpose.errors import InputError, InputWarning
-from imagpose.evaluation.evaluate import from_json, to_json
 from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.results import from_json, to_json
 from imagpose.evaluation.scoring import Score
 from imagpose.generation.pictures import save
 from imagpose.models.weights import header, read_config

@@ -11,8 +11,9 @@ from rich.console import Console
 from imagpose.data.readers.layouts import open_index
 from imagpose.errors import InputError
 from imagpose.evaluation.choices import ProtocolChoice
-from imagpose.evaluation.evaluate import Task, evaluate_folder, write
+from imagpose.evaluation.evaluate import Task, evaluate_folder
 from imagpose.evaluation.protocols import PROTOCOLS
+from imagpose.evaluation.results import write
 from imagpose.evaluation.scoring import Networks
 from imagpose.evaluation.screen import show
 from imagpose.options.devices import check_device

@@ -11,8 +11,9 @@ from imagpose.data.mannequins.folder import is_drawn
 from imagpose.errors import InputError
 from imagpose.evaluation.choices import PrintedTable
 from imagpose.evaluation.command import Scoring
-from imagpose.evaluation.evaluate import Scores, evaluate_folder, from_json
+from imagpose.evaluation.evaluate import Scores, evaluate_folder
 from imagpose.evaluation.metrics import METRICS, PAPERS, compared
+from imagpose.evaluation.results import from_json
 from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import PRESUMED, SIZES, Table, cell, printed, to_csv

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from imagpose.errors import InputError
 from imagpose.models.ema import EMA
-from imagpose.models.pipeline_folder import is_size
+from imagpose.models.pipeline_folder import are_panels, is_size
 from imagpose.models.weights import check_finite
 
 
@@ -44,6 +44,9 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
     check_finite(state, path)
     if ema.model is not None:
         _check_average(checkpoint["ema"], network, path)
+    panels = checkpoint.get("panels")  # a checkpoint of older times has none, and was of four
+    if panels is not None and not are_panels(panels):
+        raise InputError(f"{path} is damaged: its panels {panels!r} are no list of numbers of panels; {_ANEW}.")
     size = checkpoint.get("image_size")
     if size is not None and not is_size(size):
         raise InputError(f"{path} is damaged: its image_size {size} is no height and width in pixels; {_ANEW}.")

@@ -61,6 +61,10 @@ def check_folder(folder: Path) -> None:
     size = index.get("image_size")
     if not is_size(size):
         raise InputError(f"{path} says image_size {size}, which is no height and width in pixels; download it again.")
+    if not are_panels(panels := index.get("panels", [4])):
+        raise InputError(f"{path} says panels {panels}, which is no list of numbers of panels; download it again.")
+    if (interval := index.get("guidance_interval")) is not None and not _is_interval(interval):
+        raise InputError(f"{path} says guidance_interval {interval}, which are no two timesteps; download it again.")
 
 
 def is_size(size: Any) -> bool:
@@ -68,6 +72,18 @@ def is_size(size: Any) -> bool:
     return (
         isinstance(size, (list, tuple)) and len(size) == 2
         and all(type(side) is int and 0 < side <= 65536 for side in size)
+    )  # fmt: skip
+
+
+def are_panels(panels: Any) -> bool:
+    """Whether something is a list of the numbers of panels that canvases may have."""
+    return isinstance(panels, list) and bool(panels) and all(type(one) is int and 1 <= one <= 64 for one in panels)
+
+
+def _is_interval(interval: Any) -> bool:
+    return (
+        isinstance(interval, list) and len(interval) == 2 and all(type(one) is int and one >= 0 for one in interval)
+        and interval[0] <= interval[1]
     )  # fmt: skip
 
 

@@ -31,18 +31,12 @@ from imagpose.training.divergence import Divergence
 from imagpose.training.drawn_root import check_set
 from imagpose.training.experiment import ExperimentCLI, words_of
 from imagpose.training.forget import ForgetUnsaved
-from imagpose.training.help_pages import help_was_shown
+from imagpose.training.help_pages import ABOUT, help_was_shown
 from imagpose.training.lines import ProgressLines
 from imagpose.training.precision import spare_emulation
 from imagpose.training.steps import CountSteps, StepLogger
 from imagpose.training.stop import StopOnSignal
 from imagpose.training.stopping import Stopped, Stopper, resuming_command
-
-_ABOUT = {
-    "fit": "Train or resume an experiment, then test it; its results are in runs/<experiment>/version_<n>.",
-    "validate": "Generate and score the validation pairs of a run, -c <run>/config.yaml --folder <run>.",
-    "test": "Evaluate a run on the test pairs, -c <run>/config.yaml --folder <run>.",
-}
 
 
 def add_run_options(parser: LightningArgumentParser) -> None:
@@ -274,7 +268,7 @@ def run(args: Sequence[str]) -> None:
         Stopped: Ctrl-C or SIGTERM came; it carries the exit code.
     """
     command, *words = args
-    if help_was_shown(command, _ABOUT[command], words, add_run_options):
+    if help_was_shown(command, ABOUT[command], words, add_run_options):
         return
     words = words_of(words)
     if command != "fit":

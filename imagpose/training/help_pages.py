@@ -12,6 +12,12 @@ from jsonargparse import DefaultHelpFormatter
 from imagpose.options.parse_errors import OptionParser
 from imagpose.training.composing import SHORT, names
 
+ABOUT = {
+    "fit": "Train or resume an experiment, then test it; its results are in runs/<experiment>/version_<n>.",
+    "validate": "Generate and score the validation pairs of a run, -c <run>/config.yaml --folder <run>.",
+    "test": "Evaluate a run on the test pairs, -c <run>/config.yaml --folder <run>.",
+}
+"""What the commands on runs do."""
 _ALL = "--help_all"
 _MEANINGS = {
     "lr": "learning rate",

@@ -14,8 +14,8 @@ from PIL import Image
 from imagpose import ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
-from imagpose.evaluation.evaluate import to_json
 from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.results import to_json
 from imagpose.evaluation.scoring import Score
 from imagpose.module import IMAGPose
 from tests.bad_inputs.case import Case

@@ -8,8 +8,8 @@ import pytest
 from imagpose.__main__ import main
 from imagpose.errors import InputError
 from imagpose.evaluation.compare import comparison, overview
-from imagpose.evaluation.evaluate import from_json, to_json
 from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.results import from_json, to_json
 from imagpose.evaluation.scoring import Sample, Score, _mean
 from imagpose.reproduction.rows import read_row, write_row
 from tests.reproduction.fabricated import row
