@@ -1,7 +1,6 @@
 """Panels ⇄ canvas: the only file that knows how V panels become one canvas and back (Sec. 3.3, Fig. 3).
 
-The paper's canvas has four panels in two rows. Nothing in the network depends on that number: the grid is a function of
-how many panels come.
+Nothing in the network depends on V, which is four in the paper: the grid follows from how many panels come.
 
 ``(B, V, C, h, w)``, "views", is the form everywhere else; the canvas exists only around the UNet.
 """

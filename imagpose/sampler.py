@@ -62,7 +62,7 @@ class Guidance:
         if self.interval is not None and self.interval[0] > self.interval[1]:
             raise InputError(f"guidance.interval is {list(self.interval)}; it takes [lowest, highest] timestep.")
 
-    def guides(self, timestep: int) -> bool:
+    def guides(self, timestep: float) -> bool:
         """Whether two predictions are needed at a timestep."""
         return self.scale != 1 and (self.interval is None or self.interval[0] <= timestep <= self.interval[1])
 
@@ -133,17 +133,13 @@ def sample(
     """
     scheduler.set_timesteps(steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
-    timesteps = scheduler.timesteps.tolist()
-    kinds = {guided: guidance.branches(conditions, guided) for guided in set(map(guidance.guides, timesteps))}
+    guides = [guidance.guides(t) for t in scheduler.timesteps.tolist()]
+    branches = {guided: guidance.branches(conditions, guided) for guided in set(guides)}
     extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
-    for i, t in enumerate(scheduler.timesteps):
-        guided = guidance.guides(timesteps[i])
-        inputs = scheduler.scale_model_input(latents, t)
-        if guided:
-            inputs = inputs.repeat(2, 1, 1, 1, 1)
-        predicted = denoiser(inputs, t.expand(len(inputs)), kinds[guided])
-        if guided:
-            predicted = guidance.combine(predicted)
+    for i, (t, guided) in enumerate(zip(scheduler.timesteps, guides, strict=True)):
+        inputs = scheduler.scale_model_input(latents, t).repeat(2 if guided else 1, 1, 1, 1, 1)
+        predicted = denoiser(inputs, t.expand(len(inputs)), branches[guided])
+        predicted = guidance.combine(predicted) if guided else predicted
         latents = scheduler.step(predicted, t, latents, **extra).prev_sample
         if on_step is not None:
             latents = on_step(i, t, latents)
@@ -151,7 +147,7 @@ def sample(
 
 
 def noise_generator(seed: int, number: int = 0) -> torch.Generator:
-    """The generator of the noise that a sample of this number begins with."""
+    """Draws the noise that a sample of this number begins with."""
     return generator_for(seed, 4, number)
 
 

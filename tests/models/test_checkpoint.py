@@ -60,6 +60,8 @@ CONTENTS = {
     "a size of 0": (lambda c: c.update(image_size=[0, 44]), r"image_size \[0, 44\]"),
     "a size of text": (lambda c: c.update(image_size=["64", "44"]), "image_size"),
     "a size of one": (lambda c: c.update(image_size=[64]), "image_size"),
+    "panels of 0": (lambda c: c.update(panels=[4, 0]), r"panels \[4, 0\]"),
+    "panels of text": (lambda c: c.update(panels="4"), "panels '4'"),
     "a size of bits": (lambda c: c.update(image_size=[True, True]), "image_size"),
 }  # fmt: skip
 
