@@ -16,7 +16,7 @@ define LINE_BREAK
 
 endef
 quoted = '$(subst ','\'',$(subst $(LINE_BREAK), ,$(value $(1))))'
-EXPERIMENT = --exp $(call quoted,EXP) $(if $(value WITH),--with $(foreach w,$(value WITH),$(call quoted,w)))
+OF_EXP = --exp $(call quoted,EXP) $(if $(value WITH),--with $(foreach w,$(value WITH),$(call quoted,w)))
 WITH ?=
 RESULTS ?=
 OF_RUN = $(if $(value RUN),--run $(call quoted,RUN))
@@ -40,7 +40,7 @@ setup: .venv/.done  ## make .venv and install the project
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
 
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, RUN=runs/tiny/version_0 resumes that one, WITH adds overlays, ARGS options
-	$(BIN)/python -m imagpose fit $(EXPERIMENT) $(RESUMED) $(ARGS)
+	$(BIN)/python -m imagpose fit $(OF_EXP) $(RESUMED) $(ARGS)
 
 variants: .venv/.done  ## Table 3: run the missing rows and print it; SCALE=full, JOBS=n, LAUNCHER=slurm, WITH and ARGS
 	$(TABLE)
@@ -58,7 +58,7 @@ speed: .venv/.done  ## Figure 8: seconds and FLOPs against quality of the demo w
 	$(BIN)/python -m imagpose speed $(OF_RUN) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
-	$(BIN)/python -m imagpose doctor $(EXPERIMENT) $(ARGS)
+	$(BIN)/python -m imagpose doctor $(OF_EXP) $(ARGS)
 
 generate: .venv/.done  ## draw examples/ with the demo weights, or RUN's; ARGS names your own pictures and poses
 	$(BIN)/python -m imagpose generate $(OF_RUN) \
@@ -103,7 +103,7 @@ check-data: .venv/.done  ## look at every row and every image of a dataset once:
 	$(BIN)/python -m imagpose check $(call quoted,DATA) $(ARGS)
 
 cache: .venv/.done  ## compute the frozen networks' features of EXP's training images once (WITH as for train, ARGS: --shard 0/8)
-	$(BIN)/python -m imagpose cache $(EXPERIMENT) $(ARGS)
+	$(BIN)/python -m imagpose cache $(OF_EXP) $(ARGS)
 
 bench-data: .venv/.done  ## measure how fast training samples load, cached and not, into benchmarks/
 	$(BIN)/python -m benchmarks.data
@@ -112,7 +112,7 @@ bench-cache: .venv/.done  ## measure cached against uncached training steps, int
 	$(BIN)/python -m benchmarks.cache
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
-	$(BIN)/python -m benchmarks.train $(patsubst 'tiny','sd15_dinov2g',$(EXPERIMENT)) $(ARGS)
+	$(BIN)/python -m benchmarks.train $(patsubst 'tiny','sd15_dinov2g',$(OF_EXP)) $(ARGS)
 
 test: .venv/.done  ## run the tests
 	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)

@@ -79,7 +79,7 @@ def main() -> None:
 
     # ILC
     box(ax, (16, 4.8), (6, 4.2), "VAE", FROZEN)
-    box(ax, (43, 1), (14, 11.8), "ILC, Sec. 3.3\n\nthree layers of one\n2×2 canvas")
+    box(ax, (43, 1), (14, 11.8), "ILC, Sec. 3.3\n\nthree layers of one\n2×2 canvas", "#ffffff")  # it has no weights
     arrow(ax, (10.8, 6.9), (16, 6.9))
     arrow(ax, (22, 6.9), (43, 6.9), text="masked latents, 4 channels", at=(32.5, 7.1))
     arrow(ax, (24, 11.2), (43, 11.2), text="noisy latents $x_t$, 4 channels", at=(32.5, 11.4))

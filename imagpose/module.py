@@ -181,7 +181,8 @@ class IMAGPose(LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Eq. (4) on a batch of canvases."""
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
-        self.panels = getattr(self.trainer.datamodule, "panels", (batch["mask"].shape[1],))  # type: ignore[attr-defined]
+        data = getattr(self._trainer, "datamodule", None)
+        self.panels = tuple(getattr(data, "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
         draws = Draws.make(self.seed, batch["number"].tolist(), seen.panels.mean.shape[1:], self.device)
         latents = seen.panels.sample(draws.posterior)
