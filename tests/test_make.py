@@ -81,10 +81,10 @@ def test_every_target_hands_it_on(variable, target, make):
     ("target", "variable", "told"),
     [
         ("train", "EXP=tinny", "There is no experiment 'tinny'"),
-        ("train", "EXP=", "There is no experiment '.yaml'"),
+        ("train", "EXP=", "--exp is empty"),
         ("train", "EXP=tiny ablation_b0", "There is no experiment 'tiny ablation_b0'"),
         ("train", "EXP=tiny;ls", "There is no experiment 'tiny;ls'"),
-        ("doctor", "EXP=../tiny", "There is no experiment 'tiny'"),
+        ("doctor", "EXP=../tinny", "There is no experiment 'tinny'"),
         ("train", "WITH=nope", "There is no overlay 'nope'"),
         ("cache", "WITH=nope nope", "There is no overlay 'nope'"),
         ("variants", "WITH=nope", "There is no overlay 'nope'"),

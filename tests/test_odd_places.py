@@ -31,7 +31,7 @@ def test_a_terminal_of_ascii_and_no_home(mannequin_root):
     ],
 )
 def test_what_libraries_say_of_the_machine_becomes_a_sentence(error, told, monkeypatch, capsys):
-    def fails(args):
+    def fails():
         raise error
 
     monkeypatch.setattr(generate, "generate", fails)

@@ -173,7 +173,13 @@ def _is_class(option: _Option) -> bool:
 
 
 def _value(option: _Option) -> str:
-    if len(option.values) != 1 or not option.values[0]:
+    if option.values == ("",):
+        raise InputError(
+            f"{option.flag} is empty; name one, such as {option.flag} tiny."
+            if option.flag == "--exp"
+            else f"{option.flag} is empty; give it a value."
+        )
+    if len(option.values) != 1:
         raise InputError(f"{option.flag} needs one value, and {len(option.values) or 'none'} follow it.")
     return option.values[0]
 

@@ -87,6 +87,7 @@ _DATA = {
     "batch_size": "0",
     "mannequins": "x",
     "panels": "0",
+    "repeats": "2",
     "flips": "x",
     "validation_identities": "0",
     "validation_pairs": "-1",

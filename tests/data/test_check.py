@@ -54,7 +54,7 @@ def break_everything(root):
     paths[train[0]].write_bytes(paths[train[0]].read_bytes()[:400])  # truncated
     paths[train[1]].write_bytes(b"no image")
     paths[train[2]].write_bytes(png_header(30_000, 30_000))  # over PIL's own limit
-    paths[train[3]].write_bytes(png_header(6_000, 6_000))  # over ours
+    paths[train[3]].write_bytes(png_header(9_000, 9_000))  # over ours
     Image.new("RGB", (50, 64)).save(paths[train[4]])
     paths[train[5]].unlink()
     outside = root.parent / "secret.jpg"

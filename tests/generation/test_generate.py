@@ -130,8 +130,8 @@ def test_a_list_in_every_setting(setting, canvases, mannequin_root, weights, tmp
     pairs.write_text("\n".join(rows[:5]) + "\n")
     seen, prepare = [], ImagposePipeline.prepare
 
-    def watched(self, batch, setting):
-        prepared, arrangement = prepare(self, batch, setting)
+    def watched(self, batch, *given):
+        prepared, arrangement = prepare(self, batch, *given)
         seen.extend((len(s), len(t), m) for (s, _, t), m in zip(batch, prepared["mask"].tolist(), strict=True))
         return prepared, arrangement
 
