@@ -61,6 +61,8 @@ def test_one_sentence(bad, command, which, place, tmp_path, capsys):
         pytest.skip("a user's own picture may lie anywhere")
     if command == "generate" and which == 1 and bad == "a circle of links":
         pytest.skip("it counts as missing, and a truth may be missing")
+    if command == "pose" and bad == "truncated":
+        pytest.skip("its size is in the header, and nothing else of it is needed")
     command_words = words(command, place, tmp_path)
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -87,6 +87,7 @@ def test_the_new_row_stands_in_its_table(run, commands, copy):
     assert re.search(r"^\| Without positions \| .*not run", table, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_new_parts_train_and_are_scored(run, commands, copy, mannequin_root):
     small = ["-c", str(ROOT / "tests/quick.yaml")]
     line = commands[3].replace("-c experiments/mobilenet.yaml", " ".join([*small, "-c experiments/mobilenet.yaml"]))

@@ -110,7 +110,7 @@ def test_every_fault_is_reported_with_file_and_row(copy, tmp_path, capsys, monke
         assert kind in shown
     assert "train.lst, row 6: " in shown
     assert "nose at (200, " in shown
-    assert "6000×6000, more than 33,554,432 pixels" in shown
+    assert "9000×9000, more than 50,331,648 pixels" in shown
     assert f"{len(expected)} fault(s)." in shown
 
 

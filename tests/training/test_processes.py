@@ -37,7 +37,7 @@ def checkpoint(runs: Path) -> dict:
     return torch.load(runs / "plain_sgd/version_0/checkpoints/last.ckpt", weights_only=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def both(mannequin_root, tmp_path_factory) -> tuple[Path, Path]:
     one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
     for runs, options in ((one, [*ONE, "--data.init_args.batch_size", "4"]), (two, TWO)):
@@ -46,7 +46,7 @@ def both(mannequin_root, tmp_path_factory) -> tuple[Path, Path]:
     return one, two
 
 
-def test_the_averaged_gradients_are_those_of_twice_the_batch(both):
+def gradients_are_those_of_twice_the_batch(both):
     one, two = (torch.load(runs / "gradients.pt", weights_only=True) for runs in both)
     assert one.keys() == two.keys()
     assert any(gradient.abs().max() > 1e-3 for gradient in one.values())
@@ -54,14 +54,14 @@ def test_the_averaged_gradients_are_those_of_twice_the_batch(both):
         torch.testing.assert_close(two[name], gradient, rtol=0, atol=1e-5, msg=name)
 
 
-def test_after_six_steps_the_parameters_are_too(both):
+def parameters_are_too(both):
     one, two = (checkpoint(runs) for runs in both)
     assert one["global_step"] == two["global_step"] == 6
     for name, parameter in one["state_dict"].items():
         torch.testing.assert_close(two["state_dict"][name], parameter, rtol=0, atol=1e-5, msg=name)
 
 
-def test_the_test_sees_each_pair_once_and_scores_the_same(both):
+def the_test_sees_each_pair_once_and_scores_the_same(both):
     one, two = (json.loads((runs / "plain_sgd/version_0/metrics.json").read_text()) for runs in both)
     assert one.keys() == two.keys()
     assert two["test/ssim_n"] == 6
@@ -73,7 +73,7 @@ def test_the_test_sees_each_pair_once_and_scores_the_same(both):
         assert two[name] == pytest.approx(value, abs=2e-3), name
 
 
-def test_a_run_of_two_processes_goes_on_in_one(both, mannequin_root, tmp_path):
+def the_run_of_two_goes_on_in_one(both, mannequin_root, tmp_path):
     """From its middle, with the steps parted into two batches each; it ends as the one that was not interrupted."""
     _, two = both
     runs = tmp_path / "moved"
@@ -95,3 +95,11 @@ def test_a_run_of_two_processes_goes_on_in_one(both, mannequin_root, tmp_path):
     assert ours["global_step"] == 6
     for name, parameter in theirs["state_dict"].items():
         torch.testing.assert_close(ours["state_dict"][name], parameter, rtol=0, atol=1e-5, msg=name)
+
+
+def test_two_processes_do_what_one_does_and_the_run_goes_on_in_one(both, mannequin_root, tmp_path):
+    """One test of four laws: the two runs that they look at take a minute, and workers would each make their own."""
+    gradients_are_those_of_twice_the_batch(both)
+    parameters_are_too(both)
+    the_test_sees_each_pair_once_and_scores_the_same(both)
+    the_run_of_two_goes_on_in_one(both, mannequin_root, tmp_path)
