@@ -238,9 +238,10 @@ def _home(package: str) -> Path:
     return Path(str(importlib.import_module(package).__file__)).resolve().parent
 
 
-def _linked(home: Path) -> Iterator[Path]:
-    """The folders that a package holds by links, as ours does its callbacks in a checkout."""
-    return (entry.resolve() for entry in home.iterdir() if entry.is_symlink())
+def _homes(name: str) -> set[Path]:
+    """Where the modules of a class's package may lie; a checkout's callbacks lie beside ours, which holds a link."""
+    home = _home(name.partition(".")[0])
+    return {home, (home / "callbacks").resolve()} if _listed(name, ["imagpose.callbacks"]) else {home}
 
 
 def _place(module: str) -> Path | None:
@@ -266,7 +267,7 @@ def _check_object(name: str, path: Path) -> None:
     for part in parts:
         inner = f"{module}.{part}"
         if module and hasattr(sys.modules.get(module), "__path__") and (place := _place(inner)) is not None:
-            if not {_home(package), *_linked(_home(package))} & set(place.parents):
+            if not _homes(name) & set(place.parents):
                 raise _refusal(name, path)
             try:
                 found, module = importlib.import_module(inner), inner
