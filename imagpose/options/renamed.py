@@ -64,6 +64,6 @@ def read_older_names() -> None:
         try:
             return renamed(load(text))
         except RecursionError as error:
-            raise InputError(f"{text[:80]} holds itself, or nests too deep to be followed; write it plainly.") from error
+            raise InputError(f"{text[:80]} holds itself, or nests too deep; write it plainly.") from error
 
     set_loader("yaml", read, exceptions=(yaml.YAMLError,))

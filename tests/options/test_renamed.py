@@ -27,7 +27,13 @@ def test_a_user_s_own_callback_is_found_where_it_is_now(tmp_path, monkeypatch):
     monkeypatch.setattr("imagpose.options.renamed._CALLBACKS", tmp_path)
     (tmp_path / "mine.py").touch()
     assert renamed({"trainer": ["callbacks.mine.Mine"]}) == {"trainer": ["imagpose.callbacks.mine.Mine"]}
-    others = ["callbacks.theirs.Theirs", "callbacks.mine", "mycallbacks.mine.Mine", "callbacks.mine.a b", "callbacks/.."]
+    others = [
+        "callbacks.theirs.Theirs",
+        "callbacks.mine",
+        "mycallbacks.mine.Mine",
+        "callbacks.mine.a b",
+        "callbacks/..",
+    ]
     assert renamed(others) == others
 
 
