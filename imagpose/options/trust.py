@@ -29,6 +29,9 @@ GROUPS = ("seed_everything", "trainer", "model", "data")
 COMPOSE = "compose"
 """The line of an experiment that names the files to be read before it; no run's ``config.yaml`` has one."""
 
+RUN_FILE = "config.yaml"
+"""The name of the file of a run's options."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as jsonargparse's own
 _MOST_BYTES, _MOST_VALUES, _DEEPEST = 1_000_000, 100_000, 100
 
@@ -116,7 +119,10 @@ def check_files(args: Sequence[str]) -> None:
     except ArgumentError as error:
         raise InputError(f"{error.argument_name} needs a value, and none follows.") from error
     for path in found.config:
-        check({key: value for key, value in read(path).items() if key != COMPOSE}, path, as_list(found.trust))
+        options = read(path)
+        if path.name != RUN_FILE:
+            options.pop(COMPOSE, None)
+        check(options, path, as_list(found.trust))
 
 
 # Reading ------------------------------------------------------------------------------------------------------------

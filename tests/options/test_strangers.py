@@ -15,6 +15,7 @@ from imagpose.__main__ import main
 from imagpose.errors import InputError
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
+from imagpose.options import trust
 from tests.conftest import ROOT, UNET
 
 ENCODER = {
@@ -160,6 +161,15 @@ def test_testing_a_run_starts_no_foreign_code(attack, run, evil, tmp_path, capsy
     error = capsys.readouterr().err
     assert f"--trust {evil}" in error
     assert "Traceback" not in error
+
+
+def test_a_run_composes_nothing(run, capsys):
+    (run / "more.yaml").write_text("{}")
+    (run / "config.yaml").write_text(yaml.safe_dump({**options(), "compose": ["more"]}))
+    assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
+    assert "config.yaml says compose, which no run's options do" in capsys.readouterr().err
+    (run / "mine.yaml").write_text(yaml.safe_dump({**options(), "compose": ["more"]}))  # an experiment's may
+    trust.check_files(["-c", str(run / "mine.yaml")])
 
 
 def test_trust_is_repeated_and_reaches_the_parser(run, evil, tmp_path, capsys):
