@@ -129,10 +129,8 @@ def test_an_experiment_without_its_base_says_how_to_name_it(tmp_path, capsys):
     parts = ["--encoder", "clipb", "--base", "sd15"]
     assert read_plain_options(["--exp", str(own), *parts])["model"]["init_args"]["lr"] == 0.1
     named = ["--model", "imagpose.module.IMAGPose", *parts, "--data", "imagpose.data.datamodule.PoseDataModule"]
-    assert (
-        read_plain_options([*named, "--data.init_args.root", "here", "--max_steps", "1"])["model"]["class_path"]
-        == named[1]
-    )
+    options = read_plain_options([*named, "--data.init_args.root", "here", "--max_steps", "1"])
+    assert options["model"]["class_path"] == named[1]
 
 
 @pytest.mark.parametrize(
