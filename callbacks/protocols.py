@@ -29,7 +29,7 @@ Batch = dict[str, Tensor]
 
 
 class Protocols(Callback):
-    """``val/strict_ssim_256`` and its like at each validation; at test what ``python -m imagpose evaluate`` finds.
+    """``val/strict_ssim_256`` and its like at each validation; at test what ``imagpose evaluate`` finds.
 
     At validation the pictures of the fixed validation pairs are measured as by ``strict``, but for FID, which so few
     pictures do not have. At test every process writes the pictures of its pairs into ``test_images/`` of the run's

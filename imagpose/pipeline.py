@@ -119,7 +119,7 @@ class ImagposePipeline(DiffusionPipeline):
         Args:
             folder: A run's folder, such as ``runs/tiny/version_0``.
             trust: Modules and packages whose classes its ``config.yaml`` may name, and whose code is then run, beside
-                imagpose, callbacks, lightning, torch and diffusers.
+                imagpose, lightning, torch and diffusers.
 
         Raises:
             InputError: It is no run folder, names a class of another package, or its checkpoint is damaged or

@@ -1,5 +1,6 @@
 """The table of commands: its screens, and its examples."""
 
+import ast
 import subprocess
 import sys
 from importlib import import_module
@@ -57,6 +58,23 @@ def test_every_example_can_be_read(name, monkeypatch):
     assert parser.further in (None, [])
     if request is not None:
         request(**values)  # options fit each other
+
+
+def test_what_is_said_to_a_user_names_the_program_as_it_was_started():
+    of_ours = {ROOT / "imagpose/options/program.py", ROOT / "imagpose/reproduction/jobs.py"}  # what it runs itself
+    for path in {*(ROOT / "imagpose").rglob("*.py"), *(ROOT / "callbacks").rglob("*.py")} - of_ours:
+        tree = ast.parse(path.read_text())
+        texts = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        docstrings = [one.value for one in ast.walk(tree) if isinstance(one, ast.Expr)]
+        assert not [one.value for one in texts if "python -m imagpose" in one.value and one not in docstrings], path
+
+
+def test_help_names_the_script_where_it_was_started(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/imagpose"])
+    for command in ("fit", "doctor", "cache", "pose"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        assert capsys.readouterr().out.startswith(f"usage: imagpose {command} [")
 
 
 @pytest.mark.parametrize("name", ["pose", "fit"])

@@ -21,6 +21,7 @@ from imagpose.data.readers.index import ImageRecord, Index, Scenario
 from imagpose.data.readers.layouts import LayoutName, open_index
 from imagpose.data.sampling import PanelSampler, StepSampler, across_people, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
+from imagpose.options.program import program
 from imagpose.options.ranges import Panels, PositiveInt, Probability, Seed, Side, Workers, check_arguments
 
 Batch = dict[str, Tensor]
@@ -49,7 +50,7 @@ class PoseDataModule(LightningDataModule):
         size: Height and width in pixels that images are resized to, keypoints with them; None leaves them as they are.
         layout: The folder's layout; None tells it by the folders in it.
         skip_bad: Train and test without images that have no file or no keypoints, instead of refusing the folder.
-        cache: Where ``python -m imagpose cache`` keeps features; None is ``.imagpose-cache`` in ``root``.
+        cache: Where ``imagpose cache`` keeps features; None is ``.imagpose-cache`` in ``root``.
         cache_dtype: The precision in which the cache keeps features.
         repeats: Probability that all given panels of a training canvas show one view, and, independently, that all of
             its masked ones do, see :func:`imagpose.data.canvases.draw_layout`.
@@ -152,8 +153,8 @@ class PoseDataModule(LightningDataModule):
             return index
         if not self.skip_bad:
             raise InputError(
-                f"{self.root} has {len(found)} fault(s), the first in {found[0]}; python -m imagpose check {self.root} "
-                "lists them: repair them, or leave these images out with data.skip_bad: true."
+                f"{self.root} has {len(found)} fault(s), the first in {found[0]}; {program()} check "
+                f"{self.root} lists them: repair them, or leave these images out with data.skip_bad: true."
             )
         bad = {finding.name for finding in found} & index.records.keys()
         rank_zero_info(

@@ -18,6 +18,7 @@ class Metric:
         lower_is_better: Whether a smaller score is the better one.
         paper: The paper's score that it presumably is, a column of ``printed.csv``; None where the paper prints none.
         digits: Decimals in tables.
+        card_digits: Decimals in a pipeline's model card.
         compared: Whether it stands in tables that compare methods or rows.
         of_set: Whether it is of a whole set of pictures; the others have a number for each picture.
         unbounded: Whether a picture that equals the truth scores infinity.
@@ -29,6 +30,7 @@ class Metric:
     lower_is_better: bool = False
     paper: str | None = None
     digits: int = 4
+    card_digits: int = 2
     compared: bool = True
     of_set: bool = False
     unbounded: bool = False
@@ -64,8 +66,8 @@ PAPERS = {metric.paper: metric for metric in METRICS.values() if metric.paper is
 FIGURE = {
     metric.name: metric
     for metric in (
-        Metric("ssim", "figure's SSIM"),
-        Metric("psnr", "figure's PSNR", digits=2, compared=False, unbounded=True),
+        Metric("ssim", "figure's SSIM", card_digits=3),
+        Metric("psnr", "figure's PSNR", digits=2, card_digits=1, compared=False, unbounded=True),
         Metric("identity_at_1", "identity@1"),
         Metric("pattern_at_1", "pattern@1"),
     )

@@ -21,6 +21,7 @@ from imagpose.data.sampling import across_people
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.generation.request import GenerationRequest
+from imagpose.options.program import program
 
 _SOURCES = _POSES = 3  # at most, on four panels
 _KEPT = 2**29  # bytes of files
@@ -109,7 +110,7 @@ def canvas_of_files(request: GenerationRequest) -> Canvas:
     if len(request.source) != len(request.source_pose):
         raise InputError(
             f"There are {len(request.source)} --source and {len(request.source_pose)} --source_pose; every source "
-            "needs a pose file, from a keypoint detector or, for a dataset's picture, python -m imagpose pose."
+            f"needs a pose file, from a keypoint detector or, for a dataset's picture, {program()} pose."
         )
     pictures = Pictures()
     given = zip(request.source, request.source_pose, strict=True)

@@ -9,6 +9,7 @@ import torch
 
 from imagpose.data.text import is_number, parse_json
 from imagpose.errors import InputError
+from imagpose.evaluation.metrics import FIGURE
 from imagpose.options.trust import read
 from imagpose.output.files import alone, replace_folder, scratch_folder
 from imagpose.training import runs
@@ -54,8 +55,8 @@ def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, .
         run: The run's folder, such as runs/tiny/version_0; it must be finished.
         out: The folder to write.
         overwrite: Replace what is there.
-        trust: Modules or packages, beside imagpose, callbacks, lightning, torch and diffusers, whose classes the run's
-            config.yaml may name; their code is then run; repeatable.
+        trust: Modules or packages, beside imagpose, lightning, torch and diffusers, whose classes the run's config.yaml
+            may name; their code is then run; repeatable.
     """
     from diffusers.utils import logging
 
@@ -132,8 +133,8 @@ def _figures(metrics: dict[str, float]) -> list[str]:
     rows = []
     for scored in dict.fromkeys(key.split("/")[0] for key in metrics if "/" in key):
         cells = []
-        for measure, digits in (("ssim", 3), ("psnr", 1), ("identity_at_1", 2), ("pattern_at_1", 2)):
-            key = f"{scored}/{measure}"
+        for metric in FIGURE.values():
+            key, digits = f"{scored}/{metric.name}", metric.card_digits
             if key not in metrics:
                 cells.append("")
                 continue

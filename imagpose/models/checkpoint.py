@@ -41,6 +41,8 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
     for part in ("ema", "callbacks") if written_by_trainer else ("ema",):
         if not isinstance(checkpoint.get(part), dict):
             raise InputError(f"{path} is not whole: it has no {part!r}; {_ANEW}.")
+    if "loops" in checkpoint and not _are_loops(checkpoint["loops"]):  # one of weights alone has none
+        raise InputError(f"{path} is not whole: its 'loops' do not tell how far its run was; {_ANEW}.")
     check_finite(state, path)
     if ema.model is not None:
         _check_average(checkpoint["ema"], network, path)
@@ -93,6 +95,12 @@ def count_batches(checkpoint: Mapping[str, Any], batches_a_step: int, path: Path
 
 
 _ANEW = "delete it, or start another run with RUN=new"
+
+
+def _are_loops(loops: Any) -> bool:
+    """Whether they are Lightning's, of which each command restores its own."""
+    names = ("fit_loop", "validate_loop", "test_loop", "predict_loop")
+    return isinstance(loops, dict) and all(isinstance(loops.get(name), dict) for name in names)
 
 
 def _check_average(average: dict[str, Any], network: nn.Module, path: Path) -> None:

@@ -229,7 +229,7 @@ def _load_any_text() -> None:
     def read_(text: str) -> Any:
         try:
             return load(text)
-        except (yaml.YAMLError, UnicodeError) as error:
+        except (yaml.YAMLError, UnicodeError, RecursionError) as error:
             try:
                 return json.loads(text)
             except (ValueError, RecursionError):
@@ -242,7 +242,10 @@ _load_any_text()
 
 
 def _parsed(word: str) -> Any:
+    """What a word is in YAML; None if it is nothing that JSON can say, such as a list that holds itself."""
     try:
-        return yaml.safe_load(word)
+        value = yaml.safe_load(word)
+        json.dumps(value, default=str)
+        return value
     except (yaml.YAMLError, ValueError, RecursionError):
         return None

@@ -9,6 +9,7 @@ from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 
 from imagpose.errors import InputError, Terminated, one_line
+from imagpose.options.program import program
 from imagpose.output import fault
 
 REFUSED = 2
@@ -64,7 +65,7 @@ def ended(work: Callable[[], int], words: Sequence[str], called: str, interrupte
         if debug:
             fault.show(error)
         else:
-            print(f"Error: {fault.sentence(error, words)}", file=sys.stderr)
+            print(f"Error: {fault.sentence(error, [*program().split(), *words])}", file=sys.stderr)
         return fault.EXIT_CODE
 
 
@@ -91,7 +92,7 @@ def _of_the_machine(error: BaseException | None) -> str:
             or "can't allocate memory" in told
         ):
             return (
-                "The memory of the GPU or the machine does not suffice; python -m imagpose doctor tells what an "
+                f"The memory of the GPU or the machine does not suffice; {program()} doctor tells what an "
                 "experiment needs and with which options it would fit."
             )
         if "No usable temporary directory" in told:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import get_loader, set_loader
 
-_CALLBACKS = {
-    f"callbacks.{name}": f"imagpose.callbacks.{name}"
-    for name in (
-        "checkpoint.LastCheckpoint",
-        "evaluation.Evaluation",
-        "monitor.Monitor",
-        "protocols.Protocols",
-        "row.TableRow",
-        "samples.Samples",
-    )
-}  # fmt: skip - they were a package of their own, beside imagpose
-RENAMED: dict[str, str] = {**_CALLBACKS}
-"""Today's path of a class by its older ones."""
+from imagpose.errors import InputError
+
+_CALLBACKS = Path(__file__).parents[1] / "callbacks"
+
+
+def _today(name: str) -> str:
+    """A path under the package that it is in today: callbacks, a user's own too, were one beside imagpose."""
+    package, *inner = name.split(".")
+    if package != "callbacks" or len(inner) < 2 or not all(map(str.isidentifier, inner)):
+        return name
+    place = _CALLBACKS / inner[0]
+    return f"imagpose.{name}" if place.is_dir() or place.with_suffix(".py").is_file() else name
 
 
 def _without_grid(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -51,10 +52,18 @@ def renamed(options: Any) -> Any:
         return today
     if isinstance(options, list):
         return [renamed(value) for value in options]
-    return RENAMED.get(options, options) if isinstance(options, str) else options
+    return _today(options) if isinstance(options, str) else options
 
 
+@cache
 def read_older_names() -> None:
-    """Let every parser of jsonargparse take older class paths, in files of options and in values."""
+    """Let every parser of jsonargparse take older class paths, in files of options and in values; once is enough."""
     load = get_loader("yaml")
-    set_loader("yaml", lambda text: renamed(load(text)), exceptions=(yaml.YAMLError,))
+
+    def read(text: str) -> Any:
+        try:
+            return renamed(load(text))
+        except RecursionError as error:
+            raise InputError(f"{text[:80]} holds itself, or nests too deep; write it plainly.") from error
+
+    set_loader("yaml", read, exceptions=(yaml.YAMLError,))

@@ -29,6 +29,9 @@ GROUPS = ("seed_everything", "trainer", "model", "data")
 COMPOSE = "compose"
 """The line of an experiment that names the files to be read before it; no run's ``config.yaml`` has one."""
 
+RUN_FILE = "config.yaml"
+"""The name of the file of a run's options."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as jsonargparse's own
 _MOST_BYTES, _MOST_VALUES, _DEEPEST = 1_000_000, 100_000, 100
 
@@ -116,7 +119,10 @@ def check_files(args: Sequence[str]) -> None:
     except ArgumentError as error:
         raise InputError(f"{error.argument_name} needs a value, and none follows.") from error
     for path in found.config:
-        check({key: value for key, value in read(path).items() if key != COMPOSE}, path, as_list(found.trust))
+        options = read(path)
+        if path.name != RUN_FILE:
+            options.pop(COMPOSE, None)
+        check(options, path, as_list(found.trust))
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -238,9 +244,10 @@ def _home(package: str) -> Path:
     return Path(str(importlib.import_module(package).__file__)).resolve().parent
 
 
-def _linked(home: Path) -> Iterator[Path]:
-    """The folders that a package holds by links, as ours does its callbacks in a checkout."""
-    return (entry.resolve() for entry in home.iterdir() if entry.is_symlink())
+def _homes(name: str) -> set[Path]:
+    """Where the modules of a class's package may lie; a checkout's callbacks lie beside ours, which holds a link."""
+    home = _home(name.partition(".")[0])
+    return {home, (home / "callbacks").resolve()} if _listed(name, ["imagpose.callbacks"]) else {home}
 
 
 def _place(module: str) -> Path | None:
@@ -266,7 +273,7 @@ def _check_object(name: str, path: Path) -> None:
     for part in parts:
         inner = f"{module}.{part}"
         if module and hasattr(sys.modules.get(module), "__path__") and (place := _place(inner)) is not None:
-            if not {_home(package), *_linked(_home(package))} & set(place.parents):
+            if not _homes(name) & set(place.parents):
                 raise _refusal(name, path)
             try:
                 found, module = importlib.import_module(inner), inner

@@ -27,7 +27,7 @@ def sentence(error: BaseException, words: Sequence[str]) -> str:
 
     Args:
         error: What was raised.
-        words: Of the command line.
+        words: Of the command line, from the program on.
     """
     kind = type(error).__name__
     told = " ".join(str(error).split())
@@ -48,7 +48,7 @@ def _write(error: BaseException, words: Sequence[str]) -> Path:
     trace = "".join(traceback.format_exception(error))
     versions = ", ".join(f"{name} {version_of(name)}" for name in ("imagpose", "torch", "lightning", "diffusers"))
     content = (
-        f"command: python -m imagpose {shlex.join(words)}\n"
+        f"command: {shlex.join(words)}\n"
         f"versions: {versions}, Python {platform.python_version()}, {platform.platform()}\n\n{trace}"
     )
     path = Path(tempfile.gettempdir()) / f"imagpose-fault-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"

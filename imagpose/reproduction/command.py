@@ -27,6 +27,12 @@ from imagpose.training.composing import expand
 from imagpose.training.experiment import read_experiment, read_plain_options
 from imagpose.training.runs import changes
 
+_OF_THE_TABLE = {
+    **dict.fromkeys(("--seed", "--seed_everything"), "would not change the rows' names; say --seeds instead"),
+    "--exp": "is another in every row; say --rows to run some of them",
+}
+"""Options of a row's fit that the table itself gives, and what is said of them."""
+
 
 def _check(jobs: Sequence[PlannedRow], further: Sequence[str]) -> None:
     """Tell a mistake in the rows' options once, before anything starts.
@@ -34,8 +40,9 @@ def _check(jobs: Sequence[PlannedRow], further: Sequence[str]) -> None:
     Raises:
         InputError: One is unknown, or a finished row was run with others.
     """
-    if any(word.split("=")[0] == "--seed_everything" for word in further):
-        raise InputError("--seed_everything would not change the rows' names; say --seeds instead.")
+    for option in (word.split("=")[0] for word in further):
+        if option in _OF_THE_TABLE:
+            raise InputError(f"{option} {_OF_THE_TABLE[option]}.")
     if new := [job for job in jobs if job.commands[-1][0] == "fit" and not job.row.exists()]:
         # One stands for all: what they differ in is not their user's, who gave all of them the same options.
         read_experiment(experiment_words(new[0]), lambda parser: None, device="meta")

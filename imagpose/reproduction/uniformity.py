@@ -93,4 +93,4 @@ def panels(trial: Trial, canvases: Mapping[str, Sequence[Canvas]]) -> Image.Imag
         *drawn.items(),
         ("truth", [canvas.read_truths() for canvas in single]),
     ]
-    return lay_out(columns, size, [job.outputs[0] for job in single])
+    return lay_out(columns, size, [canvas.outputs[0] for canvas in single])

@@ -22,6 +22,7 @@ from imagpose.errors import InputError
 from imagpose.module import SHARDED
 from imagpose.options import trust
 from imagpose.options.parse_errors import sentence
+from imagpose.options.program import program
 from imagpose.output.files import write_whole
 from imagpose.training import claims, runs
 from imagpose.training.checkpoint_io import CheckpointFiles
@@ -31,7 +32,7 @@ from imagpose.training.divergence import Divergence
 from imagpose.training.drawn_root import check_set
 from imagpose.training.experiment import ExperimentCLI, words_of
 from imagpose.training.forget import ForgetUnsaved
-from imagpose.training.help_pages import ABOUT, help_was_shown
+from imagpose.training.help_pages import ABOUT, show_help
 from imagpose.training.lines import ProgressLines
 from imagpose.training.precision import spare_emulation
 from imagpose.training.steps import CountSteps, StepLogger
@@ -79,7 +80,7 @@ class RunCLI(ExperimentCLI):
         """Name the program as it is called, which the parser takes for a file of its own."""
         super().setup_parser(*args)
         for command, parser in self._subcommand_parsers.items():
-            parser.prog = f"python -m imagpose {command}"
+            parser.prog = f"{program()} {command}"
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add where runs are kept."""
@@ -268,8 +269,7 @@ def run(args: Sequence[str]) -> None:
         Stopped: Ctrl-C or SIGTERM came; it carries the exit code.
     """
     command, *words = args
-    if help_was_shown(command, ABOUT[command], words, add_run_options):
-        return
+    show_help(command, ABOUT[command], words, add_run_options)
     words = words_of(words)
     if command != "fit":
         trust.check_files(words)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from imagpose.errors import InputError
-from imagpose.options import trust
+from imagpose.options import dialect, trust
 from imagpose.options.names import nearest, unknown
 
 FILES = ("-c", "--config")
@@ -74,14 +74,16 @@ def find(name: str, beside: Path | None = None) -> Path:
 
     Args:
         name: ``tiny``, ``overlays/fp16``, or the path of a file. A name is looked for in the folder ``experiments`` of
-            the working folder, then in the package's; there also in ``embedded``.
+            the working folder, then in the package's; there also in ``embedded``. A word without a slash and a dot
+            is a name first, whatever else lies in the working folder.
         beside: A folder to look in before these.
 
     Raises:
         InputError: There is none; names those there are.
     """
     path = Path(name)
-    if path.exists() and not path.is_dir():
+    is_file = path.exists() and not path.is_dir()
+    if is_file and ("/" in name or "." in name):
         return path
     if name.startswith("experiments/"):  # the working folder need not have one
         name = name.removeprefix("experiments/").removesuffix(".yaml")
@@ -89,9 +91,33 @@ def find(name: str, beside: Path | None = None) -> Path:
         for folder in ("", "embedded"):
             if (found := root / folder / f"{name}.yaml").is_file():
                 return found
+    if is_file:
+        return path
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file of options after -c, such as experiments/tiny.yaml.")
     raise _absent(path)
+
+
+def check_base(words: Sequence[str]) -> None:
+    """Refuse files that say what a model is made of, and not which: an experiment without its base.
+
+    Args:
+        words: As :func:`expand` gives them.
+
+    Raises:
+        InputError: No file and no option names the class of the model, and a file names arguments of it.
+    """
+    if any(word.partition("=")[0] in ("--model", "--model.class_path") for word in words):
+        return
+    read = {Path(path): trust.read(Path(path)).get("model") for path in dialect.given(words, *FILES)}
+    models = {path: model for path, model in read.items() if model is not None}
+    if not models or any(isinstance(model, str) or "class_path" in model for model in models.values()):
+        return
+    path = _experiments(models)[-1]
+    name = path.stem if path.parent.name == "experiments" else path
+    raise InputError(
+        f"{path} is read on its base, and none is named; say --exp {name}, or -c experiments/_base.yaml -c {path}."
+    )
 
 
 def names(folder: str = "") -> list[str]:
@@ -106,12 +132,16 @@ def experiment_name(files: Sequence[object]) -> str:
     Raises:
         InputError: All of them are.
     """
-    named = [path for path in map(Path, map(str, files)) if path.parent.name not in _PARTS]
-    if not named:
+    return _experiments([Path(str(file)) for file in files])[-1].stem
+
+
+def _experiments(files: Iterable[Path]) -> list[Path]:
+    found = [path for path in files if path.parent.name not in _PARTS]
+    if not found:
         raise InputError(
             "No experiment is named; say --exp tiny, or -c experiments/_base.yaml -c experiments/tiny.yaml."
         )
-    return named[-1].stem
+    return found
 
 
 def chain(path: Path, above: tuple[Path, ...] = ()) -> list[Path]:
@@ -220,7 +250,7 @@ def _as_words(files: Sequence[Path]) -> list[str]:
 
 
 def _absent(path: Path) -> InputError:
-    if path.name == "config.yaml":
+    if path.name == trust.RUN_FILE:
         return InputError(f"There is no run {path.parent} ({path} does not exist); make train leaves one.")
     kind = _PARTS.get(path.parent.name, "experiment")
     known = names(path.parent.name if path.parent.name in _PARTS else "")

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from imagpose.errors import InputError
+from imagpose.options.program import program
 from imagpose.training.runs import check_checkpoint
 
 _IN_A_ROW = 3  # losses; fewer may pass where fp16 leaves out the step of such a loss
@@ -96,7 +97,7 @@ class Divergence(Callback):
         rate = f"{options.get('initial_lr', options['lr']):g}"
         if step <= 1 and what == "loss":
             why = "the data, the weights that it starts from, or the precision, as nothing was learned yet"
-            do = "python -m imagpose check looks at the data, and --trainer.precision 32 leaves the precision out"
+            do = f"{program()} check looks at the data, and --trainer.precision 32 leaves the precision out"
         elif str(trainer.precision).startswith("16"):
             why = f"the range of fp16 (trainer.precision {trainer.precision}), or a learning rate of {rate}"
             do = "start another run (RUN=new) with --trainer.precision bf16-mixed or a lower --model.init_args.lr"

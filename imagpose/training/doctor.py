@@ -1,4 +1,4 @@
-"""``python -m imagpose doctor``: whether an experiment could start on this machine, before anything is loaded."""
+"""``imagpose doctor``: whether an experiment could start on this machine, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.ema import NO_AVERAGE_OF_SHARDS
 from imagpose.module import IMAGPose
+from imagpose.options.program import program
 from imagpose.output.files import drop_unfinished, whole_file
 from imagpose.training.cost import GIB, Estimate, Shards, estimate
 from imagpose.training.experiment import read_experiment
-from imagpose.training.help_pages import help_was_shown
+from imagpose.training.help_pages import show_help
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
-    parser.prog = "python -m imagpose doctor"
+    parser.prog = f"{program()} doctor"
     parser.add_argument("--json", type=Path | None, default=None, help="write the findings to this file too")
     parser.add_argument("--download", type=bool, default=False, help="fetch what is missing from the hub")
 
@@ -69,8 +70,7 @@ def doctor(args: list[str]) -> int:
         InputError: It is no experiment of IMAGPose, or its base model's configuration cannot be had.
     """
     about = "Tell whether an experiment could start on this machine: weights, data, memory; nothing is loaded."
-    if help_was_shown("doctor", about, args, _own_arguments):
-        return 0
+    show_help("doctor", about, args, _own_arguments)
     module, data, options = read_experiment(args, _own_arguments, device="meta")
     report = Report()
     _weights(report, module, options.download)

@@ -90,11 +90,13 @@ def words_of(args: Sequence[str]) -> list[str]:
         args: Words after the command.
 
     Raises:
-        InputError: See :func:`imagpose.training.composing.expand` and :func:`check_root`.
+        InputError: See :func:`imagpose.training.composing.expand`, :func:`imagpose.training.composing.check_base` and
+            :func:`check_root`.
     """
     quiet()
     read_older_names()
     words = composing.expand(args)
+    composing.check_base(words)
     check_root(words)
     return words
 

@@ -1,4 +1,4 @@
-"""``python -m imagpose cache``: what the frozen networks say of every training image, computed once."""
+"""``imagpose cache``: what the frozen networks say of every training image, computed once."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from imagpose.data.images import read_view
 from imagpose.errors import InputError
 from imagpose.models.fingerprint import autocast_dtype, fingerprint
 from imagpose.module import IMAGPose
+from imagpose.options.program import program
 from imagpose.output.files import alone, drop_unfinished, whole_file
 from imagpose.output.progress import progress
 from imagpose.training.experiment import read_experiment
-from imagpose.training.help_pages import help_was_shown
+from imagpose.training.help_pages import show_help
 from imagpose.training.precision import spare_emulation
 
 _AT_ONCE = 8  # images that the networks see together
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
-    parser.prog = "python -m imagpose cache"
+    parser.prog = f"{program()} cache"
     parser.add_argument("--shard", default="0/1", help="i/n: do only every n-th shard of files, from i on (0 … n-1)")
 
 
@@ -69,8 +70,7 @@ def cache(args: list[str]) -> None:
         InputError: It is no experiment of IMAGPose; or see :func:`fill`.
     """
     about = "Compute what the frozen networks say of an experiment's training images, once; training then reads it."
-    if help_was_shown("cache", about, args, _own_arguments):
-        return
+    show_help("cache", about, args, _own_arguments)
     module, data, options = read_experiment(args, _own_arguments)
     share = _share(options.shard)
     spare_emulation(options.trainer)

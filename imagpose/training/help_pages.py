@@ -10,6 +10,7 @@ from typing import Any
 from jsonargparse import DefaultHelpFormatter
 
 from imagpose.options.parse_errors import OptionParser
+from imagpose.options.program import program
 from imagpose.training.composing import SHORT, names
 
 ABOUT = {
@@ -34,35 +35,36 @@ _MEANINGS = {
 
 
 class _Formatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the examples, and says no types."""
+    """Keeps the lines of the ending, and says no types."""
 
     def _get_help_string(self, action: Action) -> str:
         return f"{action.help} (default: {action.default})" if isinstance(action.default, Path) else str(action.help)
 
 
-def help_was_shown(command: str, about: str, args: list[str], add_arguments: Callable[[Any], Any]) -> bool:
-    """Print the page if ``--help`` asks for it; ``--help_all`` becomes the parser's own ``--help``.
+def show_help(command: str, about: str, args: list[str], add_arguments: Callable[[Any], Any]) -> None:
+    """Print the page and exit if ``--help`` asks for it; ``--help_all`` becomes the parser's own ``--help``.
 
     Args:
         command: Its name.
         about: What it does, in a sentence.
         args: Words after it, which are changed.
         add_arguments: Adds the options that are the command's own.
+
+    Raises:
+        SystemExit: It was asked for and printed, as by every other command's parser.
     """
     if _ALL in args:
         args[:] = ["--help"]
-        return False
-    if not {"-h", "--help"} & set(args):
-        return False
-    _page(command, about, add_arguments).print_help()
-    return True
+    elif {"-h", "--help"} & set(args):
+        _page(command, about, add_arguments).print_help()
+        raise SystemExit(0)
 
 
 def _page(command: str, about: str, add_arguments: Callable[[Any], Any]) -> OptionParser:
-    call = f"python -m imagpose {command}"
+    call = f"{program()} {command}"
     parser = OptionParser(
-        prog=call, usage=f"{call} --exp NAME [options]", description=about, formatter_class=_Formatter, add_help=False,
-        epilog="\n".join(_ending(call)),
+        prog=call, usage=f"{call} [--exp NAME] [options]", description=about, formatter_class=_Formatter,
+        add_help=False, epilog="\n".join(_ending(call)),
     )  # fmt: skip
     experiment = parser.add_argument_group("experiment")
 
@@ -91,7 +93,4 @@ def _ending(call: str) -> Sequence[str]:
         f"  {call} {_ALL} lists Lightning's trainer; of a class, its options:",
         f"  {call} --model.help imagpose.module.IMAGPose",
         f"  {call} --data.help imagpose.data.datamodule.PoseDataModule",
-        "",
-        "example:",
-        f"  {call} --exp sd15_dinov2g --with low_memory adamw8bit --batch_size 2 --data data/deepfashion",
     )

@@ -63,7 +63,7 @@ class Run:
     @property
     def config(self) -> Path:
         """The options it was started with."""
-        return self.folder / "config.yaml"
+        return self.folder / trust.RUN_FILE
 
     @property
     def metrics(self) -> Path:

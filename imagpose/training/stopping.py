@@ -89,7 +89,8 @@ def resuming_command(words: Sequence[str], folder: Path) -> str:
     """
     kept = list(words)
     for place in reversed([i for i, word in enumerate(kept) if word == "--new" or word.startswith("--new=")]):
-        del kept[place : place + (2 if kept[place] == "--new" else 1)]
+        has_value = kept[place] == "--new" and kept[place + 1 : place + 2] and not kept[place + 1].startswith("-")
+        del kept[place : place + (2 if has_value else 1)]
     if len(kept) != len(words):
         kept += ["--folder", str(folder)]
     python = Path(sys.executable)

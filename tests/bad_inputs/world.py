@@ -59,7 +59,6 @@ def build(root: Path, mannequins: Path, module: IMAGPose, options: dict) -> None
         "pytorch-lightning_version": "2.6.6",
         "global_step": 2,
         "epoch": 0,
-        "loops": {},
         "optimizer_states": [],
         "lr_schedulers": [],
     }

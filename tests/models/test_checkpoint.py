@@ -56,6 +56,11 @@ CONTENTS = {
         lambda c: next(iter(c["state_dict"].values())).fill_(float("inf")), "network.* has numbers that are not finite"
     ),
     "weights that are numbers": (lambda c: c["state_dict"].update(x=1), "is no mapping of tensors"),
+    "no loops in it": (lambda c: c.update(loops={}), "its 'loops' do not tell how far its run was"),
+    "loops in a list": (lambda c: c.update(loops=["test_loop"]), "its 'loops' do not tell how far its run was"),
+    "loops of nothing": (
+        lambda c: c.update(loops={f"{name}_loop": None for name in ("fit", "validate", "test", "predict")}), "'loops'"
+    ),
     "a decay of text": (lambda c: c["ema"].update(decay="much"), "average"),
     "a size of 0": (lambda c: c.update(image_size=[0, 44]), r"image_size \[0, 44\]"),
     "a size of text": (lambda c: c.update(image_size=["64", "44"]), "image_size"),

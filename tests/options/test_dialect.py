@@ -57,6 +57,14 @@ def said(line: str | list[str], request=Request):
     return found[0]
 
 
+def test_values_that_hold_themselves_or_nest_for_ever_are_texts():
+    for value in ("&a [*a]", "{x: &a [*a]}", "[" * 5000):
+        assert dialect.as_list([value]) == [value]
+        assert said(["--out", value]).out == Path(value)
+        with pytest.raises(InputError, match="--methods is "):
+            said(["--methods", value])
+
+
 SAME = [
     ("--source-pose a.json", {"source_pose": (Path("a.json"),)}),
     ("--source_pose a.json b.json", {"source_pose": (Path("a.json"), Path("b.json"))}),

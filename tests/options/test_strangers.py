@@ -1,5 +1,8 @@
 """Runs of strangers: reading one runs no code of its folder. Each attack writes a marker if its code ran."""
 
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +15,8 @@ from imagpose.__main__ import main
 from imagpose.errors import InputError
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
-from tests.conftest import UNET
+from imagpose.options import trust
+from tests.conftest import ROOT, UNET
 
 ENCODER = {
     "class_path": "imagpose.models.encoders.TimmEncoder",
@@ -159,6 +163,15 @@ def test_testing_a_run_starts_no_foreign_code(attack, run, evil, tmp_path, capsy
     assert "Traceback" not in error
 
 
+def test_a_run_composes_nothing(run, capsys):
+    (run / "more.yaml").write_text("{}")
+    (run / "config.yaml").write_text(yaml.safe_dump({**options(), "compose": ["more"]}))
+    assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
+    assert "config.yaml says compose, which no run's options do" in capsys.readouterr().err
+    (run / "mine.yaml").write_text(yaml.safe_dump({**options(), "compose": ["more"]}))  # an experiment's may
+    trust.check_files(["-c", str(run / "mine.yaml")])
+
+
 def test_trust_is_repeated_and_reaches_the_parser(run, evil, tmp_path, capsys):
     of = options()
     _callbacks(of, evil)
@@ -184,6 +197,39 @@ def test_packages_are_known_by_their_place_and_not_by_their_name(run, tmp_path, 
         assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
         assert not (tmp_path / "marker").exists()
     assert "Traceback" not in capsys.readouterr().err
+
+
+_CHECK = """
+from pathlib import Path
+from imagpose.options import trust
+options = {{"trainer": {{"callbacks": [{{"class_path": {name!r}}}]}}}}
+try:
+    trust.check(options, Path("config.yaml"))
+except trust.InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "said"), [("experiments", "which is none of"), ("other", "which is none of"), ("callbacks", "")]
+)
+def test_of_the_linked_folders_the_callbacks_alone_are_code(package, said, tmp_path):
+    """A checkout's package holds links to folders beside it; what is unpacked into ``experiments`` is data."""
+    shutil.copytree(
+        ROOT / "imagpose", tmp_path / "imagpose", symlinks=True, ignore=shutil.ignore_patterns("weights", "__pycache__")
+    )
+    for folder in ("callbacks", "experiments", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").touch()
+    (tmp_path / "imagpose/other").symlink_to("../other")
+    (tmp_path / package / "evil.py").write_text(EVIL.format(marker=str(tmp_path / "marker")))
+    words = [sys.executable, "-c", _CHECK.format(name=f"imagpose.{package}.evil.Callback")]
+    told = subprocess.run(
+        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, check=True, capture_output=True, text=True
+    )
+    assert said in told.stdout
+    assert bool(said) == bool(told.stdout)
+    assert (tmp_path / "marker").exists() == (not said)
 
 
 @pytest.mark.parametrize("name", ["torch.os.system", "lightning.pytorch.cli.os.system", "os.system", "posix.system"])

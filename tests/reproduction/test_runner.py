@@ -136,6 +136,11 @@ def test_a_mistaken_option_is_told_before_anything_starts(settings, tmp_path, ca
     (tmp_path / "file").touch()
     assert main(["table", "architectures", *words[:2], "--results", str(tmp_path / "file")]) == 2
     assert "cannot be written" in capsys.readouterr().err
+    for option in ("--seed_everything", "--seed"):
+        assert main(["table", "architectures", *words[:4], option, "3"]) == 2
+        assert f"{option} would not change the rows' names; say --seeds instead" in capsys.readouterr().err
+    assert main(["table", "architectures", *words[:4], "--exp", "tiny"]) == 2
+    assert "--exp is another in every row; say --rows" in capsys.readouterr().err
     assert main(["table", "architectures", *words[:4], "--seed_everything", "3"]) == 2
     assert "say --seeds instead" in capsys.readouterr().err
     job = plan(ARCHITECTURES, settings)[0]

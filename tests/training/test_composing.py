@@ -105,6 +105,34 @@ def test_names_are_found_in_the_package_where_the_working_folder_has_no_experime
     assert "own" in names()
 
 
+def test_a_name_is_one_whatever_lies_in_the_working_folder(tmp_path, monkeypatch):
+    there = expand(["-c", "tiny", "--with", "fp16"])
+    monkeypatch.chdir(tmp_path)
+    for name in ("tiny", "fp16", "mine"):
+        Path(name).write_text("{}")
+    assert [Path(word).name for word in expand(["-c", "tiny", "--with", "fp16"])] == [Path(word).name for word in there]
+    assert expand(["-c", "./tiny"]) == ["-c", "tiny"]
+    assert expand(["-c", "mine"]) == ["-c", "mine"]  # there is no such name
+
+
+def test_an_experiment_without_its_base_says_how_to_name_it(tmp_path, capsys):
+    assert main(["fit", "-c", "experiments/tiny.yaml"]) == 2
+    error = capsys.readouterr().err
+    assert "experiments/tiny.yaml is read on its base" in error
+    assert "say --exp tiny, or -c experiments/_base.yaml -c experiments/tiny.yaml." in error
+    own = tmp_path / "own.yaml"
+    own.write_text("model: {init_args: {lr: 0.1}}")
+    assert main(["doctor", "-c", str(own), "--with", "low_memory"]) == 2
+    assert f"say --exp {own}, or" in capsys.readouterr().err
+    assert main(["fit", "--with", "low_memory"]) == 2
+    assert "No experiment is named" in capsys.readouterr().err
+    parts = ["--encoder", "clipb", "--base", "sd15"]
+    assert read_plain_options(["--exp", str(own), *parts])["model"]["init_args"]["lr"] == 0.1
+    named = ["--model", "imagpose.module.IMAGPose", *parts, "--data", "imagpose.data.datamodule.PoseDataModule"]
+    options = read_plain_options([*named, "--data.init_args.root", "here", "--max_steps", "1"])
+    assert options["model"]["class_path"] == named[1]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -121,10 +149,12 @@ def test_a_wrong_line_of_what_is_composed_is_one_sentence(line, message, tmp_pat
         expand(["-c", str(path)])
 
 
-def test_help_is_a_page_with_an_example(capsys):
+def test_help_is_a_page(capsys):
     for command in ("fit", "doctor", "cache", "test"):
-        assert main([command, "--help"]) == 0
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
         told = capsys.readouterr().out
         assert len(told.splitlines()) < 90
-        for word in ("--exp NAME", "low_memory", "--lr", "--model.init_args.lr", "--help_all", "example:"):
+        assert told.lower().count("example:") == 1
+        for word in ("--exp NAME", "low_memory", "--lr", "--model.init_args.lr", "--help_all"):
             assert word in told

@@ -118,6 +118,8 @@ def test_the_resuming_command_repeats_all_words_but_new(new, tmp_path):
     command = shlex.split(resuming_command(words, tmp_path))
     assert command[3:] == ["fit", "-c", "a file.yaml", "--trainer.max_steps", "9", "--folder", str(tmp_path)]
     assert shlex.split(resuming_command(words[:3], tmp_path))[3:] == words[:3]
+    bare = shlex.split(resuming_command(["fit", "--new", "--exp", "tiny", "--new"], tmp_path))
+    assert bare[3:] == ["fit", "--exp", "tiny", "--folder", str(tmp_path)]
 
 
 def test_killed_while_it_is_tested_a_run_resumes_at_the_test(fit, tmp_path, capsys, monkeypatch):
