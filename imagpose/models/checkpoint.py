@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from imagpose.errors import InputError
 from imagpose.models.ema import EMA
-from imagpose.models.pipeline_folder import are_panels, is_size
+from imagpose.models.pipeline_folder import is_size
 from imagpose.models.weights import check_finite
+from imagpose.options.ranges import are_panels
 
 
 def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, path: Path) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from imagpose.errors import InputError
 from imagpose.models import encoders, weights
-from imagpose.options.ranges import Panels, is_interval
+from imagpose.options.ranges import are_panels, is_interval
 
 _INDEX = "model_index.json"
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -83,17 +83,23 @@ def panels_of(folder: Path) -> list[int]:
     return list(panels)
 
 
+def drawn_with(folder: Path) -> tuple[tuple[int, ...], str, list[int] | None]:
+    """The panels that a pipeline's network was trained with, and the form and the interval of its guidance.
+
+    Raises:
+        InputError: It is no folder of a pipeline of ours, see :func:`check_folder`.
+    """
+    check_folder(folder)
+    index = weights.read_config(folder / _INDEX)
+    return tuple(panels_of(folder)), str(index.get("guidance_form", "joint")), index.get("guidance_interval")
+
+
 def is_size(size: Any) -> bool:
     """Whether something is a height and a width in pixels."""
     return (
         isinstance(size, (list, tuple)) and len(size) == 2
         and all(type(side) is int and 0 < side <= 65536 for side in size)
     )  # fmt: skip
-
-
-def are_panels(panels: Any) -> bool:
-    """Whether something is a list of the numbers of panels that canvases may have."""
-    return isinstance(panels, list) and bool(panels) and all(one in Panels.range for one in panels)  # type: ignore[attr-defined]
 
 
 def _is_scheduler(named: list[str]) -> bool:

@@ -145,6 +145,11 @@ if not TYPE_CHECKING:
     )
 
 
+def are_panels(value: Any) -> bool:
+    """Whether something is a list of the numbers of panels that canvases may have."""
+    return isinstance(value, list) and bool(value) and all(one in Panels.range for one in value)  # type: ignore[attr-defined]
+
+
 def is_interval(value: Any) -> bool:
     """Whether something is a lowest and a highest timestep."""
     return (

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from imagpose.errors import InputError
-from imagpose.models.pipeline_folder import are_panels
 from imagpose.options import trust
+from imagpose.options.ranges import are_panels
 from imagpose.options.renamed import renamed
 from imagpose.output.files import regular, write_whole
 
