@@ -91,7 +91,7 @@ def test_somebody_elses_files_are_not_replaced_and_ours_are(files, capsys):
     [
         ((), "give a pose FILE with --show or --out, or --data, --image and --out"),
         (("@me.json",), "Say what to do with"),
-        (("@me.json", "--show", "--image", "a"), "give either a pose FILE, or --data and --image"),
+        (("@me.json", "--show", "--image", "a"), "give either a FILE, or --data and --image"),
         (("--show", "--data", "@.", "--image", "a", "--out", "@b"), "are for a pose FILE, which is missing"),
         (("@me.json", "--show"), "does not say the size of its frame; add --pose_size HEIGHTxWIDTH"),
         (

@@ -45,7 +45,7 @@ def test_gradient_checkpointing_changes_no_gradient(make_module, stir, batch):
 def test_gradient_checkpointing_calls_cva_again(make_module, batch, monkeypatch):
     calls = []
     update = CVA._update
-    monkeypatch.setattr(CVA, "_update", lambda self, canvas: calls.append(1) or update(self, canvas))
+    monkeypatch.setattr(CVA, "_update", lambda self, *args: calls.append(1) or update(self, *args))
     gradients(make_module(), batch)
     once = len(calls)
     gradients(make_module(gradient_checkpointing=True), batch)

@@ -107,3 +107,14 @@ def test_what_a_strategy_lacks_is_told(tmp_path, monkeypatch, capsys):
         assert code == 1
         assert any(problem in told for told in found["problems"])
         assert any("needs GPUs and this machine has none" in told for told in found["problems"])
+
+
+def test_memory_is_of_the_panels_that_take_most(make_module):
+    module = make_module()
+
+    def found(*panels):
+        return estimate(module, (64, 44), 8, "32-true", panels=panels).total
+
+    assert found(2) < found(4) == estimate(module, (64, 44), 8, "32-true").total < found(16)
+    assert found(4, 16) == found(16, 4) > found(4)  # two canvases of 16
+    assert found(4, 16) < found(16)  # eight of them
