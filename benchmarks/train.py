@@ -24,6 +24,7 @@ from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.machine import file_name
+from imagpose.data.sampling import canvases_of
 from imagpose.module import IMAGPose
 from imagpose.training.composing import experiment_name
 from imagpose.training.cost import GIB, estimate, flops
@@ -82,7 +83,9 @@ def matrix_rate(dtype: torch.dtype) -> float:
     return 2 * side**3 / best
 
 
-def measure(module: IMAGPose, size: tuple[int, int], batch: int, precision: str, compiled: bool) -> dict[str, float]:
+def measure(
+    module: IMAGPose, size: tuple[int, int], panels: int, batch: int, precision: str, compiled: bool
+) -> dict[str, float]:
     """One variant, in a run of its own."""
     clock = Clock()
     module.setup, module.prepare_data = lambda stage: None, lambda: None  # type: ignore[method-assign, assignment]
@@ -99,7 +102,7 @@ def measure(module: IMAGPose, size: tuple[int, int], batch: int, precision: str,
         devices=1, max_steps=steps, precision=precision, callbacks=[clock], logger=False,  # type: ignore[arg-type]
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=1.0,
     )  # fmt: skip
-    trainer.fit(module, DataLoader(Drawn(module.panels[0], size, steps * batch), batch_size=batch))
+    trainer.fit(module, DataLoader(Drawn(panels, size, steps * batch), batch_size=batch))
     peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     return {"steps_per_second": 1 / clock.seconds, "peak_gib": peak / GIB}
 
@@ -111,7 +114,10 @@ def main(args: list[str]) -> None:
         print("There is no GPU here: the tiny experiment is measured instead, not compiled, in 32 bits.")
         args = ["--exp", "tiny", "--precision", "32-true"]
     config = read_options(args)
-    size, batch = tuple(config.data.init_args.size or (64, 44)), int(config.data.init_args.batch_size)
+    trained = config.data.init_args.panels  # of several, the most panels are measured
+    trained = [trained] if isinstance(trained, int) else list(trained)
+    size = tuple(config.data.init_args.size or (64, 44))
+    panels, batch = max(zip(trained, canvases_of(trained, int(config.data.init_args.batch_size)), strict=True))
     precision = str(config.trainer.precision)
 
     def build(device: str, checkpointing: bool) -> IMAGPose:
@@ -120,17 +126,18 @@ def main(args: list[str]) -> None:
 
     half = precision.startswith(("bf16", "16"))
     rate = matrix_rate(torch.bfloat16 if half else torch.float32)
-    operations = batch * sum(flops(build("meta", False), size).values())
+    operations = batch * sum(flops(build("meta", False), size, panels).values())
     variants = []
     for compiled, checkpointing in product((False, True) if gpu else (False,), (False, True)):
-        expected = estimate(build("meta", checkpointing), size, batch, precision).total / GIB
-        found = measure(build("cuda" if gpu else "cpu", checkpointing), size, batch, precision, compiled)
+        expected = estimate(build("meta", checkpointing), size, batch, precision, panels=[panels]).total / GIB
+        found = measure(build("cuda" if gpu else "cpu", checkpointing), size, panels, batch, precision, compiled)
         found["matrix_share"] = operations * found["steps_per_second"] / rate
         variants.append({"compile": compiled, "checkpointing": checkpointing, "estimated_gib": expected, **found})
     name = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"
     experiment = experiment_name(config.config)
     report = {
         "device": name, "experiment": experiment, "torch": torch.__version__, "size": list(size), "batch": batch,
+        "panels": panels,
         "precision": precision, "tflop_a_step": operations / 1e12, "matrix_tflops": rate / 1e12, "variants": variants,
         "host_peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }  # fmt: skip

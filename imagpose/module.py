@@ -269,12 +269,10 @@ class IMAGPose(LightningModule):
         checkpoint["panels"] = list(self.panels)
         checkpoint["canvases_a_step"] = self._canvases_a_step()
 
-    def _canvases_a_step(self) -> int | None:
-        """Of all processes; None outside of training."""
+    def _canvases_a_step(self) -> int | list[int] | None:
+        """See :meth:`PoseDataModule.canvases_a_step`; None outside of training."""
         data = getattr(self._trainer, "datamodule", None)
-        if data is None or self.trainer.state.fn != TrainerFn.FITTING:
-            return None
-        return int(data.batch_size) * int(self.trainer.accumulate_grad_batches) * int(self.trainer.world_size)
+        return data.canvases_a_step() if data and self.trainer.state.fn == TrainerFn.FITTING else None
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any], path: Path | None = None) -> None:
         """Refuse a checkpoint whose trainable part is not exactly ours, or whose steps were of other sizes.

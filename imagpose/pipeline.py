@@ -16,14 +16,14 @@ from torch import Tensor
 
 from imagpose.data.body_pose import BodyPose, fit
 from imagpose.data.images import to_uint8
-from imagpose.data.pipeline_inputs import as_batches, check_numbers
+from imagpose.data.pipeline_inputs import as_batches, check_alike, check_canvas, check_numbers
 from imagpose.data.pipeline_inputs import generators as generators_of
-from imagpose.data.scenarios import Arrangement, Setting, arrange, smallest
+from imagpose.data.scenarios import Arrangement, Setting, arrange, smallest, spread
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.encoders import TimmEncoder
 from imagpose.models.network import Network
-from imagpose.models.pipeline_folder import check_folder, check_weights
+from imagpose.models.pipeline_folder import check_folder, check_weights, panels_of
 from imagpose.models.vae import VAE
 from imagpose.sampler import Guidance, noise_generator
 from imagpose.synthesis import Synthesis
@@ -103,7 +103,7 @@ class ImagposePipeline(DiffusionPipeline):
         if not folder.is_dir():
             folder = weights.find(str(pretrained_model_name_or_path))
         check_folder(folder)
-        settings = {"low_cpu_mem_usage": False, "use_safetensors": True, **options}
+        settings = {"low_cpu_mem_usage": False, "use_safetensors": True, "panels": panels_of(folder), **options}
         try:
             pipe: ImagposePipeline = super().from_pretrained(str(folder), **settings)
         except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
@@ -176,7 +176,8 @@ class ImagposePipeline(DiffusionPipeline):
         Args:
             sources: Pictures of the person, fewer than the canvas has panels.
             source_poses: The pose of each source.
-            target_poses: The poses to draw; more than fit one canvas are spread over several.
+            target_poses: The poses to draw; more than fit one canvas are spread over several, unless a scenario of one
+                pose is asked for.
             scenario: The paper's setting, see :func:`arrange`. Where a pose fills several panels, one of the results is
                 taken at random.
             num_inference_steps: How many denoising steps are taken, from 1.
@@ -191,7 +192,8 @@ class ImagposePipeline(DiffusionPipeline):
             return_dict: Whether to return an object with ``images``; False returns a tuple of them alone.
             guidance_interval: The lowest and the highest timestep at which w counts; None takes the pipeline's own,
                 (0, 1000) is guidance at every step, as the paper has it.
-            panels: V of the canvases; None takes the smallest that fits of those that the network was trained on.
+            panels: V of the canvases, 2 to 64; None takes the smallest that fits of those that the network was trained
+                on.
 
         Raises:
             InputError: Something is of another type or out of its range, sources have no poses, or their numbers fit
@@ -201,13 +203,13 @@ class ImagposePipeline(DiffusionPipeline):
         batches = as_batches(sources=sources, source_poses=source_poses, target_poses=target_poses)
         canvases = list(zip(*batches, strict=True))
         generators = generators_of(seed, generator, len(canvases), noise_generator)
-        guidance = Guidance(
-            self.config["guidance_form"], guidance_scale, guidance_interval or self.config["guidance_interval"]
-        )
+        check_canvas(panels, guidance_interval)
+        check_alike(canvases)
+        interval = self.config["guidance_interval"] if guidance_interval is None else guidance_interval
+        guidance = Guidance(self.config["guidance_form"], guidance_scale, interval)
         given, asked = len(canvases[0][0]), len(canvases[0][2])
-        panels = panels or smallest(given, asked, scenario, self.config["panels"])
-        turns = -(-asked // max(panels - given, 1))  # poses that find no room are drawn on canvases of their own
-        parts = [part.tolist() for part in np.array_split(range(asked), max(turns, 1))]
+        panels = int(panels or smallest(given, asked, scenario, self.config["panels"]))
+        parts = spread(given, asked, scenario, panels)
 
         with self.progress_bar(total=num_inference_steps * len(parts)) as bar:
 
@@ -240,8 +242,8 @@ class ImagposePipeline(DiffusionPipeline):
     ) -> tuple[dict[str, Tensor], Arrangement]:
         """Canvases of (sources, source poses, target poses) → what :meth:`Synthesis.generate` takes; FLC's source is
         the first."""
-        counts = {(len(sources), len(targets)) for sources, _, targets in canvases}
-        for sources, poses, targets in canvases:
+        check_alike(canvases)
+        for sources, poses, _ in canvases:
             if len(sources) != len(poses):
                 raise InputError(
                     f"There are {len(sources)} sources and {len(poses)} source poses; every source needs its pose: "
@@ -253,9 +255,7 @@ class ImagposePipeline(DiffusionPipeline):
                         f"Source {number} is {image.height}×{image.width} and its pose is in a frame of "
                         f"{pose.size[0]}×{pose.size[1]}; give the keypoints in the picture's own pixels."
                     )
-            arrangement = arrange(len(sources), len(targets), scenario, panels)
-        if len(counts) != 1:
-            raise InputError("Canvases of one batch must hold equally many sources and poses; call once for each kind.")
+        arrangement = arrange(len(canvases[0][0]), len(canvases[0][2]), scenario, panels)
         prepared = []
         for sources, poses, targets in canvases:
             pictures = [fit(image, self.image_size) for image in sources]

@@ -24,10 +24,9 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
-from imagpose.errors import InputError
 from imagpose.models.network import Conditions
 from imagpose.objective import generator_for
-from imagpose.options.ranges import NonNegativeFloat, NonNegativeInt, check_arguments
+from imagpose.options.ranges import NonNegativeFloat, Timestep, check_arguments, check_interval
 
 # Which conditions the conditional and the unconditional prediction do without.
 _DROPPED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -49,18 +48,17 @@ class Guidance:
     Attributes:
         form: Which conditions the two predictions see: ``joint``, ``printed`` or ``tokens``.
         scale: The guidance scale w, from 0; 1 is the conditional prediction alone.
-        interval: The lowest and the highest timestep at which w counts (Kynkäänniemi et al. 2024); elsewhere w is 1 and
-            one prediction is made. None is every timestep, as in the paper.
+        interval: The lowest and the highest timestep at which w counts (Kynkäänniemi et al. 2024); elsewhere the
+            prediction with all conditions stands alone. None is every timestep, as in the paper.
     """
 
     form: Literal["joint", "printed", "tokens"] = "joint"
     scale: NonNegativeFloat = 2.0
-    interval: tuple[NonNegativeInt, NonNegativeInt] | None = None
+    interval: tuple[Timestep, Timestep] | None = None
 
     def __post_init__(self) -> None:
         check_arguments(Guidance, vars(self), "guidance.")
-        if self.interval is not None and self.interval[0] > self.interval[1]:
-            raise InputError(f"guidance.interval is {list(self.interval)}; it takes [lowest, highest] timestep.")
+        check_interval("guidance.interval", self.interval)
 
     def guides(self, timestep: float) -> bool:
         """Whether two predictions are needed at a timestep."""
@@ -85,8 +83,9 @@ class Guidance:
         return conditions
 
     def branches(self, conditions: Conditions, guided: bool = True) -> Conditions:
-        """The batch of all predictions that are needed: conditional first, then, if guided, unconditional."""
-        dropped = _DROPPED[self.form][: 2 if guided and self.scale != 1 else 1]
+        """The batch of all predictions that are needed: conditional first, then unconditional; or, outside of the
+        interval, the complete one alone."""
+        dropped = ((),) if self.scale != 1 and not guided else _DROPPED[self.form][: 1 if self.scale == 1 else 2]
         every = torch.ones(len(conditions), dtype=torch.bool, device=conditions["F_C"].device)
         return Conditions.cat([conditions.without(names, every) for names in dropped])
 

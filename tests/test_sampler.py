@@ -110,3 +110,17 @@ def test_an_interval_turned_round_is_refused():
 def test_initial_noise_is_a_function_of_seed_and_number():
     assert torch.equal(initial_noise(0, [3, 4], (2, 2))[1], initial_noise(0, [4], (2, 2))[0])
     assert not torch.equal(initial_noise(1, [4], (2, 2)), initial_noise(0, [4], (2, 2)))
+
+
+def test_outside_of_its_interval_every_form_sees_all_conditions(conditions):
+    for form in ("joint", "printed", "tokens"):
+        guidance = Guidance(form, 3.0, (500, 1000))
+        outside = guidance.branches(conditions, guided=False)
+        assert all(torch.equal(outside[name], conditions[name]) for name in ("F_C", "F_I", "F_P"))
+    assert not Guidance("printed", 1.0).branches(conditions, guided=False)["F_P"].any()  # Eq. (5) of w = 1
+
+
+@pytest.mark.parametrize("interval", [(1,), (1, 2, 3), 7, "ab", (1.5, 3), (0, 1001), (-1, 5)])
+def test_what_is_no_interval_is_refused(interval):
+    with pytest.raises(InputError, match=r"guidance\.interval is"):
+        Guidance(interval=interval)

@@ -19,7 +19,7 @@ from imagpose.data.mannequins.folder import MannequinSet, ensure, is_drawn
 from imagpose.data.readers.findings import REFUSED
 from imagpose.data.readers.index import ImageRecord, Index, Scenario
 from imagpose.data.readers.layouts import LayoutName, open_index
-from imagpose.data.sampling import PanelSampler, StepSampler, across_people, leave_ctrl_c_to_parent
+from imagpose.data.sampling import PanelSampler, StepSampler, across_people, canvases_of, leave_ctrl_c_to_parent
 from imagpose.errors import InputError
 from imagpose.options.program import program
 from imagpose.options.ranges import Panels, PositiveInt, Probability, Seed, Side, Workers, check_arguments
@@ -35,16 +35,18 @@ class PoseDataModule(LightningDataModule):
         root: A DeepFashion In-shop or Market-1501 folder, in any layout of docs/datasets.md.
         batch_size: Canvases per step and process.
         mannequins: The set of mannequins to draw into ``root`` unless it is there; None for a real dataset.
-        panels: The numbers V of panels that canvases are trained with, one drawn for each batch. ``[4]`` is the
-            paper's. Of several, ``batch_size`` is meant for four, and a batch of more panels has fewer canvases.
-            Validation and test take four, or the first, where four is not among them.
+        panels: The numbers V of panels that canvases are trained with, one drawn for each optimiser step. ``[4]`` is
+            the paper's. Of several, ``batch_size`` is meant for four, and a batch of more panels has fewer canvases,
+            see :func:`imagpose.data.sampling.canvases_of`. Validation and test take the smallest of at least four, or
+            the largest, where there is none.
         flips: Whether half of the training canvases are mirrored.
         validation_identities: Training people that are kept for validation.
         validation_pairs: Pairs that are generated at each validation.
         test_pairs: Use only so many of the test pairs, of as many people as can be, the same with every seed and a
             part of a larger number's; None takes all.
         test_settings: Further settings of the paper to test beside T1: ``T2``, ``T3``. T3 is tested on the pairs whose
-            source has a second view that is not the target, and how many those are is logged; T1 and T2 on all.
+            source has a second view that is not the target, and how many those are is logged; T1 and T2 on all. They
+            need four panels or more.
         seed: Seeds every draw, together with the sample's number.
         num_workers: Loader processes.
         size: Height and width in pixels that images are resized to, keypoints with them; None leaves them as they are.
@@ -82,7 +84,14 @@ class PoseDataModule(LightningDataModule):
         check_arguments(PoseDataModule, locals(), "data.")
         self.root, self.batch_size, self.mannequins, self.flips = Path(root), batch_size, mannequins, flips
         self.panels = (panels,) if isinstance(panels, int) else tuple(panels)
-        self.test_panels = 4 if 4 in self.panels else self.panels[0]
+        if not self.panels:
+            raise InputError("data.panels is []; give the numbers of panels to train, such as [4].")
+        self.test_panels = min((one for one in self.panels if one >= 4), default=max(self.panels))
+        if self.test_panels < 4 and test_settings:
+            raise InputError(
+                f"data.test_settings is {list(test_settings)} and the most of data.panels {self.test_panels}; these "
+                "settings need four panels: make data.test_settings [], or train four panels too."
+            )
         self.repeats = repeats
         self.validation_identities, self.validation_pairs = validation_identities, validation_pairs
         self.test_settings = tuple(test_settings)
@@ -223,6 +232,13 @@ class PoseDataModule(LightningDataModule):
             return self.size
         image = read_view(self.train[0][0], None)[0]
         return image.shape[-2], image.shape[-1]
+
+    def canvases_a_step(self) -> int | list[int]:
+        """Canvases of an optimiser step of all processes; of each number of panels, where there are several."""
+        assert self.trainer is not None
+        batches = int(self.trainer.accumulate_grad_batches) * int(self.trainer.world_size)
+        canvases = [batches * one for one in canvases_of(self.panels, self.batch_size)]
+        return canvases if len(canvases) > 1 else canvases[0]
 
     def train_dataset(self) -> Canvases:
         """The training canvases, by sample number."""

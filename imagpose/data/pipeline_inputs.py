@@ -12,6 +12,7 @@ from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.errors import InputError
+from imagpose.options.ranges import Panels, check_interval
 
 OUTPUT_TYPES = ("pil", "np", "pt")
 _MOST = 2**63 - 1  # the largest seed that torch takes
@@ -72,6 +73,34 @@ def check_numbers(steps: Any, most_steps: int, guidance_scale: Any, output_type:
         raise InputError(f"guidance_scale is {guidance_scale!r}; it takes a finite number, and 1 is no guidance.")
     if output_type not in OUTPUT_TYPES:
         raise InputError(f"There is no output_type {output_type!r}; there are: {', '.join(OUTPUT_TYPES)}.")
+
+
+def check_canvas(panels: Any, interval: Any) -> None:
+    """Refuse a number of panels, or an interval of guidance, that there is not; None of either is the pipeline's own.
+
+    Args:
+        panels: V of the canvases.
+        interval: The lowest and the highest timestep.
+
+    Raises:
+        InputError: One is something else.
+    """
+    if panels is not None and (not _is_whole(panels) or int(panels) not in Panels.range):  # type: ignore[attr-defined]
+        raise InputError(f"panels is {panels!r}; it must be {Panels.range}.")  # type: ignore[attr-defined]
+    check_interval("guidance_interval", interval)
+
+
+def check_alike(canvases: Sequence[Sequence[Sequence[Any]]]) -> None:
+    """Refuse canvases that hold different numbers of sources or of poses.
+
+    Args:
+        canvases: Sources, their poses, and the poses to draw, of each.
+
+    Raises:
+        InputError: They do.
+    """
+    if len({(len(sources), len(targets)) for sources, _, targets in canvases}) != 1:
+        raise InputError("Canvases of one batch must hold equally many sources and poses; call once for each kind.")
 
 
 def generators(

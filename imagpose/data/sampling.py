@@ -23,16 +23,20 @@ class StepSampler(Sampler[list[int]]):
     processes.
 
     Args:
-        first_step: Batches that were already consumed.
+        first_step: Batches that were already consumed, of whole optimiser steps.
         last_step: Where to stop.
         batch_size: Samples per process and step.
         rank: Index of this process.
-        world_size: Number of processes; together they consume ``batch_size * world_size`` numbers a step.
+        world_size: Number of processes; together they consume ``batch_size * world_size`` numbers a batch.
+        accumulated: Batches of an optimiser step.
     """
 
-    def __init__(self, first_step: int, last_step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
+    def __init__(
+        self, first_step: int, last_step: int, batch_size: int, rank: int = 0, world_size: int = 1, accumulated: int = 1
+    ) -> None:
         self.first_step, self.last_step = first_step, last_step
         self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
+        self.accumulated = accumulated
 
     @classmethod
     def following(cls, trainer: Trainer, batch_size: int) -> StepSampler:
@@ -40,7 +44,7 @@ class StepSampler(Sampler[list[int]]):
         batches = trainer.accumulate_grad_batches
         return cls(
             trainer.global_step * batches, trainer.max_steps * batches, batch_size,
-            trainer.global_rank, trainer.world_size,
+            trainer.global_rank, trainer.world_size, batches,
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -53,32 +57,54 @@ class StepSampler(Sampler[list[int]]):
             yield list(range(start, start + self.batch_size))
 
 
-class PanelSampler(StepSampler):
-    """Batches of canvases that all have one number of panels, drawn anew for each batch.
+def canvases_of(panels: Sequence[int], batch_size: int) -> tuple[int, ...]:
+    """How many canvases a batch has of each number of panels, at least one: more panels, fewer canvases.
 
-    The draw is a function of the seed and the batch alone, so all processes of a step have the same number of panels,
-    and a resumed run goes on as it would have. A batch of more panels has fewer canvases: a step costs about the same.
+    Where there are several numbers, V panels have 4 / V times the canvases that four have, in quarters up to 16 panels:
+    batches of 8 and two of 4 then hold equally many, whatever V is, and so does every batch size that is a multiple of
+    four.
+
+    Args:
+        panels: Numbers V of panels that are trained.
+        batch_size: Canvases of a batch where there is one number, and of four panels, the paper's, where there are
+            several.
+    """
+    if len(panels) == 1:
+        return (batch_size,)
+    shares = (round(16 / one) / 4 if one <= 16 else 4 / one for one in panels)
+    return tuple(max(round(batch_size * share), 1) for share in shares)
+
+
+class PanelSampler(StepSampler):
+    """Batches of canvases that all have one number of panels, drawn anew for each optimiser step.
+
+    The draw is a function of the seed and the optimiser step alone, so all processes and all batches of a step have
+    the same number of panels, and a resumed run goes on as it would have. A step costs about the same whatever was
+    drawn, see :func:`canvases_of`.
 
     Args:
         panels: Numbers V of panels to draw from; each is equally likely.
         seed: Of the draw.
-        steps: As of :class:`StepSampler`, whose ``batch_size`` is how many canvases of ``panels[0]`` a process takes
-            where there is one number, and of four panels, the paper's, where there are several.
+        steps: As of :class:`StepSampler`, whose ``batch_size`` :func:`canvases_of` takes.
     """
 
-    _BLOCK = 1024  # batches drawn at once
+    _BLOCK = 1024  # steps drawn at once
 
     def __init__(self, panels: Sequence[int], seed: int, steps: StepSampler) -> None:
-        super().__init__(steps.first_step, steps.last_step, steps.batch_size, steps.rank, steps.world_size)
+        super().__init__(
+            steps.first_step, steps.last_step, steps.batch_size, steps.rank, steps.world_size, steps.accumulated
+        )
         self.panels, self.seed = tuple(panels), seed
-        usual = self.panels[0] if len(self.panels) == 1 else 4
-        self._canvases = np.array([max(round(self.batch_size * usual / panels), 1) for panels in self.panels])
+        self._canvases = np.array(canvases_of(self.panels, self.batch_size))
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:  # type: ignore[override] # a number and its panels
-        before = sum(int(self._canvases[self._draw(block)].sum()) for block in range(self.first_step // self._BLOCK))
-        before += int(self._canvases[self._draw(self.first_step // self._BLOCK)][: self.first_step % self._BLOCK].sum())
-        for step in range(self.first_step, self.last_step):
-            drawn = self._draw(step // self._BLOCK)[step % self._BLOCK]
+        block, taken = divmod(self.first_step // self.accumulated, self._BLOCK)  # of optimiser steps
+        before = sum(int(self._canvases[self._draw(earlier)].sum()) for earlier in range(block))
+        before += int(self._canvases[self._draw(block)][:taken].sum())
+        before *= self.accumulated
+        for batch in range(self.first_step, self.last_step):
+            block, place = divmod(batch // self.accumulated, self._BLOCK)
+            drawn = self._draw(block)[place]
             canvases = int(self._canvases[drawn])
             start = before * self.world_size + self.rank * canvases
             yield [(number, self.panels[drawn]) for number in range(start, start + canvases)]

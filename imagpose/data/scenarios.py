@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -55,11 +56,34 @@ def smallest(sources: int, targets: int, scenario: Setting, panels: Sequence[int
     Args:
         sources: How many there are.
         targets: How many poses.
-        scenario: T1 and T2 are the paper's, of four panels: one source with one pose would fit two.
+        scenario: Those with a name are the paper's, of four panels at least; ``auto`` takes what fits.
         panels: Numbers of panels that the network was trained on.
     """
-    needed = 4 if scenario in ("T1", "T2") else sources + targets
+    needed = max(sources + targets, 2 if scenario == "auto" else 4)
     return min((one for one in panels if one >= needed), default=max(panels))
+
+
+def spread(sources: int, targets: int, scenario: Setting, panels: int) -> list[list[int]]:
+    """Part the poses among canvases: all on one where they fit, else on as few as hold them, equally many if possible.
+
+    Args:
+        sources: Number of source pictures, all of them on each canvas.
+        targets: Number of poses to draw.
+        scenario: The paper's setting; only ``auto`` and ``IMAGPose*`` are of several poses.
+        panels: Number V of panels in a canvas.
+
+    Returns:
+        The indices of the poses on each canvas.
+
+    Raises:
+        InputError: The numbers do not fit the scenario, or leave the canvas no room for a pose.
+    """
+    room = panels - sources
+    if scenario not in ("auto", "IMAGPose*") or sources < 1 or not 1 <= room < targets:
+        arrange(sources, targets, scenario, panels)
+        return [list(range(targets))]
+    arrange(sources, targets, scenario, sources + targets)  # what no canvas could show
+    return [part.tolist() for part in np.array_split(range(targets), -(-targets // room))]
 
 
 def arrange(sources: int, targets: int, scenario: Setting = "auto", panels: int = 4) -> Arrangement:

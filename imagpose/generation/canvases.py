@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,12 @@ from imagpose.data.pictures import Picture
 from imagpose.data.readers.index import ImageRecord
 from imagpose.data.readers.layouts import open_index
 from imagpose.data.sampling import across_people
-from imagpose.data.scenarios import Setting
+from imagpose.data.scenarios import Setting, smallest, spread
 from imagpose.errors import InputError
 from imagpose.generation.request import GenerationRequest
 from imagpose.options.program import program
 
-_SOURCES = _POSES = 3  # at most, on four panels
+_SOURCES = _POSES = 3  # of a list's T3 and IMAGPose*, which are the paper's, of four panels
 _KEPT = 2**29  # bytes of files
 
 
@@ -65,6 +65,7 @@ class Canvas:
         outputs: File name of each result.
         seed: Of the canvas.
         setting: Of the paper.
+        panels: V.
         truths: The true pictures where they are known; only the contact sheet sees them.
         views: The dataset's record of each picture; none where they are a user's own.
         pictures: Opens them.
@@ -76,9 +77,29 @@ class Canvas:
     outputs: tuple[str, ...]
     seed: int
     setting: Setting
+    panels: int = 4
     truths: tuple[Path, ...] = ()
     views: Mapping[Path, ImageRecord] = field(default_factory=dict, repr=False)
     pictures: Pictures = field(default_factory=Pictures, repr=False)
+
+    def fitted(self, trained: Sequence[int], panels: int | None = None) -> Canvas:
+        """The same on as many panels as it takes.
+
+        Args:
+            trained: Numbers of panels that the model was trained on; the smallest that fits is taken.
+            panels: V; None chooses.
+        """
+        count = panels or smallest(len(self.sources), len(self.target_poses), self.setting, trained)
+        return replace(self, panels=count)
+
+    @property
+    def turns(self) -> int:
+        """On how many canvases of that many panels the poses are drawn.
+
+        Raises:
+            InputError: They fit none.
+        """
+        return len(spread(len(self.sources), len(self.target_poses), self.setting, self.panels))
 
     def read_sources(self) -> list[Image.Image]:
         """The sources; a dataset's are read as in training, see :func:`imagpose.data.images.open_view`.
@@ -172,8 +193,8 @@ def canvases_of_pairs(
             tuple(record.path for record in given), tuple(source_pose(name) for name in sources),
             tuple(BodyPose(record.frame, record.keypoints) for record in wanted),
             tuple(f"{Path(sources[0]).stem}_2_{Path(name).stem}_vis.png" for name in targets),
-            seed + number, setting, tuple(record.path for record in wanted),
-            {record.path: record for record in (*given, *wanted)}, pictures,
+            seed + number, setting, truths=tuple(record.path for record in wanted),
+            views={record.path: record for record in (*given, *wanted)}, pictures=pictures,
         )  # fmt: skip
 
     def kept(names: Sequence[str]) -> list[int]:

@@ -11,10 +11,9 @@ from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import read_picture
-from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas, canvas_of_files, canvases_of_pairs
-from imagpose.generation.model import fingerprint, load
+from imagpose.generation.model import Trained, fingerprint, load
 from imagpose.generation.pictures import Record, pending, save
 from imagpose.generation.request import GenerationRequest
 from imagpose.output.files import drop_unfinished, write_whole
@@ -36,15 +35,15 @@ def generate(request: GenerationRequest) -> None:
     if request.out.exists() and not request.out.is_dir():  # else it is found out when all is drawn
         raise InputError(f"{request.out} is no folder; name another --out.")
     canvases = list(_canvases(request))
+    weights, trained = fingerprint(request), Trained.of(request)
+    canvases = [canvas.fitted(trained.panels, request.panels) for canvas in canvases]
     for canvas in canvases:
-        # A mistake is told before a model is loaded.
-        arrange(len(canvas.sources), len(canvas.target_poses), canvas.setting)
+        _ = canvas.turns  # a mistake is told before a model is loaded
     for canvas in canvases[:_ON_SHEET]:
         canvas.read_truths()  # likewise
-    settings = {
-        "model": request.name, "weights": fingerprint(request), "scenario": request.scenario, "seed": request.seed,
-        "steps": request.steps, "guidance": request.guidance,
-    }  # fmt: skip
+    settings = trained.settings(
+        request, weights, request.scenario, request.steps, request.guidance, request.guidance_interval
+    )
     folder = request.out / "images"
     if not request.data:
         ours = {name for canvas in canvases for name in canvas.outputs}
@@ -108,12 +107,13 @@ def draw(
         for batch in _batched(canvases, batch_size):
             some, settings = [canvas for canvas, _ in batch], batch[0][1]
 
-            def on_step(*args: Any, share: float = len(batch) / settings["steps"]) -> None:
+            def on_step(*args: Any, share: float = len(batch) / (settings["steps"] * some[0].turns)) -> None:
                 advance(share)
 
             images = pipe(
                 *inputs(some), some[0].setting, settings["steps"], settings["guidance"],
                 seed=[canvas.seed for canvas in some], callback_on_step_end=on_step,
+                guidance_interval=settings.get("guidance_interval"), panels=some[0].panels,
             ).images  # fmt: skip
             for (canvas, record), drawn in zip(batch, images, strict=True):
                 for name, image in zip(canvas.outputs, drawn, strict=True):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.options.devices import check_device
-from imagpose.options.ranges import NonNegativeFloat, Seed, check_arguments
+from imagpose.options.ranges import NonNegativeFloat, Seed, check_arguments, is_interval
+from imagpose.options.trust import read_run
 from imagpose.output.files import regular
-from imagpose.training.runs import from_folder
+from imagpose.training.runs import from_folder, panels_of
 
 if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait for
     from imagpose.pipeline import ImagposePipeline
@@ -54,6 +57,78 @@ class ChosenModel:
         return str(self.run or self.model)
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What a model was trained for, which its files say beside the weights.
+
+    Attributes:
+        panels: The numbers of panels of its canvases.
+        form: Of guidance, see :class:`imagpose.sampler.Guidance`.
+        interval: [lowest, highest] timestep at which it is guided; None is every one.
+    """
+
+    panels: tuple[int, ...] = (4,)
+    form: str = "joint"
+    interval: list[int] | None = None
+
+    @classmethod
+    def of(cls, chosen: ChosenModel) -> Trained:
+        """Read it without the weights.
+
+        Raises:
+            InputError: There is no such model, or its files are not as they must be.
+        """
+        if chosen.run:
+            path = from_folder(chosen.run).config
+            options = read_run(path, chosen.trust)
+            arguments = options["model"].get("init_args")
+            guidance = arguments.get("guidance") if isinstance(arguments, dict) else None
+            guidance = guidance if isinstance(guidance, dict) else {}
+            form, interval = guidance.get("form", "joint"), guidance.get("interval")
+            return cls(panels_of(options, path), str(form), interval if is_interval(interval) else None)
+        from imagpose.models.pipeline_folder import drawn_with
+
+        return cls(*drawn_with(folder_of(chosen.model)))
+
+    def settings(
+        self,
+        chosen: ChosenModel,
+        weights: str,
+        scenario: Setting,
+        steps: int,
+        guidance: float,
+        interval: Sequence[int] | None = None,
+    ) -> dict[str, Any]:
+        """All that decides how pictures look, beside their inputs; what is as in the paper is not said.
+
+        Args:
+            chosen: The model.
+            weights: Fingerprint of its weights.
+            scenario: Of the paper.
+            steps: Denoising steps.
+            guidance: w of Eq. (5).
+            interval: Of timesteps at which it counts; None is the model's own.
+        """
+        said: dict[str, Any] = {
+            "model": chosen.name, "weights": weights, "scenario": scenario, "seed": chosen.seed, "steps": steps,
+            "guidance": guidance,
+        }  # fmt: skip
+        if self.form != "joint":
+            said["guidance_form"] = self.form
+        if (interval := interval or self.interval) is not None:
+            said["guidance_interval"] = list(interval)
+        return said
+
+
+def folder_of(model: str) -> Path:
+    """A pipeline's folder.
+
+    Raises:
+        InputError: There is none.
+    """
+    return Path(model) if Path(model).is_dir() else weights.find(model)
+
+
 def load(chosen: ChosenModel) -> ImagposePipeline:
     """The model, on its device.
 
@@ -88,8 +163,7 @@ def fingerprint(chosen: ChosenModel) -> str:
     if chosen.run:
         path = from_folder(chosen.run).last
     else:
-        folder = Path(chosen.model) if Path(chosen.model).is_dir() else weights.find(chosen.model)
-        path = folder / "network" / "diffusion_pytorch_model.safetensors"
+        path = folder_of(chosen.model) / "network" / "diffusion_pytorch_model.safetensors"
     try:
         with open(regular(path), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -19,6 +19,7 @@ from imagpose.output.files import whole_file
 
 Record = dict[str, Any]
 """All that decides how a picture looks: model and weights, scenario, seed, steps, guidance, and a digest of inputs."""
+_UNLESS_USUAL = ("panels", "guidance_form", "guidance_interval")  # a record says them where they are not the paper's
 
 
 def pending(
@@ -48,7 +49,8 @@ def _record(canvas: Canvas, settings: Record) -> Record:
         digest.update(canvas.pictures.open(path).content)
     for pose in (*canvas.source_poses, *canvas.target_poses):
         digest.update(repr((pose.size, pose.keypoints.round(3).tolist())).encode())
-    return {**settings, "seed": canvas.seed, "inputs": digest.hexdigest()[:16]}
+    panels = {"panels": canvas.panels} if canvas.panels != 4 else {}
+    return {**settings, "seed": canvas.seed, "inputs": digest.hexdigest()[:16], **panels}
 
 
 def _is_there(path: Path, record: Record) -> bool:
@@ -63,9 +65,11 @@ def _is_there(path: Path, record: Record) -> bool:
         theirs = json.loads(picture_text(path, path.parent)["imagpose"])
     except (InputError, KeyError, ValueError):  # no picture, or not ours
         theirs = {}
-    for name, value in record.items():
-        if theirs.get(name) != value:
-            made = f"with {name} {theirs[name]}, and it is {value} now" if name in theirs else "by something else"
+    for name in (*record, *_UNLESS_USUAL):
+        if theirs.get(name) != record.get(name):
+            told = name in theirs or (theirs and name in _UNLESS_USUAL)
+            was, now = theirs.get(name, "as usual"), record.get(name, "as usual")
+            made = f"with {name} {was}, and it is {now} now" if told else "by something else"
             raise InputError(f"{path} was made {made}; add --overwrite or name another --out.")
     return True
 

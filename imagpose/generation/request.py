@@ -8,7 +8,7 @@ from pathlib import Path
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.generation.model import ChosenModel
-from imagpose.options.ranges import DenoisingSteps, PositiveInt, Size
+from imagpose.options.ranges import DenoisingSteps, Panels, PositiveInt, Size, Timestep, check_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +16,9 @@ class GenerationRequest(ChosenModel):
     """A person's pictures and poses to draw, or a dataset and its list of pairs.
 
     Attributes:
-        source: One to three pictures of the person.
+        source: Pictures of the person, fewer than the canvas has panels: one to three for a model of four.
         source_pose: Their pose files, in the same order.
-        target_pose: One to three poses to draw.
+        target_pose: Poses to draw; more than fit one canvas are spread over several.
         pose_size: The frame, height x width, of the target poses whose files do not say it.
         data: A DeepFashion or Market-1501 folder, instead of pictures of one's own.
         pairs: CSV of from,to, or another of the field's lists of pairs; with --data.
@@ -28,6 +28,9 @@ class GenerationRequest(ChosenModel):
         out: Folder of the results: images, contact_sheet.png and settings.json.
         scenario: Of the paper; auto is T1, T3 or IMAGPose*, whichever the numbers of pictures and poses say.
         steps: Denoising steps.
+        panels: Of each canvas; the smallest that fits of those that the model was trained on unless given.
+        guidance_interval: The lowest and the highest timestep at which --guidance counts, such as 500 1000; the model's
+            own unless given, 0 1000 is every step.
     """
 
     source: tuple[Path, ...] = ()
@@ -41,9 +44,12 @@ class GenerationRequest(ChosenModel):
     out: Path = Path("generated")
     scenario: Setting = "auto"
     steps: DenoisingSteps = 20
+    panels: Panels | None = None
+    guidance_interval: tuple[Timestep, Timestep] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_interval("--guidance_interval", self.guidance_interval)
         if (self.data is None) != (self.pairs is None):
             raise InputError("--data and --pairs go together; give both or neither.")
         if self.data is None and not (self.source and self.target_pose):

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from imagpose.errors import InputError
 from imagpose.models.ema import EMA
-from imagpose.models.pipeline_folder import are_panels, is_size
+from imagpose.models.pipeline_folder import is_size
 from imagpose.models.weights import check_finite
+from imagpose.options.ranges import are_panels
 
 
 def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, path: Path) -> None:
@@ -54,21 +55,22 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
         raise InputError(f"{path} is damaged: its image_size {size} is no height and width in pixels; {_ANEW}.")
 
 
-def check_steps(checkpoint: Mapping[str, Any], canvases: int) -> None:
+def check_steps(checkpoint: Mapping[str, Any], canvases: int | list[int]) -> None:
     """Refuse to go on with steps of another size.
 
     Args:
         checkpoint: As it was read.
-        canvases: Of a step of all processes now.
+        canvases: Of a step of all processes now, of each number of panels where there are several.
 
     Raises:
         InputError: The run's steps were of more or fewer.
     """
     was = checkpoint.get("canvases_a_step")
-    if was is not None and was != canvases:
+    if type(was) is type(canvases) and was != canvases:  # a list is told by a list alone
+        again = f"{was} again" if isinstance(was, int) else "what it was, parted as it was"
         raise InputError(
             f"The run's steps were of {was} canvases and would be of {canvases} now; make data.batch_size × "
-            f"trainer.accumulate_grad_batches × processes {was} again, or start another run with RUN=new."
+            f"trainer.accumulate_grad_batches × processes {again}, or start another run with RUN=new."
         )
 
 

@@ -16,6 +16,7 @@ from imagpose.models.flc import FLC
 from imagpose.models.ilc import ILC
 from imagpose.models.pose_encoder import PoseEncoder
 from imagpose.models.unet import CanvasUNet
+from imagpose.panels import grid_of
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,17 @@ class Network(ModelMixin, ConfigMixin):
 
     @classmethod
     def extract_init_dict(cls, config_dict: dict[str, Any], **options: Any) -> Any:
-        """Read the configuration without the grid of panels that it held before any number of them was taken."""
+        """Read the configuration without the grid of panels that it held before any number of them was taken.
+
+        Raises:
+            InputError: It is another grid than :func:`imagpose.panels.grid_of` as many panels.
+        """
+        rows, cols = config_dict.get("rows", 2), config_dict.get("cols", 2)
+        if min(rows, cols) < 1 or grid_of(rows * cols) != (rows, cols):
+            raise InputError(
+                f"The network's config.json says rows {rows} and cols {cols}, a grid in which panels are no more laid; "
+                "generate with the version that trained it, or train anew."
+            )
         return super().extract_init_dict({k: v for k, v in config_dict.items() if k not in ("rows", "cols")}, **options)
 
     def conditions(

@@ -11,6 +11,7 @@ from torch import nn
 
 from imagpose.errors import InputError
 from imagpose.models import encoders, weights
+from imagpose.options.ranges import are_panels, is_interval
 
 _INDEX = "model_index.json"
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -61,10 +62,36 @@ def check_folder(folder: Path) -> None:
     size = index.get("image_size")
     if not is_size(size):
         raise InputError(f"{path} says image_size {size}, which is no height and width in pixels; download it again.")
-    if not are_panels(panels := index.get("panels", [4])):
-        raise InputError(f"{path} says panels {panels}, which is no list of numbers of panels; download it again.")
-    if (interval := index.get("guidance_interval")) is not None and not _is_interval(interval):
+    panels_of(folder)
+    if (interval := index.get("guidance_interval")) is not None and not is_interval(interval):
         raise InputError(f"{path} says guidance_interval {interval}, which are no two timesteps; download it again.")
+
+
+def panels_of(folder: Path) -> list[int]:
+    """The numbers of panels that a pipeline's network was trained with; an older folder tells them by its grid.
+
+    Raises:
+        InputError: A file is no JSON, or says other than numbers of panels.
+    """
+    panels = weights.read_config(folder / _INDEX).get("panels")
+    if panels is None:
+        config = weights.read_config(folder / "network" / "config.json")
+        rows, cols = config.get("rows", 2), config.get("cols", 2)
+        panels = [rows * cols] if type(rows) is type(cols) is int else f"{rows} × {cols}"
+    if not are_panels(panels):
+        raise InputError(f"{folder} says panels {panels}, which is no list of numbers of panels; download it again.")
+    return list(panels)
+
+
+def drawn_with(folder: Path) -> tuple[tuple[int, ...], str, list[int] | None]:
+    """The panels that a pipeline's network was trained with, and the form and the interval of its guidance.
+
+    Raises:
+        InputError: It is no folder of a pipeline of ours, see :func:`check_folder`.
+    """
+    check_folder(folder)
+    index = weights.read_config(folder / _INDEX)
+    return tuple(panels_of(folder)), str(index.get("guidance_form", "joint")), index.get("guidance_interval")
 
 
 def is_size(size: Any) -> bool:
@@ -72,18 +99,6 @@ def is_size(size: Any) -> bool:
     return (
         isinstance(size, (list, tuple)) and len(size) == 2
         and all(type(side) is int and 0 < side <= 65536 for side in size)
-    )  # fmt: skip
-
-
-def are_panels(panels: Any) -> bool:
-    """Whether something is a list of the numbers of panels that canvases may have."""
-    return isinstance(panels, list) and bool(panels) and all(type(one) is int and 1 <= one <= 64 for one in panels)
-
-
-def _is_interval(interval: Any) -> bool:
-    return (
-        isinstance(interval, list) and len(interval) == 2 and all(type(one) is int and one >= 0 for one in interval)
-        and interval[0] <= interval[1]
     )  # fmt: skip
 
 

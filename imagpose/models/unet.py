@@ -137,9 +137,7 @@ class CanvasUNet(nn.Module):
         """A panel's latents must be a multiple of this in height and width: it must split evenly at every level."""
         return 2 ** (len(self.unet.config["block_out_channels"]) - 1)
 
-    def forward(
-        self, noisy: Tensor, timesteps: Tensor, F_C: Tensor, F_I: Tensor, F_P: Tensor, grid: Grid | None = None
-    ) -> Tensor:
+    def forward(self, noisy: Tensor, timesteps: Tensor, F_C: Tensor, F_I: Tensor, F_P: Tensor) -> Tensor:
         """Predict noise (or v) on the joint canvas.
 
         Args:
@@ -148,7 +146,6 @@ class CanvasUNet(nn.Module):
             F_C: Tokens of the source's appearance, (B, m + n, d).
             F_I: Masked latents and mask, (B, V, c + 1, h, w); fewer channels where ILC is cut down.
             F_P: Pose features, (B, V, pose_channels, h, w).
-            grid: How the panels lie; None is :func:`imagpose.panels.grid_of` their number.
 
         Returns:
             ε_θ(x_t, F_C, F_I, F_P, t), or v, (B, V, c, h, w) in 32 bits.
@@ -158,7 +155,7 @@ class CanvasUNet(nn.Module):
             panels = views.shape[1]
             timesteps, F_C = timesteps.repeat_interleave(panels), F_C.repeat_interleave(panels, dim=0)
             return self._predict(views.flatten(0, 1), timesteps, F_C).unflatten(0, views.shape[:2])
-        grid = grid or grid_of(views.shape[1])
+        grid = grid_of(views.shape[1])
         return split(self._predict(tile(views, *grid), timesteps, F_C, grid), *grid)
 
     def _predict(self, canvas: Tensor, timesteps: Tensor, F_C: Tensor, grid: Grid | None = None) -> Tensor:

@@ -7,6 +7,7 @@ they are brought into that form, by what the parser knows of its options:
 - an option of type bool may stand alone: ``--overwrite`` is ``--overwrite=true``;
 - a list takes several words, may be repeated, or is one list: ``--seeds 0 1 --seeds 2`` is ``--seeds=[0, 1, 2]``;
 - so does a mapping, word by word: ``--results ours=made theirs=other`` is ``--results={"ours": "made", …}``;
+- a pair takes two words, or one list: ``--guidance_interval 500 1000`` is ``--guidance_interval=[500, 1000]``;
 - a size may be written as ``256x176``, also that of a class whose options the parser does not know beforehand.
 """
 
@@ -27,6 +28,7 @@ from jsonargparse import ArgumentParser, get_loader, set_loader
 from imagpose.errors import InputError
 
 _SIZE = re.compile(r"(\d+)x(\d+)")
+_WHOLE = re.compile(r"-?\d+")
 _NUMBER = re.compile(r"-(\d|\.\d|inf|nan)")
 
 
@@ -150,6 +152,10 @@ def _read_next(line: _Line) -> None:
         line.out.append(word)
         if not has_value and kind == "value" and line.value_follows():
             line.out[-1] = f"{word}={line.left.popleft()}"
+        if not has_value and kind == "pair" and line.value_follows():
+            first = line.left.popleft()
+            two = _WHOLE.fullmatch(first) and line.value_follows()
+            line.out[-1] = f"{word}=[{first}, {line.left.popleft()}]" if two else f"{word}={first}"
     else:
         taken = line.value_follows() and (
             line.left[0].lower() in ("true", "false") or kind == "bool or another" or not line.positional
@@ -175,7 +181,7 @@ def _read_unknown(line: _Line, name: str, word: str, has_value: bool) -> None:
 
 
 def _kind(action: Action) -> str:
-    """What is said to an option: a list, a mapping, true or false, one value, or what only its own action knows."""
+    """What is said to an option: a list, a pair, a mapping, true or false, one value, or what its own action knows."""
     hint = getattr(action, "_typehint", None)
     if hint is None:
         return "other"
@@ -184,6 +190,8 @@ def _kind(action: Action) -> str:
     if len(hints) == 1:
         if origins[0] is list or (origins[0] is tuple and get_args(hints[0])[1:] == (...,)):
             return "list"
+        if origins[0] is tuple and len(get_args(hints[0])) == 2:
+            return "pair"
         if origins[0] is dict and len(get_args(hints[0])) == 2:
             return "mapping"
     if bool in hints:

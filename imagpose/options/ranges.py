@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     Views = int
     Panels = int
     DenoisingSteps = int
+    Timestep = int
     Seed = int
     ImageSize = int
     Workers = int
@@ -111,8 +112,9 @@ else:
     PositiveInt = _type("PositiveInt", Range(int, 1))
     NonNegativeInt = _type("NonNegativeInt", Range(int, 0))
     Views = _type("Views", Range(int, 2, 999))
-    Panels = _type("Panels", Range(int, 1, 64))
+    Panels = _type("Panels", Range(int, 2, 64))
     DenoisingSteps = _type("DenoisingSteps", Range(int, 1, 1000))
+    Timestep = _type("Timestep", Range(int, 0, 1000, of="[lowest, highest], each "))
     Seed = _type("Seed", Range(int, 0, 2**32 - 1))
     ImageSize = _type("ImageSize", Range(int, 1, 8192))
     Workers = _type("Workers", Range(int, 0, 1024))
@@ -141,6 +143,29 @@ if not TYPE_CHECKING:
     register_type(
         Size, list, _size, type_check=lambda value, _: type(value) is tuple and all(one in Side.range for one in value)
     )
+
+
+def are_panels(value: Any) -> bool:
+    """Whether something is a list of the numbers of panels that canvases may have."""
+    return isinstance(value, list) and bool(value) and all(one in Panels.range for one in value)  # type: ignore[attr-defined]
+
+
+def is_interval(value: Any) -> bool:
+    """Whether something is a lowest and a highest timestep."""
+    return (
+        isinstance(value, (list, tuple)) and len(value) == 2 and value[0] in Timestep.range  # type: ignore[attr-defined]
+        and value[1] in Timestep.range and value[0] <= value[1]  # type: ignore[attr-defined]
+    )  # fmt: skip
+
+
+def check_interval(name: str, value: Any) -> None:
+    """Refuse what is neither None nor a lowest and a highest timestep.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if value is not None and not is_interval(value):
+        raise InputError(f"{name} is {value!r}; it takes [lowest, highest] timestep, 0 to 1,000.")
 
 
 def check_arguments(owner: type, values: Mapping[str, Any], prefix: str = "") -> None:

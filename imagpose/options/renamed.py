@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,24 @@ def _today(name: str) -> str:
 
 
 def _without_grid(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The grid follows from how many panels come."""
+    """The grid follows from how many panels come, as the most nearly square one that is no higher than wide.
+
+    Raises:
+        InputError: The run's panels lay otherwise.
+    """
+    rows, cols = arguments.get("rows", 2), arguments.get("cols", 2)
+    if type(rows) is int and type(cols) is int and not _is_nearly_square(rows, cols):
+        raise InputError(
+            f"model.init_args.rows is {rows} and cols {cols}, a grid in which panels are no more laid; take the "
+            "version that trained the run, or train anew."
+        )
     return {name: value for name, value in arguments.items() if name not in ("rows", "cols")}
+
+
+def _is_nearly_square(rows: int, cols: int) -> bool:
+    """Whether :func:`imagpose.panels.grid_of` these panels is this grid."""
+    panels = rows * cols
+    return 1 <= rows <= cols and not any(panels % more == 0 for more in range(rows + 1, isqrt(panels) + 1))
 
 
 def _several_panels(arguments: dict[str, Any]) -> dict[str, Any]:

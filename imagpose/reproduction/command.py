@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentError
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass, field
@@ -15,8 +16,10 @@ from imagpose.errors import InputError
 from imagpose.evaluation.choices import ProtocolName
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.options.commands import FURTHER
+from imagpose.options.parse_errors import sentence
 from imagpose.options.ranges import PositiveInt, Seed, check_arguments
-from imagpose.options.trust import check_files
+from imagpose.options.renamed import renamed
+from imagpose.options.trust import check, check_files, dotted_texts
 from imagpose.output.files import made_folder
 from imagpose.reproduction.jobs import PlannedRow, Settings, experiment_words, plan
 from imagpose.reproduction.paper import TABLES, Scale, TableName
@@ -24,7 +27,7 @@ from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
 from imagpose.training.composing import expand
-from imagpose.training.experiment import read_experiment, read_plain_options
+from imagpose.training.experiment import read_experiment, read_plain
 from imagpose.training.runs import changes
 
 _OF_THE_TABLE = {
@@ -49,10 +52,19 @@ def _check(jobs: Sequence[PlannedRow], further: Sequence[str]) -> None:
     for job in jobs:
         if job.commands[-1][0] == "test":  # a finished run's own options, and not an experiment's
             check_files(experiment_words(job))
-        options = read_plain_options(experiment_words(job))
+        ours = read_plain(experiment_words(job))
         if not job.row.exists():
             continue
-        for name, was, now in changes(read_row(job.row).config, options):
+        stored = renamed(read_row(job.row).config)
+        check(stored, job.row, dotted_texts(ours.options))  # the experiment is its user's own, the row may not be
+        try:
+            stored = ours.completed(stored)
+        except ArgumentError as error:
+            raise InputError(
+                f"{job.row} is of another version of imagpose ({sentence(error).rstrip('.')}); delete it, or name "
+                "other --results."
+            ) from error
+        for name, was, now in changes(stored, ours.options):
             raise InputError(
                 f"{job.name} is finished, and was run with {name} {was} where it is {now} now; delete {job.row} and "
                 f"{job.folder}, or name other --results and --runs."

@@ -29,7 +29,7 @@ from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.similarity import in_box
 from imagpose.evaluation.tables import to_csv
 from imagpose.generation.canvases import Canvas, canvases_of_pairs
-from imagpose.generation.model import ChosenModel, fingerprint
+from imagpose.generation.model import ChosenModel, Trained, fingerprint
 from imagpose.options.commands import OTHER_NAME
 from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
@@ -69,12 +69,14 @@ class Trial:
         task: Dataset, pairs and protocols.
         folder: Of the results.
         weights: Fingerprint of the model's weights.
+        model: What it was trained for.
     """
 
     request: TrialRequest
     task: Task
     folder: Path
     weights: str
+    model: Trained
 
     @classmethod
     def of(cls, request: TrialRequest, name: str) -> Trial:
@@ -83,12 +85,12 @@ class Trial:
         Raises:
             InputError: The model or the dataset cannot be read, or the list cannot be written.
         """
-        weights = fingerprint(request)  # a mistake is told before a dataset is drawn
+        weights, model = fingerprint(request), Trained.of(request)  # a mistake is told before a dataset is drawn
         if request.data == MANNEQUINS and not request.data.exists():
             ensure(request.data, MannequinSet())
         whole = Scoring(protocol=request.protocol, device=request.device).task(request.data)
         task = replace(whole, pairs=choose(whole.index, request.sources, request.seed))
-        trial = cls(request, task, request.results / name, weights)
+        trial = cls(request, task, request.results / name, weights, model)
         try:
             write_whole(trial.listed, to_csv([("from", "to"), *trial.task.pairs]))
         except OSError as error:
@@ -106,14 +108,12 @@ class Trial:
 
     def settings(self, scenario: Setting, steps: int, guidance: float) -> dict[str, Any]:
         """All that decides how the pictures look; those of ``generate`` have the same record."""
-        return {
-            "model": self.request.name, "weights": self.weights, "scenario": scenario, "seed": self.request.seed,
-            "steps": steps, "guidance": guidance,
-        }  # fmt: skip
+        return self.model.settings(self.request, self.weights, scenario, steps, guidance)
 
     def canvases(self, scenario: Setting) -> list[Canvas]:
         """The canvases of all pairs in a scenario."""
-        return list(canvases_of_pairs(self.request.data, self.listed, scenario, self.request.seed))
+        canvases = canvases_of_pairs(self.request.data, self.listed, scenario, self.request.seed)
+        return [canvas.fitted(self.model.panels) for canvas in canvases]
 
     def score(self, networks: Networks, console: Console, settings: Mapping[str, dict[str, Any]]) -> dict[str, Row]:
         """Score every row's pictures.

@@ -30,7 +30,7 @@ from imagpose.training.claims import Claim
 from imagpose.training.composing import experiment_name
 from imagpose.training.divergence import Divergence
 from imagpose.training.drawn_root import check_set
-from imagpose.training.experiment import ExperimentCLI, words_of
+from imagpose.training.experiment import ExperimentCLI, completed, words_of
 from imagpose.training.forget import ForgetUnsaved
 from imagpose.training.help_pages import ABOUT, show_help
 from imagpose.training.lines import ProgressLines
@@ -172,13 +172,12 @@ class RunCLI(ExperimentCLI):
     def _completed(self, parser: LightningArgumentParser, options: dict[str, Any]) -> dict[str, Any]:
         """The run's options with the defaults of those that there were not yet when it was started."""
         try:
-            parsed = parser.parse_object(options)
+            return completed(parser, options)
         except ArgumentError as error:
             raise InputError(
                 f"{self.run.config} is damaged, or of another version of imagpose ({sentence(error).rstrip('.')}); "
                 "start another run with RUN=new."
             ) from error
-        return yaml.safe_load(parser.dump(parsed, skip_none=False, skip_check=True))
 
     def after_fit(self) -> None:
         """Test what was trained and complete the run."""

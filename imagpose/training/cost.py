@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from imagpose.data.sampling import canvases_of
 from imagpose.module import IMAGPose
 
 GIB = 2**30
@@ -108,27 +109,41 @@ class Shards:
 
 
 def estimate(
-    module: IMAGPose, size: tuple[int, int], batch: int, precision: str, shards: Shards = Shards(), gpu: bool = True
+    module: IMAGPose,
+    size: tuple[int, int],
+    batch: int,
+    precision: str,
+    shards: Shards = Shards(),
+    gpu: bool = True,
+    panels: Sequence[int] = (4,),
 ) -> Estimate:
-    """The memory of one step.
+    """The memory of one step, of that number of panels which takes most.
 
     Args:
         module: On the meta device.
         size: (height, width) of the images.
-        batch: Canvases a step and device.
+        batch: Canvases a step and device, see :func:`imagpose.data.sampling.canvases_of`.
         precision: Lightning's name of it.
         shards: Of strategies that part the state.
         gpu: Whether what is kept on the CPU is elsewhere.
+        panels: Numbers V of panels that are trained.
     """
+    each = zip(panels, canvases_of(panels, batch), strict=True)
+    return max((_of_canvases(module, size, *one, precision, shards, gpu) for one in each), key=lambda one: one.total)
+
+
+def _of_canvases(
+    module: IMAGPose, size: tuple[int, int], panels: int, batch: int, precision: str, shards: Shards, gpu: bool
+) -> Estimate:
     half = torch.bfloat16 if precision.startswith("bf16") else torch.float16 if precision.startswith("16") else None
     trainable = sum(p.numel() for p in module.network.parameters())
     frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
-    panels, _, height, width = module.synthesis.latent_shape(size, module.panels[0])
+    _, _, height, width = module.synthesis.latent_shape(size, panels)
     # The VAE's first level holds 128 channels of the padded image, and a residual block some four tensors of it.
     scale = module.vae.downscale
     channels = int(module.vae.autoencoder.config["block_out_channels"][0])
     encoding = 4 * batch * panels * channels * height * width * scale**2 * (2 if half else 4)
-    activations = _activations(module, size, batch, half, module.network.is_gradient_checkpointing)
+    activations = _activations(module, size, panels, batch, half, module.network.is_gradient_checkpointing)
     elsewhere = module.ema.device is not None and gpu
     eight_bit = module.optimizer == "adamw8bit"
     temporaries = 0 if eight_bit else 4 * trainable // shards.moments  # AdamW steps all tensors at once
@@ -146,9 +161,9 @@ def estimate(
     )
 
 
-@functools.lru_cache(maxsize=8)  # other options leave them as they are
+@functools.lru_cache(maxsize=32)  # other options leave them as they are
 def _activations(
-    module: IMAGPose, size: tuple[int, int], batch: int, half: torch.dtype | None, checkpointing: bool
+    module: IMAGPose, size: tuple[int, int], panels: int, batch: int, half: torch.dtype | None, checkpointing: bool
 ) -> int:
     own = {p.untyped_storage()._cdata for p in module.parameters()}
     kept: dict[int, int] = {}
@@ -160,45 +175,47 @@ def _activations(
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), _AsTrained(half):
-        loss = forward(module, size, batch)()  # alive until its tensors are counted: storages are told by address
+        loss = forward(module, size, batch, panels)()  # alive until all are counted: storages are told by address
     assert loss.requires_grad
     return sum(kept.values())
 
 
-def flops(module: IMAGPose, size: tuple[int, int]) -> dict[str, int]:
+def flops(module: IMAGPose, size: tuple[int, int], panels: int = 4) -> dict[str, int]:
     """Floating-point operations of one canvas's training step.
 
     Args:
         module: On the meta device.
         size: (height, width) of the images.
+        panels: V of the canvas.
 
     Returns:
         ``frozen``: the VAE on the panels and the source, and the encoder, which a cache would save; ``trained``: the
         trained network, forward and backward.
     """
-    panels, _, height, width = module.synthesis.latent_shape(size, module.panels[0])
+    _, _, height, width = module.synthesis.latent_shape(size, panels)
     scale = module.vae.downscale
     images = torch.empty(panels + 1, 3, height * scale, width * scale, device="meta")
     with FlopCounterMode(display=False) as frozen, _AsTrained(None), torch.no_grad():
         module.vae.autoencoder.encode(images)
         module.encoder.tokens(torch.empty(1, 3, module.encoder.image_size, module.encoder.image_size, device="meta"))
     with FlopCounterMode(display=False) as trained, _AsTrained(None):
-        forward(module, size, 1)().backward()
+        forward(module, size, 1, panels)().backward()
     module.zero_grad()
     return {"frozen": frozen.get_total_flops(), "trained": trained.get_total_flops()}
 
 
-def forward(module: IMAGPose, size: tuple[int, int], batch: int) -> Callable[[], Tensor]:
+def forward(module: IMAGPose, size: tuple[int, int], batch: int, panels: int = 4) -> Callable[[], Tensor]:
     """The trained part of a step on empty tensors of the module's device, ready to be called.
 
     Args:
         module: On any device.
         size: (height, width) of the images.
         batch: Canvases.
+        panels: V of each.
     """
     device = next(module.network.parameters()).device
-    shape = module.synthesis.latent_shape(size, module.panels[0])
-    panels, _, height, width = shape
+    shape = module.synthesis.latent_shape(size, panels)
+    height, width = shape[-2:]
     scale = module.vae.downscale
     latents = torch.empty(batch, *shape, device=device)
     semantic = torch.empty(batch, module.encoder.num_tokens, module.encoder.dim, device=device)

@@ -6,8 +6,9 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def doctor(args: list[str]) -> int:
     size = _data(report, data)
     machine = _machine(report, module, options.trainer)
     if size is not None:
-        _memory(report, machine, lambda batch: machine.estimate(module, size, batch), module, data.batch_size)
+        estimated = partial(machine.estimate, module, size, data.panels)
+        _memory(report, machine, estimated, module, data.batch_size)
     if options.json is not None:
         _write(report, options.json)
     _print(report)
@@ -147,8 +149,8 @@ class _Machine:
     precision: str
     shards: Shards
 
-    def estimate(self, module: IMAGPose, size: tuple[int, int], batch: int) -> Estimate:
-        return estimate(module, size, batch, self.precision, self.shards, self.gpu)
+    def estimate(self, module: IMAGPose, size: tuple[int, int], panels: Sequence[int], batch: int) -> Estimate:
+        return estimate(module, size, batch, self.precision, self.shards, self.gpu, panels)
 
 
 def _machine(report: Report, module: IMAGPose, trainer: Any) -> _Machine:

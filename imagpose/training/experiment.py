@@ -17,7 +17,7 @@ from imagpose.module import IMAGPose
 from imagpose.options import trust
 from imagpose.options.parse_errors import OptionParser
 from imagpose.options.ranges import Seed
-from imagpose.options.renamed import read_older_names
+from imagpose.options.renamed import read_older_names, renamed
 from imagpose.training import composing
 from imagpose.training.drawn_root import check_root
 from imagpose.training.option_checks import check_machine, check_options
@@ -110,11 +110,50 @@ def read_options(args: Sequence[str]) -> Any:
     return _read(_Reader, args).config
 
 
+class PlainOptions(NamedTuple):
+    """What a command line says, as a run keeps it in its ``config.yaml``, without the seed.
+
+    Attributes:
+        options: By group.
+        parser: That read them.
+    """
+
+    options: dict[str, Any]
+    parser: LightningArgumentParser
+
+    def completed(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """Those groups of a run's stored options, as :func:`completed` has them."""
+        return completed(self.parser, {group: stored[group] for group in self.options if group in stored})
+
+
 def read_plain_options(args: Sequence[str]) -> dict[str, Any]:
     """The same as a run keeps them in its ``config.yaml``, without the seed."""
+    return read_plain(args).options
+
+
+def read_plain(args: Sequence[str]) -> PlainOptions:
+    """The same, with what brings the options of an older run into their form."""
     cli = _read(_Reader, args)
-    plain = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False, skip_check=True))
-    return {group: plain[group] for group in ("trainer", "model", "data")}
+    plain = _plain(cli.parser, cli.config)
+    return PlainOptions({group: plain[group] for group in ("trainer", "model", "data")}, cli.parser)
+
+
+def completed(parser: LightningArgumentParser, stored: dict[str, Any]) -> dict[str, Any]:
+    """A run's options by today's names, with the defaults of those that there were not yet when it was started.
+
+    Args:
+        parser: Of today's options.
+        stored: Options whose classes may be imported.
+
+    Raises:
+        ArgumentError: They are of another version of this package.
+    """
+    return _plain(parser, parser.parse_object(renamed(stored)))
+
+
+def _plain(parser: LightningArgumentParser, options: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = yaml.safe_load(parser.dump(options, skip_none=False, skip_check=True))
+    return plain
 
 
 def _read(reader: type[ExperimentCLI], args: Sequence[str]) -> ExperimentCLI:

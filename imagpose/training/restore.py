@@ -41,6 +41,7 @@ def module_of_run(folder: Path, trusted: Sequence[str] = ()) -> IMAGPose:
             f"{run.config} is of another version of imagpose ({sentence(error).rstrip('.')}); train the run anew."
         ) from error
     checkpoint = torch.load(run.last, map_location="cpu", weights_only=True)
+    module.panels = runs.panels_of(options, run.config)  # a checkpoint of older times does not say them
     module.setup("predict")
     module.on_load_checkpoint(checkpoint, run.last)
     module.load_state_dict(checkpoint["state_dict"], strict=False)

@@ -15,6 +15,8 @@ import torch
 
 from imagpose.errors import InputError
 from imagpose.options import trust
+from imagpose.options.ranges import are_panels
+from imagpose.options.renamed import renamed
 from imagpose.output.files import regular, write_whole
 
 # How a step is shared out; that it stays of one size is looked at when the checkpoint is read.
@@ -201,6 +203,27 @@ def check_unchanged(
         )
 
 
+def panels_of(options: dict[str, Any], path: Path) -> tuple[int, ...]:
+    """The numbers of panels that a run's canvases have; four, where its data do not say it.
+
+    Args:
+        options: As :func:`imagpose.options.trust.read_run` gives them.
+        path: Their file, for the message.
+
+    Raises:
+        InputError: They say something else.
+    """
+    data = options.get("data")
+    arguments = data.get("init_args") if isinstance(data, dict) else None
+    panels = arguments.get("panels", [4]) if isinstance(arguments, dict) else [4]
+    if not are_panels(panels):
+        raise InputError(
+            f"{path} says data.init_args.panels {panels}, which is no list of numbers of panels; take the file that "
+            "fit wrote."
+        )
+    return tuple(panels)
+
+
 def changes(stored: dict[str, Any], options: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """The options that differ, but for those of the machine: name, what it was and what it is.
 
@@ -218,7 +241,7 @@ def changes(stored: dict[str, Any], options: dict[str, Any]) -> Iterator[tuple[s
 def _what_counts(options: dict[str, Any]) -> dict[str, Any]:
     """The options by name, without those that only say on what machine they are carried out."""
     return {
-        name: value for name, value in _flatten(options)
+        name: value for name, value in _flatten(renamed(options))
         if not any(f"{name}.".startswith(f"{option}.") for option in _OF_THE_MACHINE)
     }  # fmt: skip
 

@@ -70,7 +70,14 @@ def _generate():
     )
     four = ("--source", "source.jpg", "--source_pose", "source.json") * 3
     yield OWN.case("four sources", {}, "4", "three", "source", further=four)
-    yield OWN.case("four poses", {}, "4", "three", "pose", further=("--target_pose", "target.json") * 3)
+    several = ("--target_pose", "target.json")
+    yield OWN.case("T1 of four poses", {"--scenario": "T1"}, "4 target pose", further=several * 3)
+    yield OWN.case("T2 of two poses", {"--scenario": "T2"}, "T2", further=several, slow=True)
+    yield OWN.case("two sources on two panels", {"--panels": "2"}, "2 panels", further=four[:4])
+    yield from OWN.whole_number("--panels", "0", "1", "65")
+    yield from OWN.values(
+        "--guidance_interval", ("x", "600", "[600, 500]", "[0, 1001]", "[1, 2, 3]", "[-1, 5]"), some=3
+    )
     yield OWN.case("own pictures and a list", {"--data": "data", "--pairs": "pairs.csv"}, "--data")
     yield OWN.case("T3 of one source", {"--scenario": "T3"}, "T3")
     yield OWN.case("IMAGPose* of one pose", {"--scenario": "IMAGPose*"}, "IMAGPose*", slow=True)

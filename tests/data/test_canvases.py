@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagpose.data.canvases import Canvases, TestCanvases, draw_layout
+from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.images import read_image
 from imagpose.data.keypoints import draw_pose, flip
 from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.errors import InputError
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12), st.sampled_from([2, 4, 6, 9]), st.sampled_from([0.0, 0.5, 1.0]))
@@ -111,3 +113,20 @@ def test_further_settings_of_the_paper_are_drawn_beside_t1(mannequin_root):
         assert torch.equal(item[f"poses_{setting}"][3], item["poses"][1])  # the target's
     assert scenario.target not in scenario.sources
     assert len(set(scenario.sources)) == 3
+
+
+@pytest.mark.parametrize(
+    ("panels", "settings", "told"),
+    [
+        ((), (), r"data\.panels is \[\]"), ((1,), (), r"data\.panels is 1; it must be a whole number from 2 to 64"),
+        ((2, 3), ("T2",), "these settings need four panels"), ((2,), ("T3",), "these settings need four panels"),
+    ],
+)  # fmt: skip
+def test_panels_that_cannot_be_trained_or_tested_are_refused(tmp_path, panels, settings, told):
+    with pytest.raises(InputError, match=told):
+        PoseDataModule(tmp_path, panels=panels, test_settings=settings)
+
+
+@pytest.mark.parametrize(("panels", "tested"), [((2, 4, 9), 4), ((2, 9, 6), 6), ((2, 3), 3), (9, 9)])
+def test_the_fewest_panels_of_four_and_more_are_tested(tmp_path, panels, tested):
+    assert PoseDataModule(tmp_path, panels=panels).test_panels == tested

@@ -1,6 +1,6 @@
 from itertools import pairwise
 
-from imagpose.data.sampling import PanelSampler, StepSampler, across_people, member_of_epoch
+from imagpose.data.sampling import PanelSampler, StepSampler, across_people, canvases_of, member_of_epoch
 
 
 def test_a_resumed_sampler_goes_on_where_the_first_stopped():
@@ -53,3 +53,35 @@ def test_mixed_panels_resume_where_they_stopped():
     for first in (1, 1023, 1024, 2050):
         assert list(PanelSampler([2, 4], 0, StepSampler(first, 2100, 4))) == whole[first:]
     assert list(PanelSampler([2, 4], 1, StepSampler(0, 2100, 4))) != whole
+
+
+def test_a_step_takes_the_same_canvases_however_it_is_parted():
+    panels, steps = [2, 3, 4, 6, 9], 1100  # more than are drawn at once
+
+    def taken(processes, accumulated):
+        batch_size = 16 // (processes * accumulated)
+        batches = [
+            list(PanelSampler(panels, 5, StepSampler(0, steps * accumulated, batch_size, rank, processes, accumulated)))
+            for rank in range(processes)
+        ]
+        found = []
+        for step in range(steps):
+            parts = [one for of in batches for one in of[step * accumulated : (step + 1) * accumulated]]
+            assert len({len(part) for part in parts}) == 1
+            found.append(sorted(address for part in parts for address in part))
+        return found
+
+    whole = taken(1, 1)
+    assert all(len({panels for _, panels in step}) == 1 for step in whole)
+    assert taken(2, 1) == taken(1, 2) == taken(2, 2) == taken(4, 1) == whole
+
+
+def test_an_accumulating_run_resumes_where_it_stopped():
+    whole = list(PanelSampler([2, 4, 9], 0, StepSampler(0, 4200, 4, 1, 2, 2)))
+    for first in (2, 2046, 2048, 4100):
+        assert list(PanelSampler([2, 4, 9], 0, StepSampler(first, 4200, 4, 1, 2, 2))) == whole[first:]
+
+
+def test_more_panels_are_fewer_canvases():
+    assert canvases_of([9], 3) == (3,)
+    assert canvases_of([2, 4, 6, 9, 16, 64], 8) == (16, 8, 6, 4, 2, 1)  # at least one

@@ -327,3 +327,39 @@ def test_a_pose_file_says_what_the_dataset_says(inputs, mannequin_root):
     assert pose.size == (64, 44)
     np.testing.assert_allclose(pose.keypoints, record.keypoints_at((64, 44)), atol=0.01)
     assert (pose.keypoints[(record.keypoints < 0).all(1)] == -1).all()
+
+
+def _record(path):
+    return json.loads(Image.open(path).text["imagpose"])
+
+
+def test_more_poses_than_fit_are_drawn_on_several_canvases(generate, tmp_path):
+    assert generate(targets=(0, 1, 2, 3)) == 0
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 4
+    assert not {"panels", "guidance_form", "guidance_interval"} & _record(tmp_path / "out/images/1_0.png").keys()
+
+
+def test_panels_and_interval_are_recorded_where_they_are_not_the_papers(generate, tmp_path, capsys):
+    asked = ("--panels", "6", "--guidance_interval", "500", "1000")
+    assert generate(*asked, sources=(0, 1, 2, 3), targets=(1, 2)) == 0
+    record = _record(tmp_path / "out/images/1_1.png")
+    assert (record["panels"], record["guidance_interval"]) == (6, [500, 1000])
+    assert generate(*asked, sources=(0, 1, 2, 3), targets=(1, 2)) == 0
+    assert "were there already" in capsys.readouterr().out
+    assert generate(*asked[:2], sources=(0, 1, 2, 3), targets=(1, 2)) == 2
+    assert "was made with guidance_interval [500, 1000], and it is as usual now" in capsys.readouterr().err
+    assert generate("--panels", "9", *asked[2:], sources=(0, 1, 2, 3), targets=(1, 2)) == 2
+    assert "was made with panels 6, and it is 9 now" in capsys.readouterr().err
+
+
+def test_a_model_s_own_panels_and_guidance_are_followed_and_recorded(generate, weights, tmp_path, capsys):
+    assert generate(sources=(0, 1, 2, 3)) == 2
+    assert "do not fit 4 panels" in capsys.readouterr().err
+    index = json.loads((weights / "model_index.json").read_text())
+    changed = {"panels": [2, 6], "guidance_form": "tokens", "guidance_interval": [500, 1000]}
+    (weights / "model_index.json").write_text(json.dumps({**index, **changed}))
+    assert generate(sources=(0, 1, 2, 3)) == 0
+    record = _record(tmp_path / "out/images/1_1.png")
+    assert {name: record[name] for name in changed} == {**changed, "panels": 6}
+    assert generate(out="two") == 0
+    assert _record(tmp_path / "two/images/1_1.png")["panels"] == 2

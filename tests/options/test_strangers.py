@@ -134,6 +134,18 @@ def test_an_honest_run_is_read(run):
     assert ImagposePipeline.from_run(run).image_size == (64, 44)
 
 
+def test_a_run_whose_checkpoint_does_not_say_its_panels_has_those_of_its_options(run):
+    said = options()
+    said["data"]["init_args"]["panels"] = 9
+    (run / "config.yaml").write_text(yaml.safe_dump(said))
+    path = run / "checkpoints/last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    del checkpoint["panels"]
+    path.unlink()  # a link to the one of all tests
+    torch.save(checkpoint, path)
+    assert ImagposePipeline.from_run(run).config["panels"] == [9]
+
+
 @pytest.mark.parametrize("attack", MODEL)
 def test_a_runs_model_names_no_foreign_code(attack, run, evil, tmp_path):
     of = options()

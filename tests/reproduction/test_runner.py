@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -291,3 +292,24 @@ def test_a_row_made_to_fail_is_one_reported_failure(mannequin_root, tmp_path):
     assert len(list((tmp_path / "results/ablations/rows").glob("*.json"))) == 2
     text = (tmp_path / "results/ablations/tiny.md").read_text()
     assert "not run" in next(line for line in text.splitlines() if line.startswith("| B1 |"))
+
+
+@pytest.mark.parametrize("name", ["tiny_ablation_b0", "tiny_imagpose"])
+def test_a_committed_row_is_as_it_was_whatever_options_are_newer(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(runner, "carry_out", lambda *args: pytest.fail("a row was started"))
+    shutil.copytree(ROOT / "results" / "ablations", tmp_path / "results" / "ablations")
+    words = ["table", "ablations", "--rows", name, "--runs", str(tmp_path / "runs"), "--results",
+             str(tmp_path / "results"), "--no_run"]  # fmt: skip
+    assert main([*words, "--trainer.accelerator", "cpu"]) == 0
+    assert main([*words, "--data.init_args.panels", "9"]) == 2
+    assert f"{name} is finished, and was run with data.init_args.panels [4]" in capsys.readouterr().err
+
+
+def test_a_row_of_other_classes_is_not_built(settings, capsys, tmp_path):
+    job = plan(ARCHITECTURES, settings)[0]
+    config = read_plain_options(experiment_words(job))
+    config["trainer"]["callbacks"] = [{"class_path": "antigravity.Fly"}]
+    write_row(row("tiny_m1", 0.5, config=config), settings.results, "architectures")
+    words = ["--runs", str(settings.runs), "--results", str(settings.results), "--rows", "tiny_m1"]
+    assert main(["table", "architectures", *words, "--trainer.accelerator", "cpu"]) == 2
+    assert "names the class antigravity.Fly" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from imagpose.__main__ import main
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
 from imagpose.training.cost import estimate
+from imagpose.training.experiment import read_experiment
 from tests.conftest import ROOT
 from tests.published import write_everything
 
@@ -107,3 +108,15 @@ def test_what_a_strategy_lacks_is_told(tmp_path, monkeypatch, capsys):
         assert code == 1
         assert any(problem in told for told in found["problems"])
         assert any("needs GPUs and this machine has none" in told for told in found["problems"])
+
+
+def test_memory_is_of_the_panels_that_take_most(tmp_path):
+    words = [*configs("tiny"), "--data.init_args.panels"]
+    module = read_experiment([*words, "[4]"], lambda parser: None, device="meta").module
+
+    def found(*panels):
+        return estimate(module, (64, 44), 8, "32-true", panels=panels).total
+
+    assert found(2) < found(4) == estimate(module, (64, 44), 8, "32-true").total < found(9)
+    assert found(4) < found(4, 9) == found(9, 4) < found(9)  # four canvases of nine panels, not eight
+    assert examine(tmp_path, *words, "[9]")[1]["memory"]["vae"] > examine(tmp_path, *words, "[4]")[1]["memory"]["vae"]
