@@ -25,4 +25,4 @@ def spare_emulation(trainer: Namespace) -> None:
 
 
 def _on_cpu(accelerator: str) -> bool:
-    return accelerator == "cpu" or (accelerator == "auto" and torch.accelerator.current_accelerator() is None)
+    return accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())

@@ -19,7 +19,7 @@ from imagpose.training.precision import spare_emulation
 )
 def test_only_emulated_bfloat16_is_replaced(capability, accelerator, asked, taken, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: None)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     trainer = Namespace(precision=asked, accelerator=accelerator)
     spare_emulation(trainer)
     assert trainer.precision == taken
