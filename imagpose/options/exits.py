@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 from argparse import ArgumentError
@@ -53,6 +54,9 @@ def ended(work: Callable[[], int], words: Sequence[str], called: str, interrupte
         resumes = f"; {interrupted}" if interrupted else ""
         print(f"{'Terminated' if terminated else 'Interrupted'}{resumes}.", file=sys.stderr)
         return 143 if terminated else 130
+    except BrokenPipeError:  # who read the output has seen enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+        return 128 + signal.SIGPIPE
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, InputError):

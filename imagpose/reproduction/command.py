@@ -85,7 +85,7 @@ class TableRequest:
         slurm: For submitit: slurm_partition=gpu timeout_min=2880; nodes, tasks and GPUs are the experiment's.
         protocol: To compare by; pcdms, or strict where it is missing, unless given.
         no_cache: Whether to train without computing features first.
-        no_run: Whether to print only the rows that are there.
+        no_run: Whether to train nothing: the rows that are there are printed, and their tables rendered again.
         runs: Folder of all runs.
         results: Folder of the tables.
         options: Further words of every row's fit.
