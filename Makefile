@@ -115,7 +115,7 @@ bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) 
 	$(BIN)/python -m benchmarks.train $(patsubst 'tiny','sd15_dinov2g',$(OF_EXP)) $(ARGS)
 
 test: .venv/.done  ## run the tests
-	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-oldest: $(OLDEST)/.done  ## run the tests of files and pipelines with the oldest versions that pyproject.toml allows
 	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/models tests/training tests/generation tests/options tests/output tests/test_*.py $(ARGS)

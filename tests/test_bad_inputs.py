@@ -42,8 +42,9 @@ class Hangs(BaseException):
 
 def _params():
     for command, of_command in CASES.items():
-        for case in of_command:
-            marks = [pytest.mark.slow] if case.slow else []
+        for number, case in enumerate(of_command):
+            # Quick ones are many: every other one is among the long proofs, as those of its family are alike.
+            marks = [pytest.mark.slow] if case.slow or number % 2 else []
             if reason := KNOWN.get(f"{command}: {case.name}"):
                 marks.append(pytest.mark.xfail(strict=True, reason=reason, raises=(AssertionError, Hangs)))
             yield pytest.param(command, case, id=f"{command}: {case.name}", marks=marks)

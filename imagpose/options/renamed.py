@@ -81,6 +81,6 @@ def read_older_names() -> None:
         try:
             return renamed(load(text))
         except RecursionError as error:
-            raise InputError(f"{text[:80]} holds itself, or nests too deep; write it plainly.") from error
+            raise yaml.YAMLError(f"{text[:80]} holds itself, or nests too deep") from error
 
     set_loader("yaml", read, exceptions=(yaml.YAMLError,))

@@ -23,7 +23,9 @@ def materialise(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["stable-diffusion-v1-5", "stable-diffusion-2-1"])
+@pytest.mark.parametrize(
+    "name", ["stable-diffusion-v1-5", pytest.param("stable-diffusion-2-1", marks=pytest.mark.slow)]
+)
 def test_the_assembled_unet_begins_as_the_base_model(name, monkeypatch):
     config = json.loads((PUBLISHED / name / "unet/config.json").read_text())
     with torch.device("meta"):

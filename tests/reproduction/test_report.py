@@ -132,6 +132,7 @@ def test_every_printed_row_has_an_entry_whose_files_are_there():
         scale_of("tiny")
 
 
+@pytest.mark.slow
 def test_two_rows_that_arrive_at_the_same_moment_both_land(tmp_path):
     words = [sys.executable, "-m", "tests.reproduction.fabricated", str(tmp_path)]
     names, pipes = ("tiny_m1", "tiny_imagpose"), {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

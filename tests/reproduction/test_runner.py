@@ -188,6 +188,7 @@ def test_an_experiment_s_resources_are_asked_of_slurm():
     assert resources(eight) == {"nodes": 2, "tasks_per_node": 8, "cpus_per_task": 2, "gpus_per_node": 8}
 
 
+@pytest.mark.slow
 def test_a_submitted_row_is_collected_by_the_next_call(settings, mannequin_root, monkeypatch):
     """One row of the real command line, by submitit's local executor: it lands in both tables that it stands in."""
     monkeypatch.chdir(ROOT)

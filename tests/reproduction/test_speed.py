@@ -69,6 +69,7 @@ def test_rows_table_and_figure(speed, tmp_path):
         assert drawn.width > 1000
 
 
+@pytest.mark.slow
 def test_pictures_are_made_once_and_times_anew(speed, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SWEEP", module.SWEEP[:1])
     assert speed() == 0

@@ -242,6 +242,7 @@ def prove(tmp_path: Path, identities: int, kills: int) -> None:
     assert content(broken) == content(whole)
 
 
+@pytest.mark.slow
 def test_a_kill_costs_no_more_than_a_shard(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     prove(tmp_path, identities=100, kills=2)
@@ -253,6 +254,7 @@ def test_ten_kills_change_no_byte(tmp_path, monkeypatch):
     prove(tmp_path, identities=500, kills=10)
 
 
+@pytest.mark.slow
 def test_shares_make_one_cache(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     root, whole, shared = tmp_path / "data", tmp_path / "whole", tmp_path / "shared"

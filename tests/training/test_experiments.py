@@ -76,6 +76,7 @@ def test_the_ablations_switch_off_what_the_paper_says():
     assert golden["deepfashion_256"] == golden["deepfashion_512"] == full
 
 
+@pytest.mark.slow
 def test_overlays_change_what_they_name(published, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(published))
     monkeypatch.chdir(tmp_path)

@@ -21,6 +21,7 @@ from tests.conftest import ROOT, left_unfinished
 def fit(mannequin_root, tmp_path, monkeypatch):
     """Train a tiny model; ``at`` gives signals by the step in which they come."""
     monkeypatch.chdir(ROOT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
     files = ["experiments/_base.yaml", "experiments/tiny.yaml", "tests/quick.yaml"]
     words = [word for file in files for word in ("-c", file)] + ["--runs", str(tmp_path / "my runs")]
     words += ["--data.init_args.root", str(mannequin_root), "--trainer.val_check_interval", "4"]
@@ -37,7 +38,8 @@ def fit(mannequin_root, tmp_path, monkeypatch):
             patch.setattr(Monitor, "on_train_batch_end", signalling)
             return main(["fit", *words, *options])
 
-    return fit_
+    yield fit_
+    signal.signal(signal.SIGINT, before)
 
 
 def saved_step(tmp_path):
