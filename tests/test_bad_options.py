@@ -10,7 +10,7 @@ from imagpose.errors import InputError
 from imagpose.objective import Objective, Schedule
 from imagpose.options.ranges import Decay, NonNegativeFloat, PositiveInt, Range
 from imagpose.sampler import Guidance
-from imagpose.training.experiment import read_plain_options
+from imagpose.training.experiment import read_plain
 from tests.conftest import ROOT
 
 FILES = ["-c", "experiments/_base.yaml", "-c", "experiments/tiny.yaml"]
@@ -216,7 +216,7 @@ def test_a_range_reads_plain_numbers_within_its_bounds():
 
 def test_what_was_read_is_kept_as_plain_numbers(monkeypatch):
     monkeypatch.chdir(ROOT)
-    options = read_plain_options([*FILES, f"{MODEL}lr", "1"])
+    options = read_plain([*FILES, f"{MODEL}lr", "1"]).options
     assert yaml.safe_load(yaml.safe_dump(options)) == options
     model = options["model"]["init_args"]
     assert [type(model[name]) for name in ("lr", "sampling_steps", "ema_decay")] == [float, int, float]

@@ -126,13 +126,12 @@ class PlainOptions(NamedTuple):
         return completed(self.parser, {group: stored[group] for group in self.options if group in stored})
 
 
-def read_plain_options(args: Sequence[str]) -> dict[str, Any]:
-    """The same as a run keeps them in its ``config.yaml``, without the seed."""
-    return read_plain(args).options
-
-
 def read_plain(args: Sequence[str]) -> PlainOptions:
-    """The same, with what brings the options of an older run into their form."""
+    """The same as a run keeps them in ``config.yaml``, with what brings an older run's options into their form.
+
+    Args:
+        args: As for :func:`read_options`.
+    """
     cli = _read(_Reader, args)
     plain = _plain(cli.parser, cli.config)
     return PlainOptions({group: plain[group] for group in ("trainer", "model", "data")}, cli.parser)

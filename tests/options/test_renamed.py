@@ -12,7 +12,7 @@ from imagpose.errors import InputError
 from imagpose.options import trust
 from imagpose.options.renamed import read_older_names, renamed
 from imagpose.panels import grid_of
-from imagpose.training.experiment import read_plain_options
+from imagpose.training.experiment import read_plain
 from imagpose.training.runs import changes, panels_of
 from tests.conftest import ROOT
 
@@ -51,7 +51,7 @@ def test_to_read_older_names_again_changes_nothing():
 
 @pytest.mark.parametrize("value", ["&a [*a]", "{x: &a {y: *a}}"])
 def test_a_value_that_holds_itself_is_a_text(value):
-    options = read_plain_options(["--exp", "tiny", "--model.init_args.base", value])
+    options = read_plain(["--exp", "tiny", "--model.init_args.base", value]).options
     assert options["model"]["init_args"]["base"] == value
 
 
@@ -60,7 +60,7 @@ def test_an_older_config_is_trusted_and_names_the_classes_of_today(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(older))
     trust.check_files(["-c", str(path)])
-    callbacks = read_plain_options(["--exp", "tiny", "-c", str(path)])["trainer"]["callbacks"]
+    callbacks = read_plain(["--exp", "tiny", "-c", str(path)]).options["trainer"]["callbacks"]
     assert [one["class_path"] for one in callbacks] == ["imagpose.callbacks.samples.Samples"]
 
 

