@@ -28,7 +28,7 @@ LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -49,6 +49,9 @@ ablations: .venv/.done  ## Table 2, likewise
 	$(TABLE)
 
 architectures: .venv/.done  ## Table 7, likewise
+	$(TABLE)
+
+recipes: .venv/.done  ## training choices that the paper leaves open, likewise
 	$(TABLE)
 
 uniformity: .venv/.done  ## Figure 7: the demo weights, or RUN's, in T1, T2, T3 and IMAGPose*

@@ -55,6 +55,7 @@ class IMAGPose(LightningModule):
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
         min_snr_gamma: Loss weights, see Objective.
         timesteps: Density of the training timesteps, see Objective.
+        given_weight: Weight of given panels in the loss, see Objective.
         condition_dropout: Probability of dropping conditions.
         sampling_steps: DDIM steps in evaluation.
         lr: Learning rate.
@@ -90,6 +91,7 @@ class IMAGPose(LightningModule):
         guidance: Guidance = Guidance(),
         min_snr_gamma: ranges.PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
+        given_weight: ranges.Probability = 1.0,
         condition_dropout: ranges.Probability = 0.1,
         sampling_steps: ranges.DenoisingSteps = 20,
         lr: ranges.PositiveFloat = 5e-5,
@@ -126,7 +128,7 @@ class IMAGPose(LightningModule):
             self.network.enable_gradient_checkpointing()
         self.ema = EMA(self.network, ema_decay, ema_device)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
-        self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps)
+        self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps, given_weight)
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
         self.frozen_dtype = getattr(torch, frozen_dtype)
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
@@ -193,7 +195,7 @@ class IMAGPose(LightningModule):
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
         predicted = self.network(noisy, timesteps, conditions)
-        losses = self.objective.loss(predicted, latents, draws.noise, timesteps)
+        losses = self.objective.loss(predicted, latents, draws.noise, timesteps, batch["mask"])
         self._log_losses(losses.detach(), timesteps)
         return losses.mean()
 

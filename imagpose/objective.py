@@ -28,7 +28,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
 
 from imagpose.errors import InputError
-from imagpose.options.ranges import NoiseBeta, PositiveFloat, check_arguments
+from imagpose.options.ranges import NoiseBeta, PositiveFloat, Probability, check_arguments
 
 NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
 
@@ -125,6 +125,7 @@ class Objective:
         min_snr_gamma: Weights of Hang et al. 2023, min(SNR, γ)/SNR for ε and min(SNR, γ)/(SNR + 1) for v; with a zero
             terminal SNR min(SNR + 1, γ)/(SNR + 1), since the step that sampling starts from would weigh nothing.
         timesteps: ``uniform``, or ``cubic``, which favours high noise, where colours are settled (as CFLD draws them).
+        given_weight: Weight of a given panel beside a masked one's, which is 1, as a given one's is in Eq. (4).
     """
 
     def __init__(
@@ -132,12 +133,13 @@ class Objective:
         schedule: Schedule,
         min_snr_gamma: PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
+        given_weight: Probability = 1.0,
     ) -> None:
         check_arguments(Objective, locals())
         self.scheduler = schedule.for_training()
         self.predicts_v = self.scheduler.config["prediction_type"] == "v_prediction"
         self.ends_in_noise = bool(self.scheduler.config["rescale_betas_zero_snr"])
-        self.min_snr_gamma, self.timesteps = min_snr_gamma, timesteps
+        self.min_snr_gamma, self.timesteps, self.given_weight = min_snr_gamma, timesteps, given_weight
 
     def draw_timesteps(self, uniform: Tensor) -> Tensor:
         """Uniform numbers in [0, 1), (B,) → timesteps, (B,) integers below 1,000."""
@@ -149,7 +151,9 @@ class Objective:
         """x_t = α_t x_0 + σ_t ε (Sec. 3.1); all (B, ...) with timesteps (B,)."""
         return self.scheduler.add_noise(latents, noise, timesteps)
 
-    def loss(self, predicted: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    def loss(
+        self, predicted: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor, mask: Tensor | None = None
+    ) -> Tensor:
         """Mean squared error, Eq. (1) on a joint canvas, Eq. (4).
 
         A network that predicts v is held to v = α_t ε - σ_t x_0 in place of ε.
@@ -159,12 +163,18 @@ class Objective:
             latents: x_0, (B, V, c, h, w).
             noise: ε, (B, V, c, h, w).
             timesteps: t, (B,) integers from 0 to 999.
+            mask: Which panels are given, (B, V): 0 = to generate, 1 = given; needed where these weigh less.
 
         Returns:
             The mean over panels, channels and positions, weighted by min-SNR if that is on: one number a sample, (B,).
         """
         target = self.scheduler.get_velocity(latents, noise, timesteps) if self.predicts_v else noise
-        error = (target - predicted).square().flatten(1).mean(1)
+        error = (target - predicted).square()
+        if mask is None or self.given_weight == 1:
+            error = error.flatten(1).mean(1)
+        else:
+            weight = 1 + (self.given_weight - 1) * mask
+            error = (error.flatten(2).mean(2) * weight).sum(1) / weight.sum(1)
         if self.min_snr_gamma is None:
             return error
         alphas = self.scheduler.alphas_cumprod.to(timesteps.device)[timesteps]

@@ -28,7 +28,7 @@ TARGETS = {
     "DATA": ("evaluate", "check-data", "compare", "gallery"),
     "GENERATED": ("evaluate",),
     "RESULTS": ("compare", "gallery"),
-    "SCALE": ("variants", "ablations", "architectures"),
+    "SCALE": ("variants", "ablations", "architectures", "recipes"),
     "JOBS": ("variants",),
     "LAUNCHER": ("variants",),
 }
