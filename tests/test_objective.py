@@ -3,8 +3,9 @@ import math
 import pytest
 import torch
 
+from imagpose.data.draws import Draws
 from imagpose.errors import InputError
-from imagpose.objective import Draws, Objective, Schedule
+from imagpose.objective import Objective, Schedule
 
 
 def test_the_loss_of_eq_1_by_hand():
