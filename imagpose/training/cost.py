@@ -200,26 +200,29 @@ def flops(module: IMAGPose, size: tuple[int, int], panels: int = 4) -> dict[str,
     return {"frozen": frozen.get_total_flops(), "trained": trained.get_total_flops()}
 
 
-def flops_of_generation(module: IMAGPose, size: tuple[int, int], panels: int, decoded: int, predictions: int) -> int:
-    """Floating-point operations of generating one canvas, all of it: encoding, conditions, denoising and decoding.
+def flops_of_generation(module: IMAGPose, size: tuple[int, int], panels: int) -> dict[str, int]:
+    """Floating-point operations of generating on one canvas.
 
     Args:
         module: On the meta device.
         size: (height, width) of the images.
         panels: V of the canvas.
-        decoded: Panels that are decoded.
-        predictions: Of the network: two a guided step, one an unguided one.
+
+    Returns:
+        ``conditions``: encoding and all conditions, once; ``prediction``: of the network, once an unguided step and
+        twice a guided one; ``decoding``: of each panel that is kept.
     """
     shape = module.synthesis.latent_shape(size, panels)
-    with FlopCounterMode(display=False) as seen, _AsTrained(None), torch.no_grad():
-        _see(module, shape)
-        module.vae.autoencoder.decode(torch.empty(decoded, *shape[1:], device="meta"))
-    with FlopCounterMode(display=False) as conditions, _AsTrained(None), torch.no_grad():
-        predict = _conditioned(module, shape, 1)
-    with FlopCounterMode(display=False) as prediction, _AsTrained(None), torch.no_grad():
-        predict()
-    counted = [counter.get_total_flops() for counter in (seen, conditions, prediction)]
-    return counted[0] + counted[1] + predictions * counted[2]
+    counters = {name: FlopCounterMode(display=False) for name in ("conditions", "prediction", "decoding")}
+    with _AsTrained(None), torch.no_grad():
+        with counters["conditions"]:
+            _see(module, shape)
+            predict = _conditioned(module, shape, 1)
+        with counters["prediction"]:
+            predict()
+        with counters["decoding"]:
+            module.vae.autoencoder.decode(torch.empty(1, *shape[1:], device="meta"))
+    return {name: counter.get_total_flops() for name, counter in counters.items()}
 
 
 def _see(module: IMAGPose, shape: tuple[int, int, int, int]) -> None:
