@@ -98,7 +98,7 @@ class Canvas:
         Raises:
             InputError: They fit none.
         """
-        return len(self._parts())
+        return len(self.parts)
 
     @property
     def masked(self) -> int:
@@ -107,11 +107,17 @@ class Canvas:
         Raises:
             InputError: They fit none.
         """
-        parts = self._parts()
+        parts = self.parts
         setting: Setting = self.setting if len(parts) == 1 else "auto"
         return sum(len(arrange(len(self.sources), len(part), setting, self.panels).targets) for part in parts)
 
-    def _parts(self) -> list[list[int]]:
+    @property
+    def parts(self) -> list[list[int]]:
+        """The numbers of the poses on each canvas.
+
+        Raises:
+            InputError: They fit none.
+        """
         return spread(len(self.sources), len(self.target_poses), self.setting, self.panels)
 
     def read_sources(self) -> list[Image.Image]:

@@ -33,6 +33,7 @@ class Way:
         scenario: Of the paper.
         guided: Whether the guidance of the command is used, or none (w = 1), which is half the work.
         interval: The lowest and the highest timestep at which it is used; None is the model's own.
+        form: Of guidance, see :class:`imagpose.sampler.Guidance`; None is the model's own.
     """
 
     sampler: str
@@ -40,6 +41,7 @@ class Way:
     scenario: Setting = "T1"
     guided: bool = True
     interval: tuple[int, int] | None = None
+    form: str | None = None
 
     @property
     def label(self) -> str:
@@ -54,10 +56,11 @@ class Way:
 
 
 def samplers(pipe: ImagposePipeline) -> Callable[[Way], None]:
-    """What puts a way's scheduler into the pipeline."""
-    config = pipe.scheduler.config
+    """What puts a way's scheduler and form of guidance into the pipeline."""
+    config, form = pipe.scheduler.config, pipe.config["guidance_form"]
 
     def use(way: Way) -> None:
+        pipe.register_to_config(guidance_form=way.form or form)
         pipe.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(config)
 
     return use

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,11 +119,9 @@ class Trial:
         """Where a row's pictures lie."""
         return self.folder / "images" / experiment
 
-    def settings(
-        self, scenario: Setting, steps: int, guidance: float, interval: Sequence[int] | None = None
-    ) -> dict[str, Any]:
+    def settings(self, scenario: Setting, steps: int, guidance: float) -> dict[str, Any]:
         """All that decides how the pictures look; those of ``generate`` have the same record."""
-        return self.model.settings(self.request, self.weights, scenario, steps, guidance, interval)
+        return self.model.settings(self.request, self.weights, scenario, steps, guidance)
 
     def canvases(
         self, scenario: Setting, panels: int | None = None, sources: int = TARGETS, poses: int = TARGETS
