@@ -28,7 +28,7 @@ LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train bench-gpu lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -113,6 +113,9 @@ bench-cache: .venv/.done  ## measure cached against uncached training steps, int
 
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
 	$(BIN)/python -m benchmarks.train $(patsubst 'tiny','sd15_dinov2g',$(OF_EXP)) $(ARGS)
+
+bench-gpu: .venv/.done  ## measure what a card has to tell, into benchmarks/; ARGS names parts, --out, --seconds
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 test: .venv/.done  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
