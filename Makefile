@@ -123,6 +123,9 @@ bench-cache: .venv/.done  ## measure cached against uncached training steps, int
 bench-train: .venv/.done  ## measure EXP's training step (default sd15_dinov2g) into benchmarks/; without a GPU, tiny's
 	$(BIN)/python -m benchmarks.train $(patsubst 'tiny','sd15_dinov2g',$(OF_EXP)) $(ARGS)
 
+bench-gpu: .venv/.done  ## measure what a card has to tell, into benchmarks/; ARGS names parts, --out, --seconds
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
+
 test: .venv/.done  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 

@@ -21,27 +21,12 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks.machine import cpu, file_name
-from imagpose.models.encoders import TimmEncoder
+from benchmarks.networks import full_size, reduced
 from imagpose.module import IMAGPose
 from imagpose.training.cost import GIB, flops
 
 ROUNDS, STEPS = 6, 1
 TARGET = 0.8  # of the ratio of operations
-
-
-def full_size(device: str) -> IMAGPose:
-    """The network of sd15_dinov2g, its average elsewhere."""
-    with torch.device(device):
-        encoder = TimmEncoder("vit_giant_patch14_dinov2", options={"img_size": 224})
-        return IMAGPose(encoder, "stable-diffusion-v1-5/stable-diffusion-v1-5", ema_decay=None)
-
-
-def reduced(device: str) -> IMAGPose:
-    """The embedded UNet and VAE, with an encoder as dear beside them as DINOv2-G beside Stable Diffusion."""
-    with torch.device(device):
-        options = {"img_size": 64, "patch_size": 8, "embed_dim": 384, "depth": 18, "num_heads": 6}
-        encoder = TimmEncoder("vit_tiny_patch16_224", image_size=64, options=options)
-        return IMAGPose(encoder, "mannequin-sd-v", pose_channels=(16, 32, 64), texture_kernel=4, ema_decay=None)
 
 
 def ratio(operations: dict[str, int]) -> float:
@@ -113,7 +98,7 @@ def main() -> None:
     gpu = torch.cuda.is_available()
     size, batch, build = ((256, 176), 4, full_size) if gpu else ((64, 44), 2, reduced)
     counted, full = flops(build("meta"), size), flops(full_size("meta"), (256, 176))
-    steps = Steps(build("cuda" if gpu else "cpu"), size, batch)
+    steps = Steps(build("cuda" if gpu else "cpu", ema_decay=None), size, batch)
     seconds: dict[str, list[float]] = {"uncached": [], "cached": []}
     for _ in range(ROUNDS):
         for way, found in seconds.items():

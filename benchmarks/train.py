@@ -8,103 +8,23 @@ without torch.compile, and says so.
 
 from __future__ import annotations
 
-import gc
 import json
 import resource
 import sys
-import time
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 from rich.table import Table
-from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.machine import file_name
+from benchmarks.steps import canvases, matrix_rate, measure
 from imagpose.data.sampling import canvases_of
 from imagpose.module import IMAGPose
 from imagpose.training.composing import experiment_name
 from imagpose.training.cost import GIB, estimate, flops
 from imagpose.training.experiment import read_experiment, read_options
-
-WARM_UP, TIMED = 3, 10
-
-
-class Drawn(Dataset[dict[str, torch.Tensor]]):
-    """Canvases of noise."""
-
-    def __init__(self, panels: int, size: tuple[int, int], length: int) -> None:
-        self.images, self.length = torch.rand(panels, 3, *size) * 2 - 1, length
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
-        mask = torch.tensor([1.0] + [0.0] * (len(self.images) - 1))
-        return {
-            "images": self.images, "poses": self.images.clamp(min=0), "mask": mask, "source": self.images[0],
-            "number": torch.tensor(number),
-        }  # fmt: skip
-
-
-class Clock(Callback):
-    """Times the steps after the warm-up."""
-
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Start after the warm-up."""
-        if batch_idx == WARM_UP:
-            self.started = self._now()
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop."""
-        self.seconds = (self._now() - self.started) / TIMED
-
-    def _now(self) -> float:
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
-
-def matrix_rate(dtype: torch.dtype) -> float:
-    """Operations a second of a large square product on this device."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    side = 8192 if device == "cuda" else 1024
-    a = torch.randn(side, side, device=device, dtype=dtype)
-    best = float("inf")
-    for _ in range(10):
-        start = time.perf_counter()
-        a @ a
-        if device == "cuda":
-            torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - start)
-    return 2 * side**3 / best
-
-
-def measure(
-    module: IMAGPose, size: tuple[int, int], panels: int, batch: int, precision: str, compiled: bool
-) -> dict[str, float]:
-    """One variant, in a run of its own."""
-    clock = Clock()
-    module.setup, module.prepare_data = lambda stage: None, lambda: None  # type: ignore[method-assign, assignment]
-    for frozen in (module.vae, module.encoder):
-        frozen.keep_in(module.frozen_dtype)
-    if compiled:
-        module.network.compile()
-    if torch.cuda.is_available():
-        gc.collect()  # of the variant before
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-    steps = WARM_UP + TIMED
-    trainer = Trainer(
-        devices=1, max_steps=steps, precision=precision, callbacks=[clock], logger=False,  # type: ignore[arg-type]
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=1.0,
-    )  # fmt: skip
-    trainer.fit(module, DataLoader(Drawn(panels, size, steps * batch), batch_size=batch))
-    peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    return {"steps_per_second": 1 / clock.seconds, "peak_gib": peak / GIB}
 
 
 def main(args: list[str]) -> None:
@@ -130,9 +50,19 @@ def main(args: list[str]) -> None:
     variants = []
     for compiled, checkpointing in product((False, True) if gpu else (False,), (False, True)):
         expected = estimate(build("meta", checkpointing), size, batch, precision, panels=[panels]).total / GIB
-        found = measure(build("cuda" if gpu else "cpu", checkpointing), size, panels, batch, precision, compiled)
-        found["matrix_share"] = operations * found["steps_per_second"] / rate
-        variants.append({"compile": compiled, "checkpointing": checkpointing, "estimated_gib": expected, **found})
+        module = build("cuda" if gpu else "cpu", checkpointing)
+        if compiled:
+            module.network.compile()
+        found = measure(module, canvases(module, size, panels, batch), precision)
+        speed = found["steps_per_second"]
+        variants.append(
+            {
+                "compile": compiled, "checkpointing": checkpointing, "estimated_gib": expected,
+                "steps_per_second": speed, "peak_gib": found["peak_gib"] or 0.0,
+                "matrix_share": operations * speed / rate,
+            }
+        )  # fmt: skip
+        del module  # before the next one is built
     name = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"
     experiment = experiment_name(config.config)
     report = {
