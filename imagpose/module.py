@@ -17,6 +17,7 @@ from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
 from imagpose.models.checkpoint import check_contents, check_steps, count_batches, load_average
+from imagpose.models.compiled import as_written, compile_denoiser
 from imagpose.models.ema import EMA, NO_AVERAGE_OF_SHARDS
 from imagpose.models.encoders import Encoder
 from imagpose.models.fingerprint import fingerprint
@@ -65,8 +66,9 @@ class IMAGPose(LightningModule):
         optimizer: ``adamw``, or ``adamw8bit``, which keeps its moments in a quarter of the memory (bitsandbytes).
         ema_decay: Decay of the trainable weights' moving average, which generates everything; None keeps none.
         ema_device: Where the average is kept, ``cpu`` say; None is with the weights.
-        gradient_checkpointing: Whether to compute activations again in the backward pass, which takes less memory and
-            about a third more time.
+        ema_every: Steps between two updates of the average, see :class:`imagpose.models.ema.EMA`.
+        gradient_checkpointing: Whether to compute activations again in the backward pass: less memory, a third slower.
+        compile: Whether training compiles the UNet, which takes minutes at its first step.
         frozen_dtype: Type of the numbers in which VAE and encoder are kept.
         seed: Seeds every draw, together with the sample's number.
     """
@@ -101,7 +103,9 @@ class IMAGPose(LightningModule):
         optimizer: Literal["adamw", "adamw8bit"] = "adamw",
         ema_decay: ranges.Decay | None = 0.9999,
         ema_device: str | None = None,
+        ema_every: ranges.PositiveInt = 1,
         gradient_checkpointing: bool = False,
+        compile: bool = False,
         frozen_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
         seed: ranges.Seed = 0,
     ) -> None:
@@ -113,7 +117,7 @@ class IMAGPose(LightningModule):
         if unet is None and not meant:
             self.base.check_prediction(self.schedule)
         self.start = Start(self.base, start, of_base=unet is None)
-        self.encoder, self.vae = encoder, self.base.vae()
+        self.encoder, self.vae, self.frozen_dtype = encoder, self.base.vae(), getattr(torch, frozen_dtype)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.network = Network(
@@ -125,14 +129,13 @@ class IMAGPose(LightningModule):
         self.network.to(memory_format=torch.channels_last)
         if gradient_checkpointing:
             self.network.enable_gradient_checkpointing()
-        self.ema = EMA(self.network, ema_decay, ema_device)
+        self.ema = EMA(self.network, ema_decay, ema_device, ema_every)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
         self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps, given_weight)
         self.losses = NewestLosses(len(self.objective.scheduler.alphas_cumprod))
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
-        self.frozen_dtype = getattr(torch, frozen_dtype)
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
-        self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
+        self.lr_schedule, self.warmup_steps, self.seed, self.compiled = lr_schedule, warmup_steps, seed, compile
         # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
         self.strict_loading = False
         self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
@@ -155,13 +158,15 @@ class IMAGPose(LightningModule):
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
         for frozen in (self.vae, self.encoder):
             frozen.load_weights()
-            frozen.keep_in(self.frozen_dtype)
+            frozen.keep_in(self.frozen_dtype, None if self._trainer is None else self.trainer.strategy.root_device)
         if stage != "fit":
             return
         if self.ema.decay is not None and holds_shards(self._trainer):
             raise InputError(NO_AVERAGE_OF_SHARDS)
         self.start.load(self.network)
         self.ema.reset()
+        if self.compiled:
+            compile_denoiser(self.network)
         if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
             _, *latent = self.synthesis.latent_shape(data.image_size(), 1)
             self.network.flc.check_fits(*latent[-2:])
@@ -172,9 +177,8 @@ class IMAGPose(LightningModule):
     def _keep_frozen_on(self, device: torch.device) -> None:
         """Move VAE and encoder, unless a strategy holds pieces of them."""
         if not holds_shards(self._trainer):
-            for part in (self.vae, self.encoder):
-                if next(part.parameters()).device != device:
-                    torch.nn.Module.to(part, device)
+            self.vae.keep_on(device)
+            self.encoder.keep_on(device)
 
     # Training -----------------------------------------------------------------------------------------------------
 
@@ -186,8 +190,7 @@ class IMAGPose(LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Eq. (4) on a batch of canvases; waits for the device where it logs alone."""
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
-        data = getattr(self._trainer, "datamodule", None)
-        self.panels = tuple(getattr(data, "panels", batch["mask"].shape[1:]))
+        self.panels = tuple(getattr(getattr(self._trainer, "datamodule", None), "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
         draws = Draws.of(self.on_before_batch_transfer(batch))
         latents = seen.panels.sample(draws.posterior)
@@ -246,7 +249,7 @@ class IMAGPose(LightningModule):
         """
         self._keep_frozen_on(self.device)
         noise = initial_noise(seed, batch["number"].tolist(), self.synthesis.latents_of(batch)).to(self.device)
-        with self.ema.applied():
+        with self.ema.applied(), as_written():
             scheduler = self.schedule.for_sampling()
             return self.synthesis.generate(batch, noise, scheduler, self.guidance, self.sampling_steps)
 
