@@ -26,7 +26,7 @@ from imagpose.models.start import Start
 from imagpose.models.vae import Posterior
 from imagpose.objective import Draws, Objective, Schedule
 from imagpose.options import ranges
-from imagpose.sampler import Guidance, initial_noise
+from imagpose.sampler import Guidance, initial_noise, noise_generator
 from imagpose.synthesis import Seen, Synthesis
 
 SHARDED = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
@@ -181,21 +181,24 @@ class IMAGPose(LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Eq. (4) on a batch of canvases."""
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
-        data = getattr(self._trainer, "datamodule", None)
-        self.panels = tuple(getattr(data, "panels", batch["mask"].shape[1:]))
+        self.panels = tuple(getattr(getattr(self._trainer, "datamodule", None), "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
         draws = Draws.make(self.seed, batch["number"].tolist(), seen.panels.mean.shape[1:], self.device)
+        losses, timesteps = self.losses(batch, seen, draws)
+        self._log_losses(losses.detach(), timesteps)
+        return losses.mean()
+
+    def losses(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
+        """The loss of each canvas, (B,), and the timestep at which it was taken, (B,)."""
         latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
-        given = seen.panels.mean
-        conditions = self.synthesis.conditions(seen.source, seen.semantic, given, batch["mask"], batch["poses"])
+        told = (seen.source, seen.semantic, seen.panels.mean, batch["mask"], batch["poses"])
+        conditions = self.synthesis.conditions(*told)
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
         predicted = self.network(noisy, timesteps, conditions)
-        losses = self.objective.loss(predicted, latents, draws.noise, timesteps)
-        self._log_losses(losses.detach(), timesteps)
-        return losses.mean()
+        return self.objective.loss(predicted, latents, draws.noise, timesteps), timesteps
 
     def _see(self, batch: dict[str, Tensor]) -> Seen:
         """What the frozen networks say of a batch, from the cache where that came with it."""
@@ -241,10 +244,11 @@ class IMAGPose(LightningModule):
         panels, _, *size = batch["images"].shape[1:]
         shape = self.synthesis.latent_shape((size[0], size[1]), panels)
         self._keep_frozen_on(self.device)
-        noise = initial_noise(seed, batch["number"].tolist(), shape).to(batch["images"].device)
+        generators = [noise_generator(seed, number) for number in batch["number"].tolist()]
+        noise, scheduler = initial_noise(generators, shape).to(batch["images"].device), self.schedule.for_sampling()
         with self.ema.applied():
             return self.synthesis.generate(
-                batch, noise, self.schedule.for_sampling(), self.guidance, self.sampling_steps
+                batch, noise, scheduler, self.guidance, self.sampling_steps, generator=generators
             )
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
