@@ -19,10 +19,10 @@ from imagpose.data.images import to_uint8
 from imagpose.data.pipeline_inputs import as_batches, check_alike, check_canvas, check_numbers
 from imagpose.data.pipeline_inputs import generators as generators_of
 from imagpose.data.scenarios import Arrangement, Setting, arrange, smallest, spread
-from imagpose.distillation.lora import load_into, merged
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.encoders import TimmEncoder
+from imagpose.models.lora import load_into, merged
 from imagpose.models.network import Network
 from imagpose.models.pipeline_folder import check_folder, check_weights, panels_of
 from imagpose.models.vae import VAE
@@ -153,7 +153,7 @@ class ImagposePipeline(DiffusionPipeline):
         )  # fmt: skip
 
     def load_lora(self, path: str | Path) -> None:
-        """Merge the file of a LoRA, see :func:`imagpose.distillation.lora.load_into`."""
+        """Merge the file of a LoRA, see :func:`imagpose.models.lora.load_into`."""
         load_into(self, Path(path))
 
     # Inputs ---------------------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from imagpose.distillation import lora
 from imagpose.distillation.consistency import Consistency, FewSteps, guided
 from imagpose.errors import InputError
+from imagpose.models import lora
 from imagpose.models.encoders import Encoder
 from imagpose.models.network import Network
 from imagpose.models.weights import read_config

@@ -60,7 +60,7 @@ def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, .
     """
     from diffusers.utils import logging
 
-    from imagpose.distillation import lora
+    from imagpose.models import lora
     from imagpose.pipeline import ImagposePipeline
     from imagpose.training.restore import module_of_run
 
