@@ -28,7 +28,7 @@ from imagpose.models.vae import Posterior
 from imagpose.objective import NewestLosses, Objective, Schedule
 from imagpose.options import ranges
 from imagpose.options.trainer import holds_shards, logs_now
-from imagpose.sampler import Guidance, initial_noise
+from imagpose.sampler import Guidance, initial_noise, noise_generator
 from imagpose.synthesis import Seen, Synthesis
 
 
@@ -180,8 +180,6 @@ class IMAGPose(LightningModule):
             self.vae.keep_on(device)
             self.encoder.keep_on(device)
 
-    # Training -----------------------------------------------------------------------------------------------------
-
     def on_before_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Add the draws of a training batch whose loader did not, before its numbers are on a device."""
         trains = self._trainer is None or self._trainer.training
@@ -192,18 +190,21 @@ class IMAGPose(LightningModule):
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
         self.panels = tuple(getattr(getattr(self._trainer, "datamodule", None), "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
-        draws = Draws.of(self.on_before_batch_transfer(batch))
+        losses, timesteps = self.errors(batch, seen, Draws.of(self.on_before_batch_transfer(batch)))
+        self._log_losses(losses.detach(), timesteps)
+        return losses.mean()
+
+    def errors(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
+        """The loss of each canvas, (B,), and the timestep at which it was taken, (B,)."""
         latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
-        given = seen.panels.mean
-        conditions = self.synthesis.conditions(seen.source, seen.semantic, given, batch["mask"], batch["poses"])
+        told = (seen.source, seen.semantic, seen.panels.mean, batch["mask"], batch["poses"])
+        conditions = self.synthesis.conditions(*told)
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
         predicted = self.network(noisy, timesteps, conditions)
-        losses = self.objective.loss(predicted, latents, draws.noise, timesteps, batch["mask"])
-        self._log_losses(losses.detach(), timesteps)
-        return losses.mean()
+        return self.objective.loss(predicted, latents, draws.noise, timesteps, batch["mask"]), timesteps
 
     def _see(self, batch: dict[str, Tensor]) -> Seen:
         """What the frozen networks say of a batch, from the cache where that came with it."""
@@ -234,8 +235,6 @@ class IMAGPose(LightningModule):
         super().optimizer_step(*args, **kwargs)
         self.ema.update()
 
-    # Generation ---------------------------------------------------------------------------------------------------
-
     @torch.no_grad()
     def generate(self, batch: dict[str, Tensor], seed: int = 0) -> Tensor:
         """Generate the panels of a batch with the averaged weights; the pixels of masked panels are not looked at.
@@ -248,10 +247,11 @@ class IMAGPose(LightningModule):
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
         """
         self._keep_frozen_on(self.device)
-        noise = initial_noise(seed, batch["number"].tolist(), self.synthesis.latents_of(batch)).to(self.device)
+        generators = [noise_generator(seed, number) for number in batch["number"].tolist()]
+        noise = initial_noise(generators, self.synthesis.latents_of(batch)).to(self.device)
+        told = (self.schedule.for_sampling(), self.guidance, self.sampling_steps)
         with self.ema.applied(), as_written():
-            scheduler = self.schedule.for_sampling()
-            return self.synthesis.generate(batch, noise, scheduler, self.guidance, self.sampling_steps)
+            return self.synthesis.generate(batch, noise, *told, generator=generators)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Generate; callbacks look at the panels."""
@@ -264,8 +264,6 @@ class IMAGPose(LightningModule):
         """Images through the VAE, (..., 3, H, W): the ceiling of what can be generated."""
         self._keep_frozen_on(self.device)
         return self.synthesis.reconstruct(images)
-
-    # Checkpoints --------------------------------------------------------------------------------------------------
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leave the frozen weights out, take the averaged ones in."""
