@@ -103,8 +103,8 @@ def matrix_rate(dtype: torch.dtype) -> float:
 
 def free_memory() -> None:
     """Give back what the GPU holds of measurements before, and forget their peak."""
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 
