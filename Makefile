@@ -28,7 +28,7 @@ LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures uniformity speed doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train bench-gpu lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train bench-gpu lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -51,11 +51,20 @@ ablations: .venv/.done  ## Table 2, likewise
 architectures: .venv/.done  ## Table 7, likewise
 	$(TABLE)
 
+recipes: .venv/.done  ## training choices that the paper leaves open, likewise
+	$(TABLE)
+
 uniformity: .venv/.done  ## Figure 7: the demo weights, or RUN's, in T1, T2, T3 and IMAGPose*
 	$(BIN)/python -m imagpose uniformity $(OF_RUN) $(ARGS)
 
 speed: .venv/.done  ## Figure 8: seconds and FLOPs against quality of the demo weights, or RUN's
 	$(BIN)/python -m imagpose speed $(OF_RUN) $(ARGS)
+
+panels: .venv/.done  ## seconds, FLOPs and quality on 2, 4, 6 and 9 panels of the demo weights, or RUN's
+	$(BIN)/python -m imagpose panels $(OF_RUN) $(ARGS)
+
+guidance: .venv/.done  ## which guidance serves the demo weights, or RUN's, best: compared on validation people
+	$(BIN)/python -m imagpose guidance $(OF_RUN) $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
 	$(BIN)/python -m imagpose doctor $(OF_EXP) $(ARGS)

@@ -92,6 +92,15 @@ COMMANDS = {
         "the paper's Figure 8: what a picture takes, against its quality", "--sources 2 --repeats 1",
         interrupted=_GOES_ON,
     ),
+    "panels": Command(
+        "Reproduce", "imagpose.reproduction.panels:panels",
+        "cost and quality on canvases of two, four, six and nine panels", "--sources 2 --repeats 1",
+        interrupted=_GOES_ON,
+    ),
+    "guidance": Command(
+        "Reproduce", "imagpose.reproduction.guidance:guidance",
+        "which guidance serves a model best, on validation people", "--sources 4", interrupted=_GOES_ON,
+    ),
     "mannequins": Command(
         "Data", "imagpose.data.mannequins.folder:draw_set", "draw the embedded dataset", "data/mannequins",
         interrupted=_NOTHING,

@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 import torch
 from lightning import LightningModule
-from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from imagpose.data.datamodule import PoseDataModule
+from imagpose.data.draws import DrawingCollate, Draws, with_draws
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
-from imagpose.models.checkpoint import check_contents, check_steps, count_batches
+from imagpose.models.checkpoint import check_contents, check_steps, count_batches, load_average
 from imagpose.models.ema import EMA, NO_AVERAGE_OF_SHARDS
 from imagpose.models.encoders import Encoder
 from imagpose.models.fingerprint import fingerprint
@@ -24,12 +24,11 @@ from imagpose.models.network import Network
 from imagpose.models.optimizer import adamw, learning_rate
 from imagpose.models.start import Start
 from imagpose.models.vae import Posterior
-from imagpose.objective import Draws, Objective, Schedule
+from imagpose.objective import NewestLosses, Objective, Schedule
 from imagpose.options import ranges
+from imagpose.options.trainer import holds_shards, logs_now
 from imagpose.sampler import Guidance, initial_noise
 from imagpose.synthesis import Seen, Synthesis
-
-SHARDED = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
 
 
 class IMAGPose(LightningModule):
@@ -55,6 +54,7 @@ class IMAGPose(LightningModule):
         guidance: The form decides what is dropped in training, the scale is used in evaluation.
         min_snr_gamma: Loss weights, see Objective.
         timesteps: Density of the training timesteps, see Objective.
+        given_weight: Weight of given panels in the loss, see Objective.
         condition_dropout: Probability of dropping conditions.
         sampling_steps: DDIM steps in evaluation.
         lr: Learning rate.
@@ -90,6 +90,7 @@ class IMAGPose(LightningModule):
         guidance: Guidance = Guidance(),
         min_snr_gamma: ranges.PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
+        given_weight: ranges.Probability = 1.0,
         condition_dropout: ranges.Probability = 0.1,
         sampling_steps: ranges.DenoisingSteps = 20,
         lr: ranges.PositiveFloat = 5e-5,
@@ -126,7 +127,8 @@ class IMAGPose(LightningModule):
             self.network.enable_gradient_checkpointing()
         self.ema = EMA(self.network, ema_decay, ema_device)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
-        self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps)
+        self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps, given_weight)
+        self.losses = NewestLosses(len(self.objective.scheduler.alphas_cumprod))
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
         self.frozen_dtype = getattr(torch, frozen_dtype)
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
@@ -156,35 +158,38 @@ class IMAGPose(LightningModule):
             frozen.keep_in(self.frozen_dtype)
         if stage != "fit":
             return
-        if self.ema.decay is not None and self._sharded:
+        if self.ema.decay is not None and holds_shards(self._trainer):
             raise InputError(NO_AVERAGE_OF_SHARDS)
         self.start.load(self.network)
         self.ema.reset()
         if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
-            self.network.flc.check_fits(*self.synthesis.latent_shape(data.image_size(), 1)[-2:])
+            _, *latent = self.synthesis.latent_shape(data.image_size(), 1)
+            self.network.flc.check_fits(*latent[-2:])
+            data.collate = DrawingCollate(self.seed, tuple(latent))
             s, precision = self.synthesis, self.trainer.precision
             data.find_features(lambda: fingerprint(s.vae, s.encoder, s.multiple, data, precision))
 
-    @property
-    def _sharded(self) -> bool:
-        return self._trainer is not None and isinstance(self.trainer.strategy, SHARDED)
-
     def _keep_frozen_on(self, device: torch.device) -> None:
         """Move VAE and encoder, unless a strategy holds pieces of them."""
-        if not self._sharded:
+        if not holds_shards(self._trainer):
             for part in (self.vae, self.encoder):
                 if next(part.parameters()).device != device:
                     torch.nn.Module.to(part, device)
 
     # Training -----------------------------------------------------------------------------------------------------
 
+    def on_before_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int = 0) -> dict[str, Tensor]:
+        """Add the draws of a training batch whose loader did not, before its numbers are on a device."""
+        trains = self._trainer is None or self._trainer.training
+        return with_draws(batch, self.seed, self.synthesis.latents_of(batch)) if trains else batch
+
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """Eq. (4) on a batch of canvases."""
+        """Eq. (4) on a batch of canvases; waits for the device where it logs alone."""
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
         data = getattr(self._trainer, "datamodule", None)
         self.panels = tuple(getattr(data, "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
-        draws = Draws.make(self.seed, batch["number"].tolist(), seen.panels.mean.shape[1:], self.device)
+        draws = Draws.of(self.on_before_batch_transfer(batch))
         latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
         given = seen.panels.mean
@@ -193,7 +198,7 @@ class IMAGPose(LightningModule):
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
         predicted = self.network(noisy, timesteps, conditions)
-        losses = self.objective.loss(predicted, latents, draws.noise, timesteps)
+        losses = self.objective.loss(predicted, latents, draws.noise, timesteps, batch["mask"])
         self._log_losses(losses.detach(), timesteps)
         return losses.mean()
 
@@ -209,14 +214,15 @@ class IMAGPose(LightningModule):
         return Seen(Posterior(mean, std), source, semantic)
 
     def _log_losses(self, losses: Tensor, timesteps: Tensor) -> None:
-        self.log("train/loss", losses.mean(), prog_bar=True, batch_size=len(losses))
-        for level, loss in self.objective.by_noise_level(losses, timesteps):
-            self.log(f"train/loss_noise_{level}", loss, batch_size=len(losses))
+        self.losses.add(losses, timesteps)
+        if logs_now(self._trainer):  # from the CPU: what a progress bar shows is read between the steps that log too
+            for name, loss in self.losses.read().items():
+                self.log(f"train/{name}", loss, prog_bar=name == "loss")
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable part (Table 6)."""
-        settings = {"lr": self.lr, "betas": self.betas, "weight_decay": self.weight_decay}
-        optimizer = adamw(self.optimizer, self.network.parameters(), **settings)
+        options = {"lr": self.lr, "betas": self.betas, "weight_decay": self.weight_decay}
+        optimizer = adamw(self.optimizer, self.network.parameters(), **options)
         schedule = learning_rate(self.lr_schedule, optimizer, self.warmup_steps, self.trainer.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -238,14 +244,11 @@ class IMAGPose(LightningModule):
         Returns:
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
         """
-        panels, _, *size = batch["images"].shape[1:]
-        shape = self.synthesis.latent_shape((size[0], size[1]), panels)
         self._keep_frozen_on(self.device)
-        noise = initial_noise(seed, batch["number"].tolist(), shape).to(batch["images"].device)
+        noise = initial_noise(seed, batch["number"].tolist(), self.synthesis.latents_of(batch)).to(self.device)
         with self.ema.applied():
-            return self.synthesis.generate(
-                batch, noise, self.schedule.for_sampling(), self.guidance, self.sampling_steps
-            )
+            scheduler = self.schedule.for_sampling()
+            return self.synthesis.generate(batch, noise, scheduler, self.guidance, self.sampling_steps)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Generate; callbacks look at the panels."""
@@ -291,9 +294,6 @@ class IMAGPose(LightningModule):
         if "state_dict" not in checkpoint:  # strategies of shards read it themselves
             return
         check_contents(checkpoint, self.network, self.ema, where)
-        try:
-            self.ema.load_state_dict(checkpoint["ema"])
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{where} is damaged: its average cannot be read ({error}); delete it.") from error
+        load_average(checkpoint, self.ema, where)
         self.panels = tuple(checkpoint.get("panels") or self.panels)
         self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None

@@ -24,11 +24,11 @@ NASTY = (
 TARGETS = {
     "EXP": ("train", "doctor", "cache"),
     "WITH": ("train", "cache", "variants"),
-    "RUN": ("train", "uniformity", "speed", "generate", "evaluate-run"),
+    "RUN": ("train", "uniformity", "speed", "panels", "guidance", "generate", "evaluate-run"),
     "DATA": ("evaluate", "check-data", "compare", "gallery"),
     "GENERATED": ("evaluate",),
     "RESULTS": ("compare", "gallery"),
-    "SCALE": ("variants", "ablations", "architectures"),
+    "SCALE": ("variants", "ablations", "architectures", "recipes"),
     "JOBS": ("variants",),
     "LAUNCHER": ("variants",),
 }

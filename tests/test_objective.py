@@ -3,8 +3,9 @@ import math
 import pytest
 import torch
 
+from imagpose.data.draws import Draws
 from imagpose.errors import InputError
-from imagpose.objective import Draws, Objective, Schedule
+from imagpose.objective import Objective, Schedule
 
 
 def test_the_loss_of_eq_1_by_hand():
@@ -13,6 +14,16 @@ def test_the_loss_of_eq_1_by_hand():
     noise = torch.tensor([[0.0, 4.0], [3.0, 1.0]]).view(2, 1, 1, 1, 2)
     loss = objective.loss(predicted, torch.zeros_like(noise), noise, torch.tensor([10, 20]))
     assert loss.tolist() == [(1 + 4) / 2, (9 + 1) / 2]
+
+
+def test_given_panels_weigh_less_where_asked():
+    objective = Objective(Schedule(), given_weight=0.25)
+    noise = torch.tensor([[1.0, 3.0]]).view(1, 2, 1, 1, 1)
+    zeros, step = torch.zeros_like(noise), torch.tensor([10])
+    loss = objective.loss(zeros, zeros, noise, step, torch.tensor([[1.0, 0.0]]))  # the first panel is given
+    assert loss.tolist() == pytest.approx([(0.25 * 1 + 9) / 1.25])
+    assert objective.loss(zeros, zeros, noise, step, torch.zeros(1, 2)).tolist() == [5]
+    assert Objective(Schedule()).loss(zeros, zeros, noise, step, torch.tensor([[1.0, 0.0]])).tolist() == [5]
 
 
 def test_noising_is_alpha_x_plus_sigma_noise():

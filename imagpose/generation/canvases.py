@@ -18,12 +18,11 @@ from imagpose.data.pictures import Picture
 from imagpose.data.readers.index import ImageRecord
 from imagpose.data.readers.layouts import open_index
 from imagpose.data.sampling import across_people
-from imagpose.data.scenarios import Setting, smallest, spread
+from imagpose.data.scenarios import Setting, arrange, smallest, spread
 from imagpose.errors import InputError
 from imagpose.generation.request import GenerationRequest
 from imagpose.options.program import program
 
-_SOURCES = _POSES = 3  # of a list's T3 and IMAGPose*, which are the paper's, of four panels
 _KEPT = 2**29  # bytes of files
 
 
@@ -99,7 +98,27 @@ class Canvas:
         Raises:
             InputError: They fit none.
         """
-        return len(spread(len(self.sources), len(self.target_poses), self.setting, self.panels))
+        return len(self.parts)
+
+    @property
+    def masked(self) -> int:
+        """How many panels of these canvases are generated, one or several for each pose.
+
+        Raises:
+            InputError: They fit none.
+        """
+        parts = self.parts
+        setting: Setting = self.setting if len(parts) == 1 else "auto"
+        return sum(len(arrange(len(self.sources), len(part), setting, self.panels).targets) for part in parts)
+
+    @property
+    def parts(self) -> list[list[int]]:
+        """The numbers of the poses on each canvas.
+
+        Raises:
+            InputError: They fit none.
+        """
+        return spread(len(self.sources), len(self.target_poses), self.setting, self.panels)
 
     def read_sources(self) -> list[Image.Image]:
         """The sources; a dataset's are read as in training, see :func:`imagpose.data.images.open_view`.
@@ -152,7 +171,13 @@ def _pose_of(pictures: Pictures, source: Path, path: Path) -> BodyPose:
 
 
 def canvases_of_pairs(
-    data: Path, listed: Path, scenario: Setting = "auto", seed: int = 0, limit: int | None = None
+    data: Path,
+    listed: Path,
+    scenario: Setting = "auto",
+    seed: int = 0,
+    limit: int | None = None,
+    sources: int = 3,
+    poses: int = 3,
 ) -> Iterator[Canvas]:
     """The canvases of a list of pairs, in its order; each pair is in one of them.
 
@@ -165,6 +190,8 @@ def canvases_of_pairs(
         scenario: Of the paper.
         seed: Of the first canvas, and of which further sources T3 has.
         limit: How many canvases at most.
+        sources: Of T3, as many as there are up to this; three are the paper's, of four panels.
+        poses: Of IMAGPose*, likewise.
 
     Raises:
         InputError: The list is empty, or a row does not fit the scenario.
@@ -201,14 +228,14 @@ def canvases_of_pairs(
         # The same with every seed, so that seeds can be compared and do not mix in one folder.
         return across_people([index.records[name].person for name in names], 0, limit)
 
-    if scenario == "IMAGPose*":  # two or three targets of one source share a canvas
+    if scenario == "IMAGPose*":  # some targets of one source share a canvas
         by_source: dict[str, list[str]] = {}
         for source, target in pairs:
             by_source.setdefault(source, []).append(target)
         groups = [
             (source, part.tolist())
             for source, targets in by_source.items()
-            for part in np.array_split(targets, -(-len(targets) // _POSES))
+            for part in np.array_split(targets, -(-len(targets) // poses))
         ]
         for number in kept([source for source, _ in groups]):
             source, targets = groups[number]  # a source's only target is left to T1
@@ -220,11 +247,11 @@ def canvases_of_pairs(
             views.setdefault(record.identity, []).append(name)
     for number in kept([target for _, target in pairs]):
         source, target = pairs[number]
-        sources = [source]
+        given = [source]
         if scenario == "T3":  # more views of the same garment, never the target
             others = [n for n in views[index.records[source].identity] if n not in (source, target)]
             order = np.random.default_rng([seed, 8, number]).permutation(len(others))
-            sources += [others[i] for i in order[: _SOURCES - 1]]
-            if len(sources) < 2:
+            given += [others[i] for i in order[: sources - 1]]
+            if len(given) < 2:
                 raise InputError(f"{source} in {listed} has no further view for T3; take it out or choose T1.")
-        yield canvas(sources, [target], number, scenario)
+        yield canvas(given, [target], number, scenario)

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     PositiveInt = int
     NonNegativeInt = int
     Views = int
+    SeveralViews = int
     Panels = int
     DenoisingSteps = int
     Timestep = int
@@ -112,6 +113,7 @@ else:
     PositiveInt = _type("PositiveInt", Range(int, 1))
     NonNegativeInt = _type("NonNegativeInt", Range(int, 0))
     Views = _type("Views", Range(int, 2, 999))
+    SeveralViews = _type("SeveralViews", Range(int, 3, 999))  # of which two are sources of one pose
     Panels = _type("Panels", Range(int, 2, 64))
     DenoisingSteps = _type("DenoisingSteps", Range(int, 1, 1000))
     Timestep = _type("Timestep", Range(int, 0, 1000, of="[lowest, highest], each "))

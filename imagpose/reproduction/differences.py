@@ -97,6 +97,14 @@ def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric
     return Difference(mean, mean - half, mean + half, 0)
 
 
+def signed(found: Difference | None, digits: int = 4) -> str:
+    """A difference as text, with its sign and its interval."""
+    if found is None:
+        return "n/a"
+    bounds = "" if found.low is None else f" [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
+    return f"{found.value:+.{digits}f}{bounds}"
+
+
 def verdict(expected: float, found: Difference, by_construction: bool = False) -> Verdict:
     """Whether the paper's order holds.
 

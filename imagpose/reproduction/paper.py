@@ -23,6 +23,7 @@ class Entry:
         miniatures: Files in ``experiments/miniatures/`` that put a small base or encoder in place of the published one.
         tiny: The row's name at tiny scale, if not ``tiny_<experiment>``.
         block: Rows of one block are compared for the best value, as the paper's bold figures are.
+        shared: The files in ``experiments/miniatures/`` that all rows of the table share at tiny scale, read last.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Entry:
     miniatures: tuple[str, ...] = ()
     tiny: str | None = None
     block: str = ""
+    shared: tuple[str, ...] = ("_row",)
 
     def name(self, scale: Scale) -> str:
         """Of its rows and runs."""
@@ -41,7 +43,7 @@ class Entry:
         assert self.experiment is not None
         chain = ["_base", self.experiment]
         if scale == "tiny":
-            chain += ["tiny", *(f"miniatures/{name}" for name in self.miniatures), "miniatures/_row"]
+            chain += ["tiny", *(f"miniatures/{name}" for name in (*self.miniatures, *self.shared))]
         return [f"experiments/{name}.yaml" for name in chain]
 
 
@@ -146,6 +148,27 @@ ARCHITECTURES = PaperTable(
     (Claim("One model for all settings is better than one for each", (("IMAGPose", "PIDM"), ("IMAGPose", "M1"))),),
 )
 
+
+
+def _recipe(method: str, name: str, *miniatures: str, experiment: str | None = None) -> Entry:
+    return Entry(method, experiment or f"recipe_{name}", miniatures, f"tiny_recipe_{name}", shared=("_row", "_recipe"))
+
+
+_AS_IT_IS = "As it is"
+_CHOICES = {
+    "Given views or poses repeated in half of the canvases": _recipe("Repeats", "repeats"),
+    "Given panels at a quarter of the loss": _recipe("Given panels 0.25", "given_weight"),
+    "Loss weights by min-SNR, γ = 5": _recipe("min-SNR", "min_snr"),
+    "The other density of timesteps": _recipe("Timesteps", "timesteps", "uniform"),
+    "Canvases of 2, 4, 6 and 9 panels": _recipe("Panels 2 to 9", "panels"),
+}
+RECIPES = PaperTable(
+    "recipes",
+    "Choices of training that the paper leaves open",
+    (_recipe(_AS_IT_IS, "base", experiment="sd15_dinov2g"), *_CHOICES.values()),
+    tuple(Claim(text, ((entry.method, _AS_IT_IS),)) for text, entry in _CHOICES.items()),
+)
+
 UNIFORMITY = PaperTable(
     "uniformity",
     "Figure 7: one model in every setting",
@@ -160,7 +183,7 @@ UNIFORMITY = PaperTable(
     ),
 )  # fmt: skip
 
-TABLES = {table.name: table for table in (VARIANTS, ABLATIONS, ARCHITECTURES)}
+TABLES = {table.name: table for table in (VARIANTS, ABLATIONS, ARCHITECTURES, RECIPES)}
 """Those whose rows are trained, by the name of their command."""
 ALL = {**TABLES, UNIFORMITY.name: UNIFORMITY}
 """And those of one trained model."""

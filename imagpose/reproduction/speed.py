@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -17,18 +15,16 @@ from matplotlib.ticker import LogLocator
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.metrics import PAPERS
-from imagpose.evaluation.scoring import Networks, Score
+from imagpose.evaluation.scoring import Score
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import Table, cell, to_csv
-from imagpose.generation.command import draw
-from imagpose.generation.model import load
-from imagpose.generation.pictures import pending
 from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
 from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
-from imagpose.reproduction.rows import Row, write_row
-from imagpose.reproduction.timing import SAMPLERS, Way, measure, samplers
+from imagpose.reproduction.rows import Row
+from imagpose.reproduction.sweep import run
+from imagpose.reproduction.timing import SAMPLERS, Way
 from imagpose.reproduction.trained import Trial, TrialRequest
 
 COMPARATORS = ("PIDM", "PoCoLD", "CFLD")
@@ -74,22 +70,8 @@ def speed(request: SpeedRequest) -> None:
     """
     console = wide_console()
     trial = Trial.of(request, "speed")
-    canvases = {way: trial.canvases(way.scenario) for way in SWEEP}
-    made = {way.name: _settings(trial, way) for way in SWEEP}
-    missing = {way: pending(canvases[way], made[way.name], trial.images(way.name), request.overwrite) for way in SWEEP}
     try:
-        pipe = load(request)
-        use = samplers(pipe)
-        for way, some in missing.items():
-            if some:
-                use(way)
-                draw(pipe, some, trial.images(way.name), request.batch_size, way.label)
-        rows = trial.score(Networks.load(trial.task.protocols, trial.task.device), console, made)
-        costs = measure(pipe, canvases, request.guidance, request.batch_size, request.repeats)
-        measured = datetime.now(UTC).isoformat(timespec="seconds")
-        for name, cost in costs.items():
-            rows[name] = replace(rows[name], cost=cost, config={**rows[name].config, "measured": measured})
-            write_row(rows[name], request.results, trial.folder.name)
+        rows = run(trial, {way: trial.canvases(way.scenario) for way in SWEEP}, console, request.repeats)
         table = report(rows, trial.task.protocols[0].name)
         write_whole(trial.folder / "table.md", table.markdown())
         write_whole(trial.folder / "table.tex", table.latex())
@@ -100,11 +82,6 @@ def speed(request: SpeedRequest) -> None:
     shown = [[cells[i] for i in _ON_SCREEN] for cells in (table.header, *table.rows)]
     show(Table(table.title, shown[0], shown[1:], table.notes), console)
     print(f"The tables are {trial.folder / 'table'}.md, .tex and .csv, the figure is {trial.folder / 'figure.png'}.")
-
-
-def _settings(trial: Trial, way: Way) -> dict[str, Any]:
-    guidance = trial.request.guidance if way.guided else 1.0
-    return {**trial.settings(way.scenario, way.steps, guidance), "sampler": way.sampler}
 
 
 # Telling ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import diffusers
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from imagpose.data.scenarios import Setting, arrange, smallest
+from imagpose.data.scenarios import Setting
 from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import inputs
 from imagpose.output.progress import progress
@@ -19,6 +19,8 @@ from imagpose.pipeline import ImagposePipeline
 
 SAMPLERS = {"DDIM": "DDIMScheduler", "DPM++ 2M": "DPMSolverMultistepScheduler", "UniPC": "UniPCMultistepScheduler"}
 """Classes of diffusers by the name of the sampler; each is made with the configuration the model was trained with."""
+
+_UNITS = ("canvas", "panel", "image")
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,16 @@ class Way:
         steps: Denoising steps.
         scenario: Of the paper.
         guided: Whether the guidance of the command is used, or none (w = 1), which is half the work.
+        interval: The lowest and the highest timestep at which it is used; None is the model's own.
+        form: Of guidance, see :class:`imagpose.sampler.Guidance`; None is the model's own.
     """
 
     sampler: str
     steps: int
     scenario: Setting = "T1"
     guided: bool = True
+    interval: tuple[int, int] | None = None
+    form: str | None = None
 
     @property
     def label(self) -> str:
@@ -50,10 +56,11 @@ class Way:
 
 
 def samplers(pipe: ImagposePipeline) -> Callable[[Way], None]:
-    """What puts a way's scheduler into the pipeline."""
-    config = pipe.scheduler.config
+    """What puts a way's scheduler and form of guidance into the pipeline."""
+    config, form = pipe.scheduler.config, pipe.config["guidance_form"]
 
     def use(way: Way) -> None:
+        pipe.register_to_config(guidance_form=way.form or form)
         pipe.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(config)
 
     return use
@@ -70,7 +77,7 @@ def measure(
 
     Args:
         pipe: The model, on its device.
-        canvases: Of each way.
+        canvases: Of each way, all of equally many sources and poses, on as many panels as they say.
         guidance: w, where a way has one.
         batch_size: Canvases at once, fewer where a scenario has not so many.
         repeats: Timed rounds.
@@ -78,7 +85,8 @@ def measure(
     Returns:
         By way's name: ``seconds_per_canvas`` (the median), ``seconds_per_panel`` of the masked panels, all of which are
         generated, ``seconds_per_image`` that is kept, ``flops_per_canvas``, ``flops_per_panel``, ``flops_per_image``,
-        ``masked_panels``, ``kept_images``, ``batch_size`` and ``repeats``.
+        ``masked_panels`` and ``kept_images`` of one canvas, or of all over which its poses are spread, ``batch_size``
+        and ``repeats``.
     """
     size = min(batch_size, *(len(of) for of in canvases.values()))
     batches = {way: (list(of[:size]), inputs(of[:size])) for way, of in canvases.items()}
@@ -90,7 +98,7 @@ def measure(
         started = time.perf_counter()
         images = pipe(
             *given, way.scenario, steps, guidance if way.guided else 1.0, seed=[canvas.seed for canvas in some],
-            output_type="pt",
+            output_type="pt", guidance_interval=way.interval, panels=some[0].panels,
         ).images  # fmt: skip
         assert isinstance(images, Tensor)
         images.cpu()  # waits for the device
@@ -111,14 +119,11 @@ def measure(
                 advance(1)
     costs = {}
     for way, (some, _) in batches.items():
-        given, asked = len(some[0].sources), len(some[0].target_poses)
-        canvas = smallest(given, asked, way.scenario, pipe.config["panels"])
-        filled = arrange(given, asked, way.scenario, canvas)
-        panels, kept = len(filled.targets), len(set(filled.targets))
+        turns, panels, kept = some[0].turns, some[0].masked, len(some[0].outputs)
         cost: dict[str, float] = {}
         for unit, whole in (("seconds", statistics.median(seconds[way])), ("flops", flops[way])):
             each = whole / size
-            cost |= {f"{unit}_per_canvas": each, f"{unit}_per_panel": each / panels, f"{unit}_per_image": each / kept}
+            cost |= {f"{unit}_per_{what}": each / n for what, n in zip(_UNITS, (turns, panels, kept), strict=True)}
         costs[way.name] = {
             **cost, "masked_panels": panels, "kept_images": kept, "batch_size": size, "repeats": repeats
         }  # fmt: skip

@@ -1,8 +1,8 @@
-"""One trained model on chosen test pairs: what Figures 7 and 8 of the paper have in common."""
+"""One trained model on chosen pairs: what Figures 7 and 8 of the paper, and the table of panels, have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ _FURTHER = 2  # views beside source and target, so that T3 has three sources
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRequest(ChosenModel):
-    """What the commands of Figures 7 and 8 are asked for.
+    """What the commands of Figures 7 and 8 are asked for, and others of one trained model.
 
     Attributes:
         data: A dataset; the mannequins are drawn if they are missing.
@@ -79,17 +79,30 @@ class Trial:
     model: Trained
 
     @classmethod
-    def of(cls, request: TrialRequest, name: str) -> Trial:
+    def of(
+        cls,
+        request: TrialRequest,
+        name: str,
+        pairs: Callable[[Index], list[Pair]] | None = None,
+        mannequins: MannequinSet = MannequinSet(),
+    ) -> Trial:
         """Choose the pairs and write their list, ``<results>/<name>/pairs.csv``, which ``generate`` takes too.
+
+        Args:
+            request: Of the command.
+            name: Of the results' folder.
+            pairs: Chooses them; None is :func:`choose`, as Figures 7 and 8 do.
+            mannequins: The set to draw where the request's own default dataset is missing.
 
         Raises:
             InputError: The model or the dataset cannot be read, or the list cannot be written.
         """
         weights, model = fingerprint(request), Trained.of(request)  # a mistake is told before a dataset is drawn
-        if request.data == MANNEQUINS and not request.data.exists():
-            ensure(request.data, MannequinSet())
+        if request.data == type(request).data and not request.data.exists():
+            ensure(request.data, mannequins)
         whole = Scoring(protocol=request.protocol, device=request.device).task(request.data)
-        task = replace(whole, pairs=choose(whole.index, request.sources, request.seed))
+        chosen = pairs(whole.index) if pairs else choose(whole.index, request.sources, request.seed)
+        task = replace(whole, pairs=chosen)
         trial = cls(request, task, request.results / name, weights, model)
         try:
             write_whole(trial.listed, to_csv([("from", "to"), *trial.task.pairs]))
@@ -110,10 +123,21 @@ class Trial:
         """All that decides how the pictures look; those of ``generate`` have the same record."""
         return self.model.settings(self.request, self.weights, scenario, steps, guidance)
 
-    def canvases(self, scenario: Setting) -> list[Canvas]:
-        """The canvases of all pairs in a scenario."""
-        canvases = canvases_of_pairs(self.request.data, self.listed, scenario, self.request.seed)
-        return [canvas.fitted(self.model.panels) for canvas in canvases]
+    def canvases(
+        self, scenario: Setting, panels: int | None = None, sources: int = TARGETS, poses: int = TARGETS
+    ) -> list[Canvas]:
+        """The canvases of all pairs in a scenario.
+
+        Args:
+            scenario: Of the paper.
+            panels: V; None takes the smallest that fits of those that the model was trained on.
+            sources: Of T3.
+            poses: Of IMAGPose*, spread where one canvas has no room for them.
+        """
+        some = canvases_of_pairs(
+            self.request.data, self.listed, scenario, self.request.seed, sources=sources, poses=poses
+        )
+        return [canvas.fitted(self.model.panels, panels) for canvas in some]
 
     def score(self, networks: Networks, console: Console, settings: Mapping[str, dict[str, Any]]) -> dict[str, Row]:
         """Score every row's pictures.
@@ -157,21 +181,33 @@ class Trial:
         )  # fmt: skip
 
 
-def choose(index: Index, count: int, seed: int) -> list[Pair]:
-    """Test pairs that every scenario can draw: of each of ``count`` people one source and three targets.
+def choose(
+    index: Index,
+    count: int,
+    seed: int,
+    targets: int = TARGETS,
+    further: int = _FURTHER,
+    split: str = "test",
+    of: Collection[str] | None = None,
+) -> list[Pair]:
+    """Pairs that every scenario can draw: of each of ``count`` people one source and three targets.
 
-    The people of the test pairs are taken in an order fixed by the seed, and of each one source and three of its
-    targets, drawn from those in which a joint was found. A source fits that has three targets, each with two more views
-    of the same identity beside source and target. Fewer people than ``count`` are taken where there are no more; a
-    larger ``count`` only adds people.
+    The people of the pairs are taken in an order fixed by the seed, and of each one source and three of its targets,
+    drawn from those in which a joint was found. A source fits that has three targets, each with two more views of the
+    same identity beside source and target. Fewer people than ``count`` are taken where there are no more; a larger
+    ``count`` only adds people.
 
     Args:
         index: The dataset.
         count: Of people.
         seed: Of the choice.
+        targets: Of each source.
+        further: Views that there must be beside source and target.
+        split: Whose published pairs are chosen from.
+        of: The people to choose from; None is all of the split.
 
     Returns:
-        (source, target) by name, the three of a source one after the other.
+        (source, target) by name, those of a source one after the other.
 
     Raises:
         InputError: Nobody has enough views.
@@ -180,27 +216,27 @@ def choose(index: Index, count: int, seed: int) -> list[Pair]:
     for name, record in index.records.items():
         if visible(record.keypoints).any():
             views.setdefault(record.identity, set()).add(name)
-    targets: dict[str, dict[str, list[str]]] = {}  # by person and source
-    for source, target in dict.fromkeys(index.pairs("test")):
-        of = views.get(index.records[source].identity, set())
-        seen = source in of and visible(index.records[target].keypoints).any()
-        if seen and source != target and len(of - {source, target}) >= _FURTHER:
-            targets.setdefault(index.records[source].person, {}).setdefault(source, []).append(target)
+    found: dict[str, dict[str, list[str]]] = {}  # targets by person and source
+    for source, target in dict.fromkeys(index.pairs(split)):
+        person, there = index.records[source].person, views.get(index.records[source].identity, set())
+        seen = source in there and visible(index.records[target].keypoints).any()
+        if seen and source != target and len(there - {source, target}) >= further and (of is None or person in of):
+            found.setdefault(person, {}).setdefault(source, []).append(target)
     pairs: list[Pair] = []
-    people = sorted(targets, key=lambda person: (person.rpartition("/")[2], person))  # by their numbers
+    people = sorted(found, key=lambda person: (person.rpartition("/")[2], person))  # by their numbers
     for number in np.random.default_rng([seed, 9]).permutation(len(people)).tolist():
-        if len(pairs) == TARGETS * count:
+        if len(pairs) == targets * count:
             break
-        fitting = {source: of for source, of in targets[people[number]].items() if len(of) >= TARGETS}
+        fitting = {source: some for source, some in found[people[number]].items() if len(some) >= targets}
         if fitting:
             rng = np.random.default_rng([seed, 9, number])
             source = list(fitting)[int(rng.integers(len(fitting)))]
-            chosen = np.sort(rng.choice(len(fitting[source]), TARGETS, replace=False)).tolist()
+            chosen = np.sort(rng.choice(len(fitting[source]), targets, replace=False)).tolist()
             pairs += [(source, fitting[source][i]) for i in chosen]
     if not pairs:
         raise InputError(
-            f"Nobody in the test pairs of {index.root} has a source with {TARGETS} targets and {_FURTHER} views more; "
-            "name another --data."
+            f"Nobody in the {split} pairs of {index.root} has a source with {targets} targets and {further} views "
+            "more; name another --data."
         )
     return pairs
 

@@ -1,4 +1,4 @@
-"""What a training step costs, memory and operations, found on the meta device: nothing is computed."""
+"""What a training step, or a picture, costs: memory and operations, found on the meta device, nothing is computed."""
 
 from __future__ import annotations
 
@@ -192,16 +192,45 @@ def flops(module: IMAGPose, size: tuple[int, int], panels: int = 4) -> dict[str,
         ``frozen``: the VAE on the panels and the source, and the encoder, which a cache would save; ``trained``: the
         trained network, forward and backward.
     """
-    _, _, height, width = module.synthesis.latent_shape(size, panels)
-    scale = module.vae.downscale
-    images = torch.empty(panels + 1, 3, height * scale, width * scale, device="meta")
     with FlopCounterMode(display=False) as frozen, _AsTrained(None), torch.no_grad():
-        module.vae.autoencoder.encode(images)
-        module.encoder.tokens(torch.empty(1, 3, module.encoder.image_size, module.encoder.image_size, device="meta"))
+        _see(module, module.synthesis.latent_shape(size, panels))
     with FlopCounterMode(display=False) as trained, _AsTrained(None):
         forward(module, size, 1, panels)().backward()
     module.zero_grad()
     return {"frozen": frozen.get_total_flops(), "trained": trained.get_total_flops()}
+
+
+def flops_of_generation(module: IMAGPose, size: tuple[int, int], panels: int) -> dict[str, int]:
+    """Floating-point operations of generating on one canvas.
+
+    Args:
+        module: On the meta device.
+        size: (height, width) of the images.
+        panels: V of the canvas.
+
+    Returns:
+        ``conditions``: encoding and all conditions, once; ``prediction``: of the network, once an unguided step and
+        twice a guided one; ``decoding``: of each panel that is kept.
+    """
+    shape = module.synthesis.latent_shape(size, panels)
+    counters = {name: FlopCounterMode(display=False) for name in ("conditions", "prediction", "decoding")}
+    with _AsTrained(None), torch.no_grad():
+        with counters["conditions"]:
+            _see(module, shape)
+            predict = _conditioned(module, shape, 1)
+        with counters["prediction"]:
+            predict()
+        with counters["decoding"]:
+            module.vae.autoencoder.decode(torch.empty(1, *shape[1:], device="meta"))
+    return {name: counter.get_total_flops() for name, counter in counters.items()}
+
+
+def _see(module: IMAGPose, shape: tuple[int, int, int, int]) -> None:
+    """What the frozen networks look at: the VAE at the panels and the source, the encoder at the source."""
+    panels, _, height, width = shape
+    scale, side = module.vae.downscale, module.encoder.image_size
+    module.vae.autoencoder.encode(torch.empty(panels + 1, 3, height * scale, width * scale, device="meta"))
+    module.encoder.tokens(torch.empty(1, 3, side, side, device="meta"))
 
 
 def forward(module: IMAGPose, size: tuple[int, int], batch: int, panels: int = 4) -> Callable[[], Tensor]:
@@ -213,18 +242,24 @@ def forward(module: IMAGPose, size: tuple[int, int], batch: int, panels: int = 4
         batch: Canvases.
         panels: V of each.
     """
-    device = next(module.network.parameters()).device
     shape = module.synthesis.latent_shape(size, panels)
-    height, width = shape[-2:]
+
+    def step() -> Tensor:
+        latents, predicted = _conditioned(module, shape, batch)()
+        return F.mse_loss(predicted, latents)
+
+    return step
+
+
+def _conditioned(module: IMAGPose, shape: tuple[int, int, int, int], batch: int) -> Callable[[], tuple[Tensor, Tensor]]:
+    """Compute conditions of empty canvases; returns what predicts: its latents and the prediction."""
+    device = next(module.network.parameters()).device
+    panels, _, height, width = shape
     scale = module.vae.downscale
     latents = torch.empty(batch, *shape, device=device)
     semantic = torch.empty(batch, module.encoder.num_tokens, module.encoder.dim, device=device)
     mask = torch.empty(batch, panels, device=device)
     poses = torch.empty(batch, panels, 3, height * scale, width * scale, device=device)
     timesteps = torch.zeros(batch, dtype=torch.long, device=device)
-
-    def step() -> Tensor:
-        conditions = module.network.conditions(latents[:, 0], semantic, latents, mask, latents[0, 0], poses)
-        return F.mse_loss(module.network(latents, timesteps, conditions), latents)
-
-    return step
+    conditions = module.network.conditions(latents[:, 0], semantic, latents, mask, latents[0, 0], poses)
+    return lambda: (latents, module.network(latents, timesteps, conditions))

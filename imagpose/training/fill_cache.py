@@ -28,7 +28,7 @@ from imagpose.training.experiment import read_experiment
 from imagpose.training.help_pages import show_help
 from imagpose.training.precision import spare_emulation
 
-_AT_ONCE = 8  # images that the networks see together
+_AT_ONCE = {"cpu": 8, "cuda": 32}  # images that the networks see together
 
 
 def _own_arguments(parser: LightningArgumentParser) -> None:
@@ -187,7 +187,8 @@ def _bytes(number: float) -> str:
 @torch.no_grad()
 def _compute(module: IMAGPose, pictures: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
     """A shard's features by name, (n, orientations, ...)."""
-    seen = (module.synthesis.see(images[:, None], images) for images in pictures.flatten(0, 1).split(_AT_ONCE))
+    at_once = _AT_ONCE[pictures.device.type]
+    seen = (module.synthesis.see(images[:, None], images) for images in pictures.flatten(0, 1).split(at_once))
     parts = [(s.panels.mean[:, 0], s.panels.std[:, 0], s.semantic) for s in seen]
     features = (torch.cat(column).to(dtype).cpu() for column in zip(*parts, strict=True))
     return {

@@ -1,4 +1,4 @@
-"""``uniformity`` and ``speed``."""
+"""``uniformity`` and ``speed``, and what else draws by one trained model."""
 
 from itertools import chain
 
@@ -10,6 +10,22 @@ _GOOD = {"--data": "data", "--model": "model", "--device": "cpu", "--results": "
 _PAIRS = ("new", "new/uniformity", "new/uniformity/pairs.csv")  # are chosen, and listed, before the model is read
 UNIFORMITY = Command({**_GOOD, "--steps": "1"}, writes=_PAIRS)
 SPEED = Command({**_GOOD, "--repeats": "1"}, writes=tuple(path.replace("uniformity", "speed") for path in _PAIRS))
+PANELS = Command(
+    {**_GOOD, "--repeats": "1", "--steps": "1", "--views": "4", "--wide": "tiny"},
+    writes=tuple(path.replace("uniformity", "panels") for path in _PAIRS),
+)
+GUIDANCE = Command(
+    {**_GOOD, "--steps": "1", "--targets": "1"},
+    writes=tuple(path.replace("uniformity", "guidance") for path in _PAIRS),
+)
+
+
+def _interval(of: Command) -> list[Case]:
+    values = (("500",), ("x", "y"), ("-1", "500"), ("900", "500"), ("0", "1001"))
+    return [
+        of.case(f"--guidance_interval {' '.join(one)!r}", {"--guidance_interval": one}, "guidance_interval")
+        for one in values
+    ]
 
 
 def _trial(of: Command) -> list[Case]:
@@ -37,4 +53,19 @@ CASES = {  # the two open the same things by the same code
         *UNIFORMITY.whole_number("--steps", "0", "1001"),
     ],
     "speed": [*_trial(SPEED), *SPEED.whole_number("--repeats", "0")],
+    "panels": [
+        *_trial(PANELS),
+        *_interval(PANELS),
+        PANELS.case("--guidance_interval of every step", {"--guidance_interval": ("0", "1000")}, "every step"),
+        *PANELS.whole_number("--repeats", "0"),
+        *PANELS.whole_number("--steps", "0", "1001"),
+        *PANELS.whole_number("--views", "2"),
+        *PANELS.values("--wide", ("nope", "", "../tiny"), "nope", "--exp", "../tiny", "no experiment"),
+    ],
+    "guidance": [
+        *_trial(GUIDANCE),
+        *_interval(GUIDANCE),
+        *GUIDANCE.whole_number("--steps", "0", "1001"),
+        *GUIDANCE.whole_number("--targets", "0"),
+    ],
 }

@@ -128,6 +128,24 @@ def test_another_set_in_the_same_place_is_refused(mannequin_root, small_set, tmp
         ensure(tmp_path / "nowhere", None)
 
 
+def test_a_ninth_view_leaves_the_first_eight_as_they_are(tmp_path):
+    few = {"identities": 2, "test_identities": 1, "test_pairs": 2, "size": (32, 22)}
+    for views in (8, 9):
+        write(tmp_path / str(views), MannequinSet(views=views, **few))
+    eight = sorted((tmp_path / "8").rglob("*.jpg"))
+    assert len(eight) == 16
+    for path in eight:
+        assert (tmp_path / "9" / path.relative_to(tmp_path / "8")).read_bytes() == path.read_bytes()
+    ninth = [path for path in (tmp_path / "9").rglob("*.jpg") if path.name.startswith("01_9_")]
+    assert len(ninth) == 2
+    manifests = [json.loads((tmp_path / str(views) / MANIFEST).read_text()) for views in (8, 9)]
+    # Sets of nine views were drawn otherwise before, so they are another renderer's.
+    assert [manifest["renderer"] for manifest in manifests] == [1, 2]
+    turns = [record["pose"]["azimuth"] for name, record in manifests[1]["images"].items() if "01_9" in name]
+    assert len(turns) == 2
+    assert all(113 <= turn <= 157 for turn in turns)  # three quarters from behind, where none of the eight is
+
+
 def test_the_command_draws_the_set_that_its_options_describe(tmp_path):
     words = ["mannequins", str(tmp_path / "few"), "--spec.identities", "3", "--spec.test_identities", "1"]
     assert main([*words, "--spec.views", "4", "--spec.test_pairs", "2"]) == 0

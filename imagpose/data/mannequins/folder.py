@@ -28,7 +28,10 @@ from imagpose.output.progress import track
 
 _CHUNK = 2  # people that a process takes at a time, and an interruption waits for
 _FEW = 8  # people are drawn without further processes
-_AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180)  # front views dominate, as in a shop
+# Front views dominate, as in a shop. The ninth, which nine panels need, is the one that no other is near: from behind,
+# at three quarters.
+_AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180, 135)
+_FIRST_AZIMUTHS = 8  # those that sets had before
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class MannequinSet:
 
     Attributes:
         identities: Number of people; each wears one outfit.
-        views: Images of each.
+        views: Images of each; those after the ninth are seen from where the first ones are, in turn.
         test_identities: How many of the people are held out for testing.
         test_pairs: Number of fixed test cases, the held-out people taken in turn.
         size: Height and width of an image in pixels.
@@ -132,7 +135,8 @@ def _draw_people(spec: MannequinSet, people: Sequence[int], folder: Path) -> dic
 
 def _head(spec: MannequinSet) -> dict[str, Any]:
     """How a manifest of a set begins."""
-    return {"renderer": drawing.RENDERER_VERSION, "spec": {**mannequins.to_record(spec), "size": list(spec.size)}}
+    renderer = drawing.RENDERER_VERSION + (spec.views > _FIRST_AZIMUTHS)  # older sets have another ninth view
+    return {"renderer": renderer, "spec": {**mannequins.to_record(spec), "size": list(spec.size)}}
 
 
 def _manifest(spec: MannequinSet, folder: Path | None = None) -> str:

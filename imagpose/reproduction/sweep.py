@@ -1,0 +1,67 @@
+"""One trained model in several ways on the same pairs: pictures, their scores and what they take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+from imagpose.evaluation.scoring import Networks
+from imagpose.generation.canvases import Canvas
+from imagpose.generation.command import draw
+from imagpose.generation.model import load
+from imagpose.generation.pictures import pending
+from imagpose.reproduction.rows import Row, write_row
+from imagpose.reproduction.timing import Way, measure, samplers
+from imagpose.reproduction.trained import Trial
+
+
+def run(trial: Trial, canvases: Mapping[Way, Sequence[Canvas]], console: Console, repeats: int = 0) -> dict[str, Row]:
+    """Draw in each way what is not drawn yet, score it, time all ways in turn, and write the rows.
+
+    Pictures and their scores are made once; times are taken anew, since only those of one call may be compared.
+
+    Args:
+        trial: The model and its pairs.
+        canvases: Of each way.
+        console: For progress and what is missing.
+        repeats: Timed batches of each way; 0 times none.
+
+    Returns:
+        By way's name.
+
+    Raises:
+        InputError: A picture is there that was made otherwise, or a file cannot be read or written.
+        OSError: The disk is not as it must be.
+    """
+    request = trial.request
+    made = {way.name: _settings(trial, way) for way in canvases}
+    missing = {
+        way: pending(some, made[way.name], trial.images(way.name), request.overwrite) for way, some in canvases.items()
+    }
+    if repeats or any(missing.values()):
+        pipe = load(request)
+        use = samplers(pipe)
+        for way, some in missing.items():
+            if some:
+                use(way)
+                draw(pipe, some, trial.images(way.name), request.batch_size, way.label)
+    rows = trial.score(Networks.load(trial.task.protocols, trial.task.device), console, made)
+    if repeats:
+        costs = measure(pipe, canvases, request.guidance, request.batch_size, repeats)
+        measured = datetime.now(UTC).isoformat(timespec="seconds")
+        for name, cost in costs.items():
+            rows[name] = replace(rows[name], cost=cost, config={**rows[name].config, "measured": measured})
+    for row in rows.values():
+        write_row(row, request.results, trial.folder.name)
+    return rows
+
+
+def _settings(trial: Trial, way: Way) -> dict[str, Any]:
+    guidance = trial.request.guidance if way.guided else 1.0
+    model = replace(trial.model, form=way.form or trial.model.form)
+    settings = model.settings(trial.request, trial.weights, way.scenario, way.steps, guidance, way.interval)
+    return {**settings, "sampler": way.sampler}
