@@ -11,6 +11,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from imagpose.data.draws import with_draws
 from imagpose.module import IMAGPose
 from imagpose.training.cost import GIB
 
@@ -79,9 +80,11 @@ def canvases(
         "poses": images.clamp(min=0), "mask": (torch.arange(panels) < 1).float().repeat(batch, 1),
         "number": torch.arange(batch),
     }  # fmt: skip
+    shape = module.synthesis.latent_shape(size, panels)
+    shared = with_draws(shared, module.seed, shape)  # as the loader's workers make them
     if not cached:
         return {**shared, "images": images, "source": images[:, 0]}
-    mean = torch.randn(batch, *module.synthesis.latent_shape(size, panels))
+    mean = torch.randn(batch, *shape)
     semantic = torch.randn(batch, module.encoder.num_tokens, module.encoder.dim)
     return {**shared, "mean": mean, "std": torch.rand_like(mean), "source_mean": mean[:, 0], "semantic": semantic}
 
@@ -103,8 +106,8 @@ def matrix_rate(dtype: torch.dtype) -> float:
 
 def free_memory() -> None:
     """Give back what the GPU holds of measurements before, and forget their peak."""
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 
@@ -129,10 +132,10 @@ def measure(
     Returns:
         ``steps_per_second``, ``warm_up_seconds``, ``peak_gib``.
     """
-    module.setup, module.prepare_data = lambda stage: None, lambda: None  # type: ignore[method-assign, assignment]
+    module.weights_files = list  # type: ignore[method-assign] # none is fetched, and none read:
+    module.vae.load_weights = module.encoder.load_weights = lambda: None  # type: ignore[method-assign]
+    module.start.load = lambda network: None  # type: ignore[method-assign]
     module.cpu = lambda: module  # type: ignore[method-assign] # where Lightning leaves it at the end
-    for frozen in (module.vae, module.encoder):
-        frozen.keep_in(module.frozen_dtype)
     free_memory()
     clock = _Clock(steps)
     settings = {
