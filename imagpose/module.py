@@ -127,10 +127,9 @@ class IMAGPose(LightningModule):
         self.ema = EMA(self.network, ema_decay, ema_device)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
         self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps)
-        self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
-        self.frozen_dtype = getattr(torch, frozen_dtype)
+        self.condition_dropout, self.sampling_steps, self.seed = condition_dropout, sampling_steps, seed
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
-        self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
+        self.frozen_dtype, self.lr_schedule, self.warmup_steps = getattr(torch, frozen_dtype), lr_schedule, warmup_steps
         # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
         self.strict_loading = False
         self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
@@ -197,8 +196,9 @@ class IMAGPose(LightningModule):
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
-        predicted = self.network(noisy, timesteps, conditions)
-        return self.objective.loss(predicted, latents, draws.noise, timesteps), timesteps
+        return self.objective.loss(
+            self.network(noisy, timesteps, conditions), latents, draws.noise, timesteps
+        ), timesteps
 
     def _see(self, batch: dict[str, Tensor]) -> Seen:
         """What the frozen networks say of a batch, from the cache where that came with it."""
@@ -245,11 +245,10 @@ class IMAGPose(LightningModule):
         shape = self.synthesis.latent_shape((size[0], size[1]), panels)
         self._keep_frozen_on(self.device)
         generators = [noise_generator(seed, number) for number in batch["number"].tolist()]
-        noise, scheduler = initial_noise(generators, shape).to(batch["images"].device), self.schedule.for_sampling()
+        noise = initial_noise(generators, shape).to(batch["images"].device)
+        sampling = (self.schedule.for_sampling(), self.guidance, self.sampling_steps)
         with self.ema.applied():
-            return self.synthesis.generate(
-                batch, noise, scheduler, self.guidance, self.sampling_steps, generator=generators
-            )
+            return self.synthesis.generate(batch, noise, *sampling, generator=generators)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Generate; callbacks look at the panels."""
