@@ -195,10 +195,8 @@ class IMAGPose(LightningModule):
         conditions = self.synthesis.conditions(*told)
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
-        noisy = self.objective.add_noise(latents, draws.noise, timesteps)
-        return self.objective.loss(
-            self.network(noisy, timesteps, conditions), latents, draws.noise, timesteps
-        ), timesteps
+        noise, noisy = draws.noise, self.objective.add_noise(latents, draws.noise, timesteps)
+        return self.objective.loss(self.network(noisy, timesteps, conditions), latents, noise, timesteps), timesteps
 
     def _see(self, batch: dict[str, Tensor]) -> Seen:
         """What the frozen networks say of a batch, from the cache where that came with it."""
