@@ -28,7 +28,8 @@ class Distillation(IMAGPose):
     """Latent consistency distillation (Luo et al. 2023) over the joint canvas, guidance folded in.
 
     The student starts from its teacher and is generated with at guidance 1, which is one prediction a step. It loses
-    no conditions in training, as it never has to do without.
+    no conditions in training, as it never has to do without. The teacher is kept in ``frozen_dtype``, as VAE and
+    encoder are.
 
     Args:
         encoder: The frozen image encoder, the teacher's.
@@ -83,6 +84,7 @@ class Distillation(IMAGPose):
             self._check_teacher()
             self.teacher = copy.deepcopy(self.network).requires_grad_(False).eval()
             self.teacher.disable_gradient_checkpointing()
+            nn.Module.to(self.teacher, self.frozen_dtype)
         if self.lora_rank is not None and not lora.has(self.network):
             lora.add(self.network, self.lora_rank, self.seed)
             self.ema.reset()
@@ -91,12 +93,12 @@ class Distillation(IMAGPose):
         """Refuse a teacher of another noise schedule, whose steps would be wrong without an error."""
         if (scheduler := self.start.scheduler()) is None:
             return
-        theirs, ours = Schedule.of_base(read_config(scheduler)), self.schedule
-        for what in ("predicts", "beta_schedule", "beta_start", "beta_end", "zero_terminal_snr"):
-            if getattr(theirs, what) != getattr(ours, what):
+        theirs, ours = (one.for_training().config for one in (Schedule.of_base(read_config(scheduler)), self.schedule))
+        for what in ("prediction_type", "beta_schedule", "beta_start", "beta_end", "rescale_betas_zero_snr"):
+            if theirs[what] != ours[what]:
                 raise InputError(
-                    f"{scheduler} says {what} {getattr(theirs, what)}, and the experiment {getattr(ours, what)}; "
-                    "distil a teacher on its own base."
+                    f"{scheduler} says {what} {theirs[what]}, and the experiment {ours[what]}; distil a teacher on its "
+                    "own base."
                 )
 
     def errors(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
