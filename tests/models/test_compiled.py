@@ -45,6 +45,7 @@ def test_the_denoiser_has_no_graph_break_and_one_that_is_put_in_is_found(unet, m
     assert torch._dynamo.explain(unet)(*given(4)).graph_break_count > 0
 
 
+@pytest.mark.slow
 def test_each_number_of_panels_is_compiled_once_and_changes_nothing(unet):
     expected = {panels: unet(*given(panels)) for panels in (2, 4, 6, 9)}
     counter = CompileCounter()
