@@ -63,7 +63,9 @@ def _steps(card: Card, size: Size, **options: Any) -> Callable[..., Variant]:
             module = built()
             _set(module, checkpointing, frozen_dtype)
             batches = canvases(module, size, card.panels, batch, cached)
-            return measure(module, batches, card.precision, card.steps)
+            figures = measure(module, batches, card.precision, card.steps)
+            module.compiled = False  # no other time than at the first variant
+            return figures
 
         words = [f"batch {batch}", "checkpointing" * checkpointing, "cached features" * cached]
         words.append("frozen networks in bfloat16" * (frozen_dtype == "bfloat16"))
