@@ -1,6 +1,7 @@
 """What the command line answers with a sentence."""
 
 import re
+from pickle import UnpicklingError
 
 
 def one_line(sentence: str) -> str:
@@ -26,3 +27,8 @@ class InputWarning(UserWarning):
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end (SIGTERM): everything is left as after an interruption, and the exit code is 143."""
+
+
+UNREADABLE = (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError, TypeError, AttributeError,
+              IndexError, AssertionError)  # fmt: skip
+"""What torch raises of bytes that are no checkpoint, or one with other than plain types."""

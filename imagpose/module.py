@@ -17,6 +17,7 @@ from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
 from imagpose.models.checkpoint import check_contents, check_steps, count_batches, load_average
+from imagpose.models.compiled import as_written, compile_denoiser
 from imagpose.models.ema import EMA, NO_AVERAGE_OF_SHARDS
 from imagpose.models.encoders import Encoder
 from imagpose.models.fingerprint import fingerprint
@@ -27,7 +28,7 @@ from imagpose.models.vae import Posterior
 from imagpose.objective import NewestLosses, Objective, Schedule
 from imagpose.options import ranges
 from imagpose.options.trainer import holds_shards, logs_now
-from imagpose.sampler import Guidance, initial_noise
+from imagpose.sampler import Guidance, initial_noise, noise_generator
 from imagpose.synthesis import Seen, Synthesis
 
 
@@ -65,8 +66,9 @@ class IMAGPose(LightningModule):
         optimizer: ``adamw``, or ``adamw8bit``, which keeps its moments in a quarter of the memory (bitsandbytes).
         ema_decay: Decay of the trainable weights' moving average, which generates everything; None keeps none.
         ema_device: Where the average is kept, ``cpu`` say; None is with the weights.
-        gradient_checkpointing: Whether to compute activations again in the backward pass, which takes less memory and
-            about a third more time.
+        ema_every: Steps between two updates of the average, see :class:`imagpose.models.ema.EMA`.
+        gradient_checkpointing: Whether to compute activations again in the backward pass: less memory, a third slower.
+        compile: Whether training compiles the UNet, which takes minutes at its first step.
         frozen_dtype: Type of the numbers in which VAE and encoder are kept.
         seed: Seeds every draw, together with the sample's number.
     """
@@ -101,7 +103,9 @@ class IMAGPose(LightningModule):
         optimizer: Literal["adamw", "adamw8bit"] = "adamw",
         ema_decay: ranges.Decay | None = 0.9999,
         ema_device: str | None = None,
+        ema_every: ranges.PositiveInt = 1,
         gradient_checkpointing: bool = False,
+        compile: bool = False,
         frozen_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
         seed: ranges.Seed = 0,
     ) -> None:
@@ -113,7 +117,7 @@ class IMAGPose(LightningModule):
         if unet is None and not meant:
             self.base.check_prediction(self.schedule)
         self.start = Start(self.base, start, of_base=unet is None)
-        self.encoder, self.vae = encoder, self.base.vae()
+        self.encoder, self.vae, self.frozen_dtype = encoder, self.base.vae(), getattr(torch, frozen_dtype)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.network = Network(
@@ -125,14 +129,13 @@ class IMAGPose(LightningModule):
         self.network.to(memory_format=torch.channels_last)
         if gradient_checkpointing:
             self.network.enable_gradient_checkpointing()
-        self.ema = EMA(self.network, ema_decay, ema_device)
+        self.ema = EMA(self.network, ema_decay, ema_device, ema_every)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
         self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps, given_weight)
         self.losses = NewestLosses(len(self.objective.scheduler.alphas_cumprod))
         self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
-        self.frozen_dtype = getattr(torch, frozen_dtype)
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
-        self.lr_schedule, self.warmup_steps, self.seed = lr_schedule, warmup_steps, seed
+        self.lr_schedule, self.warmup_steps, self.seed, self.compiled = lr_schedule, warmup_steps, seed, compile
         # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
         self.strict_loading = False
         self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
@@ -155,13 +158,15 @@ class IMAGPose(LightningModule):
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
         for frozen in (self.vae, self.encoder):
             frozen.load_weights()
-            frozen.keep_in(self.frozen_dtype)
+            frozen.keep_in(self.frozen_dtype, None if self._trainer is None else self.trainer.strategy.root_device)
         if stage != "fit":
             return
         if self.ema.decay is not None and holds_shards(self._trainer):
             raise InputError(NO_AVERAGE_OF_SHARDS)
         self.start.load(self.network)
         self.ema.reset()
+        if self.compiled:
+            compile_denoiser(self.network)
         if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
             _, *latent = self.synthesis.latent_shape(data.image_size(), 1)
             self.network.flc.check_fits(*latent[-2:])
@@ -172,11 +177,8 @@ class IMAGPose(LightningModule):
     def _keep_frozen_on(self, device: torch.device) -> None:
         """Move VAE and encoder, unless a strategy holds pieces of them."""
         if not holds_shards(self._trainer):
-            for part in (self.vae, self.encoder):
-                if next(part.parameters()).device != device:
-                    torch.nn.Module.to(part, device)
-
-    # Training -----------------------------------------------------------------------------------------------------
+            self.vae.keep_on(device)
+            self.encoder.keep_on(device)
 
     def on_before_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Add the draws of a training batch whose loader did not, before its numbers are on a device."""
@@ -186,21 +188,23 @@ class IMAGPose(LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Eq. (4) on a batch of canvases; waits for the device where it logs alone."""
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
-        data = getattr(self._trainer, "datamodule", None)
-        self.panels = tuple(getattr(data, "panels", batch["mask"].shape[1:]))
+        self.panels = tuple(getattr(getattr(self._trainer, "datamodule", None), "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
-        draws = Draws.of(self.on_before_batch_transfer(batch))
+        losses, timesteps = self.errors(batch, seen, Draws.of(self.on_before_batch_transfer(batch)))
+        self._log_losses(losses.detach(), timesteps)
+        return losses.mean()
+
+    def errors(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
+        """The loss of each canvas, (B,), and the timestep at which it was taken, (B,)."""
         latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
-        given = seen.panels.mean
-        conditions = self.synthesis.conditions(seen.source, seen.semantic, given, batch["mask"], batch["poses"])
+        told = (seen.source, seen.semantic, seen.panels.mean, batch["mask"], batch["poses"])
+        conditions = self.synthesis.conditions(*told)
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
         noisy = self.objective.add_noise(latents, draws.noise, timesteps)
         predicted = self.network(noisy, timesteps, conditions)
-        losses = self.objective.loss(predicted, latents, draws.noise, timesteps, batch["mask"])
-        self._log_losses(losses.detach(), timesteps)
-        return losses.mean()
+        return self.objective.loss(predicted, latents, draws.noise, timesteps, batch["mask"]), timesteps
 
     def _see(self, batch: dict[str, Tensor]) -> Seen:
         """What the frozen networks say of a batch, from the cache where that came with it."""
@@ -231,8 +235,6 @@ class IMAGPose(LightningModule):
         super().optimizer_step(*args, **kwargs)
         self.ema.update()
 
-    # Generation ---------------------------------------------------------------------------------------------------
-
     @torch.no_grad()
     def generate(self, batch: dict[str, Tensor], seed: int = 0) -> Tensor:
         """Generate the panels of a batch with the averaged weights; the pixels of masked panels are not looked at.
@@ -245,10 +247,11 @@ class IMAGPose(LightningModule):
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
         """
         self._keep_frozen_on(self.device)
-        noise = initial_noise(seed, batch["number"].tolist(), self.synthesis.latents_of(batch)).to(self.device)
-        with self.ema.applied():
-            scheduler = self.schedule.for_sampling()
-            return self.synthesis.generate(batch, noise, scheduler, self.guidance, self.sampling_steps)
+        generators = [noise_generator(seed, number) for number in batch["number"].tolist()]
+        noise = initial_noise(generators, self.synthesis.latents_of(batch)).to(self.device)
+        told = (self.schedule.for_sampling(), self.guidance, self.sampling_steps)
+        with self.ema.applied(), as_written():
+            return self.synthesis.generate(batch, noise, *told, generator=generators)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Generate; callbacks look at the panels."""
@@ -261,8 +264,6 @@ class IMAGPose(LightningModule):
         """Images through the VAE, (..., 3, H, W): the ceiling of what can be generated."""
         self._keep_frozen_on(self.device)
         return self.synthesis.reconstruct(images)
-
-    # Checkpoints --------------------------------------------------------------------------------------------------
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leave the frozen weights out, take the averaged ones in."""

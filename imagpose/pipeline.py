@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline
+from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline, LCMScheduler, TCDScheduler
 from diffusers.utils import BaseOutput
 from PIL import Image
 from torch import Tensor
@@ -22,10 +22,12 @@ from imagpose.data.scenarios import Arrangement, Setting, arrange, smallest, spr
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.encoders import TimmEncoder
+from imagpose.models.lora import load_into, merged
 from imagpose.models.network import Network
 from imagpose.models.pipeline_folder import check_folder, check_weights, panels_of
 from imagpose.models.vae import VAE
-from imagpose.sampler import Guidance, noise_generator
+from imagpose.options.ranges import GUIDANCE_SCALE, STEPS
+from imagpose.sampler import Guidance, initial_noise, noise_generator
 from imagpose.synthesis import Synthesis
 
 CallbackOnStepEnd = Callable[["ImagposePipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor] | None]
@@ -66,6 +68,8 @@ class ImagposePipeline(DiffusionPipeline):
         guidance_form: Which conditions guidance drops, see :class:`imagpose.sampler.Guidance`.
         guidance_interval: [lowest, highest] timestep at which guidance counts; None is all of them.
         panels: The numbers of panels that the network was trained on.
+        guidance_scale: w unless a call says another; None is 2.
+        num_inference_steps: Steps unless a call says others; None is 20.
     """
 
     def __init__(
@@ -78,6 +82,8 @@ class ImagposePipeline(DiffusionPipeline):
         guidance_form: str = "joint",
         guidance_interval: list | None = None,
         panels: list = [4],  # noqa: B006
+        guidance_scale: float | None = None,
+        num_inference_steps: int | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(vae=vae, encoder=encoder, network=network, scheduler=scheduler)
@@ -85,6 +91,8 @@ class ImagposePipeline(DiffusionPipeline):
             image_size=list(image_size), guidance_form=guidance_form, guidance_interval=guidance_interval,
             panels=list(panels),
         )  # fmt: skip
+        own = {"guidance_scale": guidance_scale, "num_inference_steps": num_inference_steps}
+        self.register_to_config(**{name: value for name, value in own.items() if value is not None})
         self.synthesis = Synthesis(VAE(vae), encoder, network)
         network.eval().to(memory_format=torch.channels_last)  # as it was trained, so that sums round alike
 
@@ -135,11 +143,18 @@ class ImagposePipeline(DiffusionPipeline):
         if module.image_size is None:
             raise InputError("The checkpoint was taken before the first training step; train the run first.")
         with module.ema.applied():
-            network = copy.deepcopy(module.network)
+            network = merged(copy.deepcopy(module.network))
+        scheduler = module.schedule.for_sampling()
+        few = isinstance(scheduler, (LCMScheduler, TCDScheduler))  # distilled, guidance folded in
         return cls(
-            module.vae.autoencoder, module.encoder, network, module.schedule.for_sampling(), module.image_size,
+            module.vae.autoencoder, module.encoder, network, scheduler, module.image_size,
             module.guidance.form, module.guidance.interval, module.panels,
+            module.guidance.scale if few else None, module.sampling_steps if few else None,
         )  # fmt: skip
+
+    def load_lora(self, path: str | Path) -> None:
+        """Merge the file of a LoRA, see :func:`imagpose.models.lora.load_into`."""
+        load_into(self, Path(path))
 
     # Inputs ---------------------------------------------------------------------------------------------------------
 
@@ -148,6 +163,10 @@ class ImagposePipeline(DiffusionPipeline):
         """(height, width) of what is generated, in pixels."""
         height, width = self.config["image_size"]
         return int(height), int(width)
+
+    def _own(self, name: str, value: Any, default: Any) -> Any:
+        """What is asked for, else what the pipeline's files say, else what is usual."""
+        return value if value is not None else self.config.get(name, default)
 
     # Generation -----------------------------------------------------------------------------------------------------
 
@@ -158,8 +177,8 @@ class ImagposePipeline(DiffusionPipeline):
         source_poses: BodyPose | Sequence[BodyPose] | Sequence[Sequence[BodyPose]],
         target_poses: BodyPose | Sequence[BodyPose] | Sequence[Sequence[BodyPose]],
         scenario: Setting = "auto",
-        num_inference_steps: int = 20,
-        guidance_scale: float = 2.0,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
         seed: int | Sequence[int] = 0,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         output_type: Literal["pil", "np", "pt"] = "pil",
@@ -180,8 +199,10 @@ class ImagposePipeline(DiffusionPipeline):
                 pose is asked for.
             scenario: The paper's setting, see :func:`arrange`. Where a pose fills several panels, one of the results is
                 taken at random.
-            num_inference_steps: How many denoising steps are taken, from 1.
-            guidance_scale: The scale w of Eq. (5); 1 is the conditional prediction alone, and half the work.
+            num_inference_steps: How many denoising steps are taken, from 1; None takes the pipeline's own, 20 unless
+                it was distilled.
+            guidance_scale: The scale w of Eq. (5); 1 is the conditional prediction alone, and half the work. None takes
+                the pipeline's own, 2 unless it was distilled.
             seed: Seeds the noise, and the choice of the result that is taken; a list gives each canvas its own, a
                 number gives canvas i the seed ``seed + i``.
             generator: Draws the noise instead, one for all canvases or one for each.
@@ -199,7 +220,11 @@ class ImagposePipeline(DiffusionPipeline):
             InputError: Something is of another type or out of its range, sources have no poses, or their numbers fit
                 no scenario.
         """
-        check_numbers(num_inference_steps, self.scheduler.config.num_train_timesteps, guidance_scale, output_type)
+        num_inference_steps = self._own("num_inference_steps", num_inference_steps, STEPS)
+        guidance_scale = self._own("guidance_scale", guidance_scale, GUIDANCE_SCALE)
+        of_scheduler = self.scheduler.config  # one of few steps takes some of the timesteps it was distilled with
+        most = of_scheduler.get("original_inference_steps") or of_scheduler.num_train_timesteps
+        check_numbers(num_inference_steps, most, guidance_scale, output_type)
         batches = as_batches(sources=sources, source_poses=source_poses, target_poses=target_poses)
         canvases = list(zip(*batches, strict=True))
         generators = generators_of(seed, generator, len(canvases), noise_generator)
@@ -225,7 +250,7 @@ class ImagposePipeline(DiffusionPipeline):
                 some = [(*sources, [wanted[i] for i in part]) for *sources, wanted in canvases]
                 prepared, arrangement = self.prepare(some, scenario if len(parts) == 1 else "auto", panels)
                 shape = self.synthesis.latent_shape(self.image_size, panels)
-                noise = torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generators])
+                noise = initial_noise(generators, shape)
                 chosen = [self._chosen(arrangement, len(part), one) for one in generators]
                 prepared = {name: value.to(self.device) for name, value in prepared.items()}
                 drawn.append(

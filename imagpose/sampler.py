@@ -146,19 +146,18 @@ def sample(
 
 
 def noise_generator(seed: int, number: int = 0) -> torch.Generator:
-    """Draws the noise that a sample of this number begins with."""
+    """Draws the noise that a sample of this number begins with, and then what a scheduler adds to its steps."""
     return generator_for(seed, 4, number)
 
 
-def initial_noise(seed: int, numbers: Sequence[int], shape: Sequence[int]) -> Tensor:
-    """The noise x_T that samples start from, each a function of the seed and its number alone.
+def initial_noise(generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:
+    """The noise x_T that samples start from, each drawn by its own generator, see :func:`noise_generator`.
 
     Args:
-        seed: Seeds every draw, together with the sample's number.
-        numbers: The samples' numbers, B integers from 0.
+        generators: Of B samples, on one device.
         shape: Shape of one sample's latents, (V, c, h, w).
 
     Returns:
         Standard normal noise, (B, V, c, h, w).
     """
-    return torch.stack([torch.randn(*shape, generator=noise_generator(seed, number)) for number in numbers])
+    return torch.stack([torch.randn(*shape, generator=one, device=one.device) for one in generators])

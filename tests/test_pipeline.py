@@ -241,7 +241,7 @@ POSE = BodyPose((64, 44), np.full((18, 2), 9.0))
         ({"guidance_scale": float("nan")}, "guidance_scale is nan; it takes a finite number"),
         ({"guidance_scale": float("inf")}, "guidance_scale is inf;"),
         ({"guidance_scale": "two"}, "guidance_scale is 'two';"),
-        ({"guidance_scale": None}, "guidance_scale is None;"),
+        ({"guidance_scale": [2]}, "guidance_scale is [2];"),
         ({"output_type": "latent"}, "There is no output_type 'latent'; there are: pil, np, pt."),
         ({"output_type": []}, "There is no output_type"),
         ({"scenario": []}, "There is no scenario"),

@@ -5,7 +5,7 @@ from diffusers import DDIMScheduler
 from imagpose.errors import InputError
 from imagpose.models.network import Conditions
 from imagpose.objective import Schedule
-from imagpose.sampler import Guidance, initial_noise, sample
+from imagpose.sampler import Guidance, initial_noise, noise_generator, sample
 
 
 @pytest.fixture
@@ -108,8 +108,11 @@ def test_an_interval_turned_round_is_refused():
 
 
 def test_initial_noise_is_a_function_of_seed_and_number():
-    assert torch.equal(initial_noise(0, [3, 4], (2, 2))[1], initial_noise(0, [4], (2, 2))[0])
-    assert not torch.equal(initial_noise(1, [4], (2, 2)), initial_noise(0, [4], (2, 2)))
+    def noise(seed, numbers):
+        return initial_noise([noise_generator(seed, number) for number in numbers], (2, 2))
+
+    assert torch.equal(noise(0, [3, 4])[1], noise(0, [4])[0])
+    assert not torch.equal(noise(1, [4]), noise(0, [4]))
 
 
 def test_outside_of_its_interval_every_form_sees_all_conditions(conditions):

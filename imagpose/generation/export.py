@@ -37,7 +37,7 @@ pipe = ImagposePipeline.from_pretrained("{name}")
 
 ## Figures
 
-The run's own test on held-out people (T1, DDIM {sampling_steps}, guidance {scale}), from its `metrics.json`:
+The run's own test on held-out people (T1, {sampled}), from its `metrics.json`:
 
 | Scored | SSIM in the box | PSNR, dB | identity@1 | pattern@1 |
 |---|---|---|---|---|
@@ -49,7 +49,7 @@ source three times, `T3` three sources. Intervals are 95 %, over people.
 
 
 def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, ...] = ()) -> None:
-    """Write a run's averaged weights as a pipeline folder in half precision, with a model card.
+    """Write a run's averaged weights as a pipeline folder in half precision, with a model card; a LoRA's file too.
 
     Args:
         run: The run's folder, such as runs/tiny/version_0; it must be finished.
@@ -60,7 +60,9 @@ def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, .
     """
     from diffusers.utils import logging
 
+    from imagpose.models import lora
     from imagpose.pipeline import ImagposePipeline
+    from imagpose.training.restore import module_of_run
 
     logging.set_verbosity_error()  # it warns of casting modules whose list is empty
     found = runs.from_folder(run)
@@ -68,7 +70,8 @@ def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, .
         raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
     _metrics(found)  # a mistake is told before the model is built
     _may_write(out, overwrite)
-    pipe = ImagposePipeline.from_run(run, trust)
+    module = module_of_run(run, trust)
+    pipe = ImagposePipeline.of_module(module)
     try:
         card = _card(found, out.name, pipe.image_size)
     except (KeyError, TypeError) as error:
@@ -79,6 +82,9 @@ def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, .
         with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
             _may_write(out, overwrite)  # another process may have written it by now
             pipe.to(dtype=torch.float16).save_pretrained(unfinished / "new")
+            if lora.has(module.network):
+                with module.ema.applied():
+                    lora.save(module.network, unfinished / "new" / lora.FILE, pipe.scheduler, module.sampling_steps)
             (unfinished / "new" / "README.md").write_text(card, encoding="utf-8")
             replace_folder(unfinished / "new", out, unfinished)
     except OSError as error:
@@ -119,7 +125,7 @@ def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
         base=_start(model), encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
         mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
         limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",
-        height=size[0], width=size[1], sampling_steps=model["sampling_steps"], scale=model["guidance"]["scale"],
+        height=size[0], width=size[1], sampled=_sampled(options["model"]),
         rows="\n".join(_figures(metrics)),
     )  # fmt: skip
 
@@ -127,6 +133,15 @@ def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
 def _start(model: dict[str, Any]) -> str:
     base = f"the base model `{model['base']}`"
     return f"the network of an earlier pipeline `{model['start']}` on {base}" if model.get("start") else base
+
+
+def _sampled(model: dict[str, Any]) -> str:
+    """How the run's test drew."""
+    arguments = model["init_args"]
+    steps, scale = arguments["sampling_steps"], arguments["guidance"]["scale"]
+    if model["class_path"] != runs.DISTILLATION:
+        return f"DDIM {steps}, guidance {scale}"
+    return f"{'LCM' if arguments['method'] == 'consistency' else 'TCD'} {steps}, guidance {scale} folded in"
 
 
 def _figures(metrics: dict[str, float]) -> list[str]:

@@ -12,10 +12,10 @@ from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.options.devices import check_device
-from imagpose.options.ranges import NonNegativeFloat, Seed, check_arguments, is_interval
+from imagpose.options.ranges import GUIDANCE_SCALE, STEPS, NonNegativeFloat, Seed, check_arguments, is_interval
 from imagpose.options.trust import read_run
 from imagpose.output.files import regular
-from imagpose.training.runs import from_folder, panels_of
+from imagpose.training.runs import DISTILLATION, from_folder, panels_of
 
 if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait for
     from imagpose.pipeline import ImagposePipeline
@@ -34,7 +34,8 @@ class ChosenModel:
         model: A pipeline folder, or the name of shipped weights.
         seed: Of every random draw.
         device: cpu, cuda or another of torch's; cuda where there is one unless given.
-        guidance: w of Eq. (5); 1 is none.
+        guidance: w of Eq. (5); 1 is none. The model's own unless given: 2, and 1 of a distilled one, which has it
+            folded in.
         overwrite: Whether to generate again what is there already.
     """
 
@@ -43,7 +44,7 @@ class ChosenModel:
     model: str = DEMO
     seed: Seed = 0
     device: str | None = None
-    guidance: NonNegativeFloat = 2.0
+    guidance: NonNegativeFloat | None = None
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -65,11 +66,15 @@ class Trained:
         panels: The numbers of panels of its canvases.
         form: Of guidance, see :class:`imagpose.sampler.Guidance`.
         interval: [lowest, highest] timestep at which it is guided; None is every one.
+        scale: Of its guidance, unless told otherwise.
+        steps: That it takes, likewise.
     """
 
     panels: tuple[int, ...] = (4,)
     form: str = "joint"
     interval: list[int] | None = None
+    scale: float = GUIDANCE_SCALE
+    steps: int = STEPS
 
     @classmethod
     def of(cls, chosen: ChosenModel) -> Trained:
@@ -84,6 +89,8 @@ class Trained:
             arguments = options["model"].get("init_args")
             guidance = arguments.get("guidance") if isinstance(arguments, dict) else None
             guidance = guidance if isinstance(guidance, dict) else {}
+            if options["model"]["class_path"] == DISTILLATION:
+                return cls(panels_of(options, path), scale=1.0, steps=int(arguments["sampling_steps"]))
             form, interval = guidance.get("form", "joint"), guidance.get("interval")
             return cls(panels_of(options, path), str(form), interval if is_interval(interval) else None)
         from imagpose.models.pipeline_folder import drawn_with
@@ -95,8 +102,8 @@ class Trained:
         chosen: ChosenModel,
         weights: str,
         scenario: Setting,
-        steps: int,
-        guidance: float,
+        steps: int | None,
+        guidance: float | None,
         interval: Sequence[int] | None = None,
     ) -> dict[str, Any]:
         """All that decides how pictures look, beside their inputs; what is as in the paper is not said.
@@ -105,13 +112,13 @@ class Trained:
             chosen: The model.
             weights: Fingerprint of its weights.
             scenario: Of the paper.
-            steps: Denoising steps.
-            guidance: w of Eq. (5).
+            steps: Denoising steps; None is the model's own.
+            guidance: w of Eq. (5); None is the model's own.
             interval: Of timesteps at which it counts; None is the model's own.
         """
         said: dict[str, Any] = {
-            "model": chosen.name, "weights": weights, "scenario": scenario, "seed": chosen.seed, "steps": steps,
-            "guidance": guidance,
+            "model": chosen.name, "weights": weights, "scenario": scenario, "seed": chosen.seed,
+            "steps": self.steps if steps is None else steps, "guidance": self.scale if guidance is None else guidance,
         }  # fmt: skip
         if self.form != "joint":
             said["guidance_form"] = self.form

@@ -11,7 +11,15 @@ from torch import nn
 
 from imagpose.errors import InputError
 from imagpose.models import encoders, weights
-from imagpose.options.ranges import are_panels, is_interval
+from imagpose.options.ranges import (
+    GUIDANCE_SCALE,
+    STEPS,
+    DenoisingSteps,
+    NonNegativeFloat,
+    are_panels,
+    check,
+    is_interval,
+)
 
 _INDEX = "model_index.json"
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -29,6 +37,7 @@ _OURS = {
 }
 _SETTINGS = (
     "_class_name", "_diffusers_version", "_name_or_path", "image_size", "guidance_form", "guidance_interval", "panels",
+    "guidance_scale", "num_inference_steps",
 )  # fmt: skip
 _RUNS_CODE = ("auto_map", "trust_remote_code", "custom_pipeline", "quantization_config")  # or reads further files
 
@@ -65,6 +74,9 @@ def check_folder(folder: Path) -> None:
     panels_of(folder)
     if (interval := index.get("guidance_interval")) is not None and not is_interval(interval):
         raise InputError(f"{path} says guidance_interval {interval}, which are no two timesteps; download it again.")
+    for name, kind in (("guidance_scale", NonNegativeFloat), ("num_inference_steps", DenoisingSteps)):
+        if (value := index.get(name)) is not None:
+            check(f"{name} of {path}", value, kind)
 
 
 def panels_of(folder: Path) -> list[int]:
@@ -83,15 +95,19 @@ def panels_of(folder: Path) -> list[int]:
     return list(panels)
 
 
-def drawn_with(folder: Path) -> tuple[tuple[int, ...], str, list[int] | None]:
-    """The panels that a pipeline's network was trained with, and the form and the interval of its guidance.
+def drawn_with(folder: Path) -> tuple[tuple[int, ...], str, list[int] | None, float, int]:
+    """The panels of a pipeline's network, its guidance's form, interval and scale, and the steps that it takes.
 
     Raises:
         InputError: It is no folder of a pipeline of ours, see :func:`check_folder`.
     """
     check_folder(folder)
     index = weights.read_config(folder / _INDEX)
-    return tuple(panels_of(folder)), str(index.get("guidance_form", "joint")), index.get("guidance_interval")
+    scale, steps = index.get("guidance_scale"), index.get("num_inference_steps")
+    return (
+        tuple(panels_of(folder)), str(index.get("guidance_form", "joint")), index.get("guidance_interval"),
+        GUIDANCE_SCALE if scale is None else float(scale), STEPS if steps is None else steps,
+    )  # fmt: skip
 
 
 def is_size(size: Any) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import torch
 from torch import nn
 
+from imagpose.errors import UNREADABLE, InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
+from imagpose.models.checkpoint import check_contents
+from imagpose.models.ema import EMA
 from imagpose.models.network import Network
 
 
@@ -16,24 +21,54 @@ class Start:
 
     Args:
         base: The base model.
-        folder: Name of a pipeline folder whose network to go on from; None starts from the base.
+        folder: Name of a pipeline folder, or path of a run's folder, whose network to go on from, a run's with its
+            averaged weights; None starts from the base.
         of_base: Whether the UNet is the base's, and not one of another configuration, which starts at random.
     """
 
     def __init__(self, base: Base, folder: str | None, of_base: bool) -> None:
         self.base, self.of_base = base, of_base
-        self.whole = None if folder is None else weights.File(folder, ("network/diffusion_pytorch_model.safetensors",))
+        self.whole, self.checkpoint = None, None
+        if folder is not None and (last := Path(folder) / "checkpoints" / "last.ckpt").is_file():
+            self.checkpoint = last
+        elif folder is not None:
+            self.whole = weights.File(folder, ("network/diffusion_pytorch_model.safetensors",))
 
     def files(self, network: Network) -> Iterator[tuple[str, weights.File, nn.Module, weights.Rename | None]]:
-        """What has to be read, if anything: what it is, the file, and the module that it must fit."""
+        """What has to be read of safetensors, if anything: what it is, the file, and the module that it must fit."""
         if self.whole is not None:
             yield "network to go on from", self.whole, network, None
-        elif self.of_base:
+        elif self.of_base and self.checkpoint is None:
             yield "UNet", self.base.unet_weights, network.unet.unet, network.unet.from_base
 
     def load(self, network: Network) -> None:
-        """Fill a network; what is missing is fetched."""
-        if self.whole is not None:
+        """Fill a network; what is missing is fetched.
+
+        Raises:
+            InputError: A file is missing or damaged, or of another architecture.
+        """
+        if self.checkpoint is not None:
+            _load_average(network, self.checkpoint)
+        elif self.whole is not None:
             weights.load(network, self.whole.fetch())
         elif self.of_base:
             network.unet.load_base(self.base.unet_weights.fetch())
+
+    def scheduler(self) -> Path | None:
+        """The scheduler's configuration of the pipeline folder; None where there is none."""
+        path = self.whole.fetch().parents[1] / "scheduler" / "scheduler_config.json" if self.whole else None
+        return path if path is not None and path.is_file() else None
+
+
+def _load_average(network: Network, path: Path) -> None:
+    """Fill a network with the averaged weights of a run's checkpoint, or its own if it keeps no average."""
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        raise InputError(f"{path} is no readable checkpoint; name another run to start from.") from error
+    average = EMA(network, 0.0 if checkpoint.get("ema") else None)
+    check_contents(checkpoint, network, average, path)
+    network.load_state_dict({name.removeprefix("network."): value for name, value in checkpoint["state_dict"].items()})
+    if average.model is not None:
+        average.load_state_dict(checkpoint["ema"])
+        average.model.copy_to(network.parameters())

@@ -17,6 +17,9 @@ from jsonargparse.typing import register_type
 
 from imagpose.errors import InputError
 
+STEPS, GUIDANCE_SCALE = 20, 2.0
+"""Denoising steps, and w of Eq. (5), with which is generated where neither a user nor the model says others."""
+
 
 @dataclass(frozen=True)
 class Range:

@@ -149,7 +149,6 @@ ARCHITECTURES = PaperTable(
 )
 
 
-
 def _recipe(method: str, name: str, *miniatures: str, experiment: str | None = None) -> Entry:
     return Entry(method, experiment or f"recipe_{name}", miniatures, f"tiny_recipe_{name}", shared=("_row", "_recipe"))
 

@@ -67,7 +67,11 @@ def samplers(pipe: ImagposePipeline) -> Callable[[Way], None]:
 
 
 def measure(
-    pipe: ImagposePipeline, canvases: Mapping[Way, Sequence[Canvas]], guidance: float, batch_size: int, repeats: int
+    pipe: ImagposePipeline,
+    canvases: Mapping[Way, Sequence[Canvas]],
+    guidance: float | None,
+    batch_size: int,
+    repeats: int,
 ) -> dict[str, dict[str, float]]:
     """What each way takes.
 
@@ -78,7 +82,7 @@ def measure(
     Args:
         pipe: The model, on its device.
         canvases: Of each way, all of equally many sources and poses, on as many panels as they say.
-        guidance: w, where a way has one.
+        guidance: w, where a way has one; None is the model's own.
         batch_size: Canvases at once, fewer where a scenario has not so many.
         repeats: Timed rounds.
 

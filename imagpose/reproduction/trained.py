@@ -119,7 +119,7 @@ class Trial:
         """Where a row's pictures lie."""
         return self.folder / "images" / experiment
 
-    def settings(self, scenario: Setting, steps: int, guidance: float) -> dict[str, Any]:
+    def settings(self, scenario: Setting, steps: int | None, guidance: float | None) -> dict[str, Any]:
         """All that decides how the pictures look; those of ``generate`` have the same record."""
         return self.model.settings(self.request, self.weights, scenario, steps, guidance)
 

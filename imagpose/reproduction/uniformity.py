@@ -34,10 +34,10 @@ class UniformityRequest(TrialRequest):
     """What Figure 7 is made of.
 
     Attributes:
-        steps: Denoising steps.
+        steps: Denoising steps; the model's own unless given.
     """
 
-    steps: DenoisingSteps = 20
+    steps: DenoisingSteps | None = None
 
 
 def uniformity(request: UniformityRequest) -> None:

@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
-from imagpose.errors import InputError
+from imagpose.errors import UNREADABLE, InputError
 from imagpose.options import trust
 from imagpose.options.ranges import are_panels
 from imagpose.options.renamed import renamed
@@ -28,9 +27,9 @@ _OF_THE_MACHINE = (
 
 
 _OF_SHARDS = ("latest", "checkpoint", "meta.pt", ".metadata")  # DeepSpeed's folders, and FSDP's
-# What torch raises of bytes that are no checkpoint, or one with other than plain types.
-_UNREADABLE = (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError, TypeError, AttributeError,
-               IndexError, AssertionError)  # fmt: skip
+
+IMAGPOSE, DISTILLATION = "imagpose.module.IMAGPose", "imagpose.distillation.module.Distillation"
+"""The classes of models that generate people."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def check_checkpoint(path: Path) -> int | None:
     try:
         # Mapped, so that only the structure is read.
         found = torch.load(regular(path), map_location="cpu", weights_only=True, mmap=True)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"{path} is no readable checkpoint ({reason}); delete it, or start another run with RUN=new."

@@ -29,11 +29,11 @@ CUDA = torch.device("cuda", 0)
 STEPS = 4
 
 
-class Waited(Exception):
+class WaitedError(Exception):
     """The host waited for the device."""
 
 
-class Enough(Exception):
+class EnoughError(Exception):
     """All steps were taken."""
 
 
@@ -49,9 +49,9 @@ class NeverWait(TorchDispatchMode):
         if not self.on or _devices(result) == given:
             return result
         if "cuda" in given and "cpu" in _devices(result):
-            raise Waited(f"{func} copies from the device")
+            raise WaitedError(f"{func} copies from the device")
         if func is torch.ops.aten._to_copy.default and given == {"cpu"} and not kwargs.get("non_blocking"):
-            raise Waited(f"{func} copies to the device and waits")
+            raise WaitedError(f"{func} copies to the device and waits")
         return result
 
 
@@ -105,7 +105,7 @@ class FromTheSecondStep(Callback):
 
     def on_train_batch_start(self, trainer, *args) -> None:
         if trainer.global_step == STEPS:
-            raise Enough
+            raise EnoughError
 
     def on_exception(self, *args) -> None:
         self.never.on = False
@@ -153,12 +153,12 @@ def take_steps(make_module, mannequin_root, tmp_path):
 
 @pytest.mark.parametrize("options", [{}, {"min_snr_gamma": 5.0}])
 def test_no_step_waits(take_steps, options):
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         take_steps(**options)
 
 
 def test_a_step_that_logs_waits(take_steps):
-    with pytest.raises(Waited, match="copies from the device"):
+    with pytest.raises(WaitedError, match="copies from the device"):
         take_steps(every=2)
 
 
@@ -181,5 +181,5 @@ def test_what_waits_is_found(take_steps, put_in):
         log = module._log_losses
         module._log_losses = lambda losses, timesteps: (log(losses, timesteps), put_in(module, losses))
 
-    with pytest.raises((Waited, DataDependentOutputException, DynamicOutputShapeException)):
+    with pytest.raises((WaitedError, DataDependentOutputException, DynamicOutputShapeException)):
         take_steps(change)

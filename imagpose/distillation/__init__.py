@@ -1,0 +1,1 @@
+"""Networks of few steps: latent consistency distillation, its LightningModule, and LoRA."""
