@@ -40,9 +40,10 @@ def main(args: list[str]) -> None:
     panels, batch = max(zip(trained, canvases_of(trained, int(config.data.init_args.batch_size)), strict=True))
     precision = str(config.trainer.precision)
 
-    def build(device: str, checkpointing: bool) -> IMAGPose:
-        switch = ["--model.init_args.gradient_checkpointing", str(checkpointing).lower()]
-        return read_experiment([*args, *switch], lambda parser: None, device).module
+    def build(device: str, checkpointing: bool, compiled: bool = False) -> IMAGPose:
+        switches = {"gradient_checkpointing": checkpointing, "compile": compiled}
+        words = [f"--model.init_args.{name}={str(on).lower()}" for name, on in switches.items()]
+        return read_experiment([*args, *words], lambda parser: None, device).module
 
     half = precision.startswith(("bf16", "16"))
     rate = matrix_rate(torch.bfloat16 if half else torch.float32)
@@ -50,9 +51,7 @@ def main(args: list[str]) -> None:
     variants = []
     for compiled, checkpointing in product((False, True) if gpu else (False,), (False, True)):
         expected = estimate(build("meta", checkpointing), size, batch, precision, panels=[panels]).total / GIB
-        module = build("cuda" if gpu else "cpu", checkpointing)
-        if compiled:
-            module.network.compile()
+        module = build("cuda" if gpu else "cpu", checkpointing, compiled)
         found = measure(module, canvases(module, size, panels, batch), precision)
         speed = found["steps_per_second"]
         variants.append(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from inspect import signature
 from typing import Any
 
 import torch
@@ -40,14 +39,7 @@ def compiled(card: Card) -> list[Variant]:
 
 
 def _steps(card: Card, size: Size, **options: Any) -> Callable[..., Variant]:
-    @functools.cache
-    def built() -> IMAGPose:  # by the first variant, for all of them
-        if "compile" in signature(IMAGPose).parameters:
-            return card.build(**options)
-        module = card.build()
-        if options:
-            module.network.compile()
-        return module
+    built = functools.cache(lambda: card.build(**options))  # by the first variant, for all of them
 
     def variant(
         batch: int, checkpointing: bool = False, cached: bool = False, frozen_dtype: str = "float32"
@@ -63,7 +55,9 @@ def _steps(card: Card, size: Size, **options: Any) -> Callable[..., Variant]:
             module = built()
             _set(module, checkpointing, frozen_dtype)
             batches = canvases(module, size, card.panels, batch, cached)
-            return measure(module, batches, card.precision, card.steps)
+            figures = measure(module, batches, card.precision, card.steps)
+            module.compiled = False  # no other time than at the first variant
+            return figures
 
         words = [f"batch {batch}", "checkpointing" * checkpointing, "cached features" * cached]
         words.append("frozen networks in bfloat16" * (frozen_dtype == "bfloat16"))
