@@ -134,7 +134,7 @@ def report(rows: Mapping[str, Row], ways: Sequence[Guided]) -> tuple[Table, list
         "guidance", "setting", "protocol", "metric", "value", "low", "high", "minus_plain", "minus_low", "minus_high",
     ]]  # fmt: skip
     for key in dict.fromkeys(way.key for way in ways):
-        for setting in (*SETTINGS, _ALL):
+        for setting in SETTINGS if key == PLAIN else (*SETTINGS, _ALL):
             ours = [rows[f"{key}-{one}"] for one in SETTINGS if setting in (one, _ALL)]
             plain = [rows[f"{PLAIN}-{one}"] for one in SETTINGS if setting in (one, _ALL)]
             cells = []
