@@ -8,15 +8,16 @@ from typing import Any, Literal
 
 import torch
 from lightning import LightningModule
-from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from imagpose.data.datamodule import PoseDataModule
+from imagpose.data.draws import DrawingCollate, Draws, with_draws
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
-from imagpose.models.checkpoint import check_contents, check_steps, count_batches
+from imagpose.models.checkpoint import check_contents, check_steps, count_batches, load_average
+from imagpose.models.compiled import as_written, compile_denoiser
 from imagpose.models.ema import EMA, NO_AVERAGE_OF_SHARDS
 from imagpose.models.encoders import Encoder
 from imagpose.models.fingerprint import fingerprint
@@ -24,12 +25,11 @@ from imagpose.models.network import Network
 from imagpose.models.optimizer import adamw, learning_rate
 from imagpose.models.start import Start
 from imagpose.models.vae import Posterior
-from imagpose.objective import Draws, Objective, Schedule
+from imagpose.objective import NewestLosses, Objective, Schedule
 from imagpose.options import ranges
+from imagpose.options.trainer import holds_shards, logs_now
 from imagpose.sampler import Guidance, initial_noise, noise_generator
 from imagpose.synthesis import Seen, Synthesis
-
-SHARDED = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
 
 
 class IMAGPose(LightningModule):
@@ -65,8 +65,9 @@ class IMAGPose(LightningModule):
         optimizer: ``adamw``, or ``adamw8bit``, which keeps its moments in a quarter of the memory (bitsandbytes).
         ema_decay: Decay of the trainable weights' moving average, which generates everything; None keeps none.
         ema_device: Where the average is kept, ``cpu`` say; None is with the weights.
-        gradient_checkpointing: Whether to compute activations again in the backward pass, which takes less memory and
-            about a third more time.
+        ema_every: Steps between two updates of the average, see :class:`imagpose.models.ema.EMA`.
+        gradient_checkpointing: Whether to compute activations again in the backward pass: less memory, a third slower.
+        compile: Whether training compiles the UNet, which takes minutes at its first step.
         frozen_dtype: Type of the numbers in which VAE and encoder are kept.
         seed: Seeds every draw, together with the sample's number.
     """
@@ -100,7 +101,9 @@ class IMAGPose(LightningModule):
         optimizer: Literal["adamw", "adamw8bit"] = "adamw",
         ema_decay: ranges.Decay | None = 0.9999,
         ema_device: str | None = None,
+        ema_every: ranges.PositiveInt = 1,
         gradient_checkpointing: bool = False,
+        compile: bool = False,
         frozen_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
         seed: ranges.Seed = 0,
     ) -> None:
@@ -108,11 +111,10 @@ class IMAGPose(LightningModule):
         ranges.check_arguments(IMAGPose, locals())
         self.base = Base(base, vae)
         self.schedule = (schedule or Schedule()).over(self.base.schedule)
-        meant = schedule is not None and (schedule.prediction_type or schedule.zero_terminal_snr)
-        if unet is None and not meant:
+        if unet is None and not (schedule and (schedule.prediction_type or schedule.zero_terminal_snr)):
             self.base.check_prediction(self.schedule)
         self.start = Start(self.base, start, of_base=unet is None)
-        self.encoder, self.vae = encoder, self.base.vae()
+        self.encoder, self.vae, self.frozen_dtype = encoder, self.base.vae(), getattr(torch, frozen_dtype)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.network = Network(
@@ -124,14 +126,14 @@ class IMAGPose(LightningModule):
         self.network.to(memory_format=torch.channels_last)
         if gradient_checkpointing:
             self.network.enable_gradient_checkpointing()
-        self.ema = EMA(self.network, ema_decay, ema_device)
+        self.ema = EMA(self.network, ema_decay, ema_device, ema_every)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
         self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps)
+        self.losses = NewestLosses(len(self.objective.scheduler.alphas_cumprod))
         self.condition_dropout, self.sampling_steps, self.seed = condition_dropout, sampling_steps, seed
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
-        self.frozen_dtype, self.lr_schedule, self.warmup_steps = getattr(torch, frozen_dtype), lr_schedule, warmup_steps
-        # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
-        self.strict_loading = False
+        self.lr_schedule, self.warmup_steps, self.compiled = lr_schedule, warmup_steps, compile
+        self.strict_loading = False  # checkpoints hold the trainable part alone; on_load_checkpoint checks it
         self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
         self.panels: tuple[int, ...] = (4,)  # likewise
 
@@ -152,42 +154,45 @@ class IMAGPose(LightningModule):
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
         for frozen in (self.vae, self.encoder):
             frozen.load_weights()
-            frozen.keep_in(self.frozen_dtype)
+            frozen.keep_in(self.frozen_dtype, None if self._trainer is None else self.trainer.strategy.root_device)
         if stage != "fit":
             return
-        if self.ema.decay is not None and self._sharded:
+        if self.ema.decay is not None and holds_shards(self._trainer):
             raise InputError(NO_AVERAGE_OF_SHARDS)
         self.start.load(self.network)
         self.ema.reset()
+        if self.compiled:
+            compile_denoiser(self.network)
         if self._trainer is not None and isinstance(data := self.trainer.datamodule, PoseDataModule):  # type: ignore[attr-defined]
-            self.network.flc.check_fits(*self.synthesis.latent_shape(data.image_size(), 1)[-2:])
+            _, *latent = self.synthesis.latent_shape(data.image_size(), 1)
+            self.network.flc.check_fits(*latent[-2:])
+            data.collate = DrawingCollate(self.seed, tuple(latent))
             s, precision = self.synthesis, self.trainer.precision
             data.find_features(lambda: fingerprint(s.vae, s.encoder, s.multiple, data, precision))
 
-    @property
-    def _sharded(self) -> bool:
-        return self._trainer is not None and isinstance(self.trainer.strategy, SHARDED)
-
     def _keep_frozen_on(self, device: torch.device) -> None:
         """Move VAE and encoder, unless a strategy holds pieces of them."""
-        if not self._sharded:
-            for part in (self.vae, self.encoder):
-                if next(part.parameters()).device != device:
-                    torch.nn.Module.to(part, device)
+        if not holds_shards(self._trainer):
+            self.vae.keep_on(device)
+            self.encoder.keep_on(device)
 
     # Training -----------------------------------------------------------------------------------------------------
 
+    def on_before_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int = 0) -> dict[str, Tensor]:
+        """Add the draws of a training batch whose loader did not, before its numbers are on a device."""
+        trains = self._trainer is None or self._trainer.training
+        return with_draws(batch, self.seed, self.synthesis.latents_of(batch)) if trains else batch
+
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """Eq. (4) on a batch of canvases."""
+        """Eq. (4) on a batch of canvases; waits for the device where it logs alone."""
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
         self.panels = tuple(getattr(getattr(self._trainer, "datamodule", None), "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
-        draws = Draws.make(self.seed, batch["number"].tolist(), seen.panels.mean.shape[1:], self.device)
-        losses, timesteps = self.losses(batch, seen, draws)
+        losses, timesteps = self.canvas_losses(batch, seen, Draws.of(self.on_before_batch_transfer(batch)))
         self._log_losses(losses.detach(), timesteps)
         return losses.mean()
 
-    def losses(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
+    def canvas_losses(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
         """The loss of each canvas, (B,), and the timestep at which it was taken, (B,)."""
         latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
@@ -210,14 +215,15 @@ class IMAGPose(LightningModule):
         return Seen(Posterior(mean, std), source, semantic)
 
     def _log_losses(self, losses: Tensor, timesteps: Tensor) -> None:
-        self.log("train/loss", losses.mean(), prog_bar=True, batch_size=len(losses))
-        for level, loss in self.objective.by_noise_level(losses, timesteps):
-            self.log(f"train/loss_noise_{level}", loss, batch_size=len(losses))
+        self.losses.add(losses, timesteps)
+        if logs_now(self._trainer):  # from the CPU: what a progress bar shows is read between the steps that log too
+            for name, loss in self.losses.read().items():
+                self.log(f"train/{name}", loss, prog_bar=name == "loss")
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable part (Table 6)."""
-        settings = {"lr": self.lr, "betas": self.betas, "weight_decay": self.weight_decay}
-        optimizer = adamw(self.optimizer, self.network.parameters(), **settings)
+        options = {"lr": self.lr, "betas": self.betas, "weight_decay": self.weight_decay}
+        optimizer = adamw(self.optimizer, self.network.parameters(), **options)
         schedule = learning_rate(self.lr_schedule, optimizer, self.warmup_steps, self.trainer.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -239,13 +245,11 @@ class IMAGPose(LightningModule):
         Returns:
             All panels, (B, V, 3, H, W) in [-1, 1]; given ones are the model's own rendering of them.
         """
-        panels, _, *size = batch["images"].shape[1:]
-        shape = self.synthesis.latent_shape((size[0], size[1]), panels)
         self._keep_frozen_on(self.device)
         generators = [noise_generator(seed, number) for number in batch["number"].tolist()]
-        noise = initial_noise(generators, shape).to(batch["images"].device)
+        noise = initial_noise(generators, self.synthesis.latents_of(batch)).to(self.device)
         sampling = (self.schedule.for_sampling(), self.guidance, self.sampling_steps)
-        with self.ema.applied():
+        with self.ema.applied(), as_written():
             return self.synthesis.generate(batch, noise, *sampling, generator=generators)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
@@ -267,8 +271,7 @@ class IMAGPose(LightningModule):
         checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         checkpoint["ema"] = self.ema.state_dict()
         checkpoint["image_size"] = list(self.image_size) if self.image_size else None
-        checkpoint["panels"] = list(self.panels)
-        checkpoint["canvases_a_step"] = self._canvases_a_step()
+        checkpoint.update(panels=list(self.panels), canvases_a_step=self._canvases_a_step())
 
     def _canvases_a_step(self) -> int | list[int] | None:
         """See :meth:`PoseDataModule.canvases_a_step`; None outside of training."""
@@ -292,9 +295,6 @@ class IMAGPose(LightningModule):
         if "state_dict" not in checkpoint:  # strategies of shards read it themselves
             return
         check_contents(checkpoint, self.network, self.ema, where)
-        try:
-            self.ema.load_state_dict(checkpoint["ema"])
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{where} is damaged: its average cannot be read ({error}); delete it.") from error
+        load_average(checkpoint, self.ema, where)
         self.panels = tuple(checkpoint.get("panels") or self.panels)
         self.image_size = tuple(checkpoint["image_size"]) if checkpoint.get("image_size") else None

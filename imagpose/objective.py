@@ -18,11 +18,9 @@ with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
@@ -172,58 +170,38 @@ class Objective:
         clamped = (snr + 1 if self.ends_in_noise else snr).clamp(max=self.min_snr_gamma)
         return error * clamped / (snr + 1 if self.predicts_v else snr)
 
-    def by_noise_level(self, losses: Tensor, timesteps: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """The mean loss in each quarter of the timesteps that was drawn, by its name: ``1_of_4`` is the least noise.
+
+class NewestLosses:
+    """What is logged of a step's losses: their mean, and the newest mean of each quarter of the timesteps.
+
+    All is kept where the losses are, so that a step which logs nothing waits for no device.
+
+    Args:
+        timesteps: How many there are.
+    """
+
+    def __init__(self, timesteps: int) -> None:
+        self.timesteps = timesteps
+        self._mean: Tensor | None = None
+        self._by_level: Tensor | None = None  # (4,); -1, which no loss is, where no sample fell so far
+
+    def add(self, losses: Tensor, timesteps: Tensor) -> None:
+        """Take in a step; a quarter that no sample fell into stays as it was.
 
         Args:
             losses: Of samples, (B,).
-            timesteps: t, (B,).
+            timesteps: t, (B,) integers from 0.
         """
-        level = timesteps * NOISE_LEVELS // len(self.scheduler.alphas_cumprod)
-        for i in range(NOISE_LEVELS):
-            if (level == i).any():
-                yield f"{i + 1}_of_{NOISE_LEVELS}", losses[level == i].mean()
+        before = losses.new_full((NOISE_LEVELS,), -1.0) if self._by_level is None else self._by_level
+        level = timesteps * NOISE_LEVELS // self.timesteps
+        fell = level[:, None] == torch.arange(NOISE_LEVELS, device=level.device)
+        count, total = fell.sum(0), torch.where(fell, losses[:, None], 0.0).sum(0)
+        self._by_level = torch.where(count > 0, total / count.clamp(min=1), before)
+        self._mean = losses.mean()
 
-
-def generator_for(seed: int, stream: int, number: int) -> torch.Generator:
-    """The generator of one sample's draws of one kind, a function of its three arguments alone."""
-    state = np.random.SeedSequence([seed, stream, int(number)]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state) >> 1)
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The random numbers of one training step, each sample's a function of the seed and its number alone.
-
-    Attributes:
-        timestep: Uniform in [0, 1), (B,).
-        dropout: Uniform in [0, 1), (B,).
-        branch: Uniform in [0, 1), (B,).
-        posterior: Standard normal, the shape of the latents: draws x_0 from the VAE's posterior.
-        noise: ε, standard normal, the shape of the latents.
-    """
-
-    timestep: Tensor
-    dropout: Tensor
-    branch: Tensor
-    posterior: Tensor
-    noise: Tensor
-
-    @staticmethod
-    def make(seed: int, numbers: Sequence[int], shape: Sequence[int], device: torch.device | str = "cpu") -> Draws:
-        """Draw the numbers of some samples.
-
-        Args:
-            seed: Seeds every draw, together with the sample's number.
-            numbers: The samples' numbers, B integers from 0.
-            shape: Shape of one sample's latents, (V, c, h, w).
-            device: Where the tensors are put; they are drawn on the CPU, so that every device sees the same.
-        """
-        uniform, posterior, noise = [], [], []
-        for number in numbers:
-            generator = generator_for(seed, 3, number)
-            uniform.append(torch.rand(3, generator=generator))
-            posterior.append(torch.randn(*shape, generator=generator))
-            noise.append(torch.randn(*shape, generator=generator))
-        u = torch.stack(uniform).to(device)
-        return Draws(u[:, 0], u[:, 1], u[:, 2], torch.stack(posterior).to(device), torch.stack(noise).to(device))
+    def read(self) -> dict[str, Tensor]:
+        """The values by their names, on the CPU: ``loss``, and from ``loss_noise_1_of_4``, the least noise, on."""
+        assert self._mean is not None
+        assert self._by_level is not None
+        levels = {f"loss_noise_{i}_of_{NOISE_LEVELS}": loss for i, loss in enumerate(self._by_level.cpu(), 1)}
+        return {"loss": self._mean.cpu(), **{name: loss for name, loss in levels.items() if not loss < 0}}

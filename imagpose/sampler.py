@@ -24,8 +24,8 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
+from imagpose.data.draws import generator_for
 from imagpose.models.network import Conditions
-from imagpose.objective import generator_for
 from imagpose.options.ranges import NonNegativeFloat, Timestep, check_arguments, check_interval
 
 # Which conditions the conditional and the unconditional prediction do without.

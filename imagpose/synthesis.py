@@ -52,6 +52,11 @@ class Synthesis:
         height, width = ((side + -side % self.multiple) // self.vae.downscale for side in size)
         return panels, self.vae.channels, height, width
 
+    def latents_of(self, batch: dict[str, Tensor]) -> tuple[int, int, int, int]:
+        """The same of a batch's canvases, by their ``poses`` (B, V, 3, H, W)."""
+        panels, _, height, width = batch["poses"].shape[1:]
+        return self.latent_shape((height, width), panels)
+
     def black(self, images: Tensor) -> Tensor:
         """The latent of a black panel of the size of some images, padded; encoded once a size and device."""
         height, width = (side + -side % self.multiple for side in images.shape[-2:])

@@ -3,8 +3,9 @@ import math
 import pytest
 import torch
 
+from imagpose.data.draws import DrawingCollate, Draws, with_draws
 from imagpose.errors import InputError
-from imagpose.objective import Draws, Objective, Schedule
+from imagpose.objective import NewestLosses, Objective, Schedule
 
 
 def test_the_loss_of_eq_1_by_hand():
@@ -82,3 +83,36 @@ def test_a_samples_draws_depend_on_its_number_alone():
     assert together.timestep[1] == alone.timestep[0]
     assert not torch.equal(together.noise[0], together.noise[1])
     assert not torch.equal(Draws.make(1, [6], (4, 4, 2, 2)).noise, alone.noise)
+
+
+def test_losses_by_noise_level_are_the_newest_of_each_quarter_over_steps_that_nobody_reads():
+    losses, expected = NewestLosses(1000), {}
+    generator = torch.Generator().manual_seed(0)
+    steps = [[0, 100], [999, 260], [600], [240, 255, 10], [500, 700], [900, 760, 999]]
+    for i, timesteps in enumerate(steps):
+        t, loss = torch.tensor(timesteps), torch.rand(len(timesteps), generator=generator)
+        if i == 3:
+            loss[0] = math.nan  # a loss that is none is told where it fell, and there alone
+        losses.add(loss, t)
+        expected["loss"] = loss.mean()
+        for level in range(4):
+            if (here := t * 4 // 1000 == level).any():
+                expected[f"loss_noise_{level + 1}_of_4"] = loss[here].mean()
+        if i in (0, 2, 3, 5):
+            found = losses.read()
+            assert found.keys() == expected.keys()  # a quarter in which none fell yet is not told
+            for name, value in expected.items():
+                torch.testing.assert_close(found[name], value, equal_nan=True)
+    assert len(expected) == 5
+
+
+def test_the_loader_s_draws_are_those_of_the_numbers_whatever_the_panels():
+    samples = [{"number": torch.tensor(n), "mask": torch.zeros(2)} for n in (5, 6)]
+    batch = DrawingCollate(3, (4, 2, 2))(samples)
+    for found, expected in zip(Draws.of(batch), Draws.make(3, [5, 6], (2, 4, 2, 2)), strict=True):
+        assert torch.equal(found, expected)
+    assert with_draws(batch, 8, (2, 4, 2, 2)) is batch  # none are made twice
+    del batch["drawn_noise"]
+    batch["number"] = batch["number"].to("meta")
+    with pytest.raises(ValueError, match="before it is moved to a device"):
+        with_draws(batch, 3, (2, 4, 2, 2))

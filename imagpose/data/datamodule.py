@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from imagpose.data.canvases import Canvases, TestCanvases
+from imagpose.data.draws import DrawingCollate
 from imagpose.data.features import FOLDER, FeatureCache, Shard, plan
 from imagpose.data.images import read_view
 from imagpose.data.mannequins.folder import MannequinSet, ensure, is_drawn
@@ -59,6 +60,7 @@ class PoseDataModule(LightningDataModule):
     """
 
     features: FeatureCache | None = None
+    collate: DrawingCollate | None = None  # how training batches are made; the module, whose draws they are, says it
 
     def __init__(
         self,
@@ -249,10 +251,12 @@ class PoseDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Continues after the optimiser steps that were already taken."""
         assert self.trainer is not None
+        on_gpu = self.trainer.strategy.root_device.type == "cuda"
         return DataLoader(
             self.train_dataset(),
             batch_sampler=PanelSampler(self.panels, self.seed, StepSampler.following(self.trainer, self.batch_size)),
-            num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
+            collate_fn=self.collate, num_workers=self.num_workers, persistent_workers=self.num_workers > 0,
+            prefetch_factor=4 if on_gpu and self.num_workers else None, pin_memory=on_gpu,
             worker_init_fn=leave_ctrl_c_to_parent,
         )  # fmt: skip
 

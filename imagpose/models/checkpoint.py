@@ -55,6 +55,23 @@ def check_contents(checkpoint: Mapping[str, Any], network: nn.Module, ema: EMA, 
         raise InputError(f"{path} is damaged: its image_size {size} is no height and width in pixels; {_ANEW}.")
 
 
+def load_average(checkpoint: Mapping[str, Any], ema: EMA, path: Path) -> None:
+    """Go on from a checkpoint's average.
+
+    Args:
+        checkpoint: One that :func:`check_contents` let pass.
+        ema: The network's moving average.
+        path: Path of the checkpoint, for the message.
+
+    Raises:
+        InputError: The average cannot be read.
+    """
+    try:
+        ema.load_state_dict(checkpoint["ema"])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged: its average cannot be read ({error}); delete it.") from error
+
+
 def check_steps(checkpoint: Mapping[str, Any], canvases: int | list[int]) -> None:
     """Refuse to go on with steps of another size.
 

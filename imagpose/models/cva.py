@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from imagpose.panels import Grid, split, tile
 
 MAX_PANELS = 64  # length of the sinusoidal position table
+MAX_SEQUENCES = 65_535  # CUDA's attention kernels count sequences by a grid's dimension, which has no more
 
 
 class CVA(nn.Module):
@@ -70,6 +71,7 @@ class CVA(nn.Module):
         batch, panels, _, height, width = views.shape
         normed = self.norm(views.flatten(0, 1))  # a panel at a time, so that none sees another's statistics
         tokens = rearrange(normed, "(b v) c h w -> (b h w) v c", v=panels)
-        tokens = self.project_out(self.block(self.project_in(tokens)))
+        attended = [self.block(part) for part in self.project_in(tokens).split(MAX_SEQUENCES)]
+        tokens = self.project_out(attended[0] if len(attended) == 1 else torch.cat(attended))
         update = rearrange(tokens, "(b h w) v c -> b v c h w", b=batch, h=height, w=width)
         return tile(update, *grid)

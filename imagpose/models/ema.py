@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,19 @@ NO_AVERAGE_OF_SHARDS = (
 )
 
 
+class _Average(EMAModel):
+    """Is updated at every n-th step, by the decays of these n steps at once."""
+
+    def __init__(self, *args: Any, every: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.every = every
+
+    def get_decay(self, optimization_step: int) -> float:
+        """The product of the decays of this step and of those that were passed over; of a constant one, its power."""
+        steps = range(optimization_step - self.every + 1, optimization_step + 1)
+        return math.prod(super(_Average, self).get_decay(step) for step in steps)
+
+
 class EMA:
     """diffusers' EMAModel over one module's parameters, by reference.
 
@@ -27,16 +41,21 @@ class EMA:
         decay: Upper limit of the decay, which starts low and grows with the steps; None keeps no average, and what is
             called averaged elsewhere is then the module as it is.
         device: Where the average is kept; None is with the module. ``cpu`` saves the accelerator a copy of the weights
-            and costs each step their transfer.
+            and costs each update their transfer, which waits for it.
+        every: Steps between two updates. With n, the average decays by the product of n steps' decays at once, decay^n
+            once it has grown, and takes the n-th step's weights for those of all n; it is up to n - 1 steps behind.
     """
 
-    def __init__(self, module: nn.Module, decay: float | None, device: str | None = None) -> None:
-        self.module, self.decay, self.device = module, decay, device
+    def __init__(self, module: nn.Module, decay: float | None, device: str | None = None, every: int = 1) -> None:
+        self.module, self.decay, self.device, self.every = module, decay, device, every
         self.reset()
 
     def reset(self) -> None:
         """Start from the module's weights as they are now; call after reading pretrained ones."""
-        self.model = None if self.decay is None else EMAModel(self._parameters(), decay=self.decay, foreach=True)
+        if self.decay is None:
+            self.model = None
+        else:
+            self.model = _Average(self._parameters(), decay=self.decay, foreach=True, every=self.every)
 
     def _parameters(self) -> list[nn.Parameter]:
         """The module's parameters where the average is."""
@@ -48,6 +67,9 @@ class EMA:
     def update(self) -> None:
         """Call after every optimiser step."""
         if self.model is None:
+            return
+        if (self.model.optimization_step + 1) % self.every:
+            self.model.optimization_step += 1
             return
         self._follow()
         self.model.step(self._parameters())

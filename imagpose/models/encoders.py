@@ -57,9 +57,17 @@ class Encoder(Frozen, ModelMixin, ConfigMixin):
         """
         return self.tokens(self.prepare(images).to(next(self.parameters()).dtype)).float()
 
+    def freeze(self) -> None:
+        """Call at the end of the constructor."""
+        self._moments: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}  # mean and std, by device and type
+        super().freeze()
+
     def prepare(self, images: Tensor) -> Tensor:
         """Images, (B, 3, H, W) in [-1, 1] → normalised squares, (B, 3, image_size, image_size)."""
-        mean, std = (images.new_tensor(v).view(3, 1, 1) for v in (self.mean, self.std))
+        key = (images.device, images.dtype)
+        if key not in self._moments:  # to make a tensor of numbers waits for the device
+            self._moments[key] = images.new_tensor(self.mean).view(3, 1, 1), images.new_tensor(self.std).view(3, 1, 1)
+        mean, std = self._moments[key]
         return letterbox((images.add(1).div(2) - mean) / std, self.image_size)
 
     def tokens(self, images: Tensor) -> Tensor:

@@ -18,9 +18,21 @@ class Frozen(nn.Module):
         """Remain in eval mode."""
         return super().train(False)
 
-    def keep_in(self, dtype: torch.dtype) -> None:
-        """Cast the weights; not ``to``, about which diffusers' models warn at every call."""
+    def keep_in(self, dtype: torch.dtype, device: torch.device | None = None) -> None:
+        """Cast the weights; not ``to``, about which diffusers' models warn at every call.
+
+        Args:
+            dtype: Type of their numbers.
+            device: Where they will be used; a GPU's convolutions want their channels last.
+        """
         nn.Module.to(self, dtype)
+        if device is not None and device.type == "cuda":
+            nn.Module.to(self, memory_format=torch.channels_last)
+
+    def keep_on(self, device: torch.device) -> None:
+        """Move the weights, unless they are there."""
+        if next(self.parameters()).device != device:
+            nn.Module.to(self, device)
 
     def load_weights(self) -> None:
         """Read the weights; the constructor builds the architecture only."""

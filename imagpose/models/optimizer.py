@@ -12,7 +12,7 @@ from imagpose.errors import InputError
 
 
 def adamw(name: str, parameters: Iterable[torch.nn.Parameter], **settings: Any) -> torch.optim.Optimizer:
-    """AdamW.
+    """AdamW; on CUDA by its fused kernel, which a checkpoint of another device goes on with too.
 
     Args:
         name: ``adamw``, or ``adamw8bit``, whose moments are kept in 8 bits.
@@ -23,7 +23,12 @@ def adamw(name: str, parameters: Iterable[torch.nn.Parameter], **settings: Any) 
         InputError: bitsandbytes is not installed, which ``adamw8bit`` needs.
     """
     if name == "adamw":
-        return torch.optim.AdamW(parameters, **settings)
+        parameters = list(parameters)
+        optimizer = torch.optim.AdamW(parameters, fused=all(p.is_cuda for p in parameters) or None, **settings)
+        # It could unscale fp16's gradients itself, and Lightning would then refuse to clip them, in bf16 too.
+        optimizer._step_supports_amp_scaling = False
+        optimizer.register_load_state_dict_pre_hook(_keep_kernel)
+        return optimizer
     try:
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
@@ -31,6 +36,12 @@ def adamw(name: str, parameters: Iterable[torch.nn.Parameter], **settings: Any) 
             "model.init_args.optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes, or choose adamw."
         ) from error
     return AdamW8bit(parameters, **settings)
+
+
+def _keep_kernel(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's state with the kernel of this device, not of the one that it was saved on."""
+    kernel = {"fused": optimizer.defaults["fused"]}
+    return {**state, "param_groups": [{**group, **kernel} for group in state["param_groups"]]}
 
 
 def learning_rate(name: str, optimizer: torch.optim.Optimizer, warmup_steps: int, steps: int) -> Any:

@@ -13,11 +13,12 @@ from diffusers.optimization import get_scheduler
 from lightning import LightningModule
 from torch import Tensor
 
+from imagpose.data.draws import Draws
 from imagpose.models import weights
 from imagpose.models.ema import EMA
 from imagpose.models.encoders import Encoder
 from imagpose.models.vae import VAE
-from imagpose.objective import Draws, Objective, Schedule
+from imagpose.objective import Objective, Schedule
 from imagpose.options.ranges import Decay, NonNegativeInt, PositiveFloat, Probability, Seed, check_arguments
 from imagpose.output.files import alone, replace_folder, scratch_folder
 from imagpose.panels import pad

@@ -19,10 +19,10 @@ from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser
 
 from imagpose.errors import InputError
-from imagpose.module import SHARDED
 from imagpose.options import trust
 from imagpose.options.parse_errors import sentence
 from imagpose.options.program import program
+from imagpose.options.trainer import SHARDED
 from imagpose.output.files import write_whole
 from imagpose.training import claims, runs
 from imagpose.training.checkpoint_io import CheckpointFiles

@@ -29,6 +29,7 @@ def quiet() -> None:
         ".*does not have many workers",
         ".*is smaller than the logging interval",
         ".*weights_only. was not set",
+        "You have overridden `on_before_batch_transfer`",  # in the module, for loaders but ours
         # The samples of our loaders are numbered, and a resumed loader begins at the next: nothing is unreliable.
         "You're resuming from a checkpoint that ended before the epoch ended",
         "Checkpoint directory .* exists and is not empty",  # of the run that is resumed, which replaces them

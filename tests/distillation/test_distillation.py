@@ -12,13 +12,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from imagpose.__main__ import main
 from imagpose.callbacks.monitor import Monitor
 from imagpose.data.canvases import Canvases, TestCanvases
+from imagpose.data.draws import Draws
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.distillation.module import Distillation
 from imagpose.errors import InputError
 from imagpose.models import lora
 from imagpose.models.encoders import TimmEncoder
 from imagpose.models.pipeline_folder import drawn_with
-from imagpose.objective import Draws
 from imagpose.pipeline import ImagposePipeline
 from imagpose.sampler import Guidance
 from tests.conftest import UNET
@@ -124,7 +124,7 @@ def test_a_step_never_waits_for_the_device(make_student, batch, options):
     draws = Draws.make(0, batch["number"].tolist(), seen.panels.mean.shape[1:])
     module.synthesis.black(batch["poses"])  # once
     with _NoWaiting():
-        losses, _ = module.losses(batch, seen, draws)
+        losses, _ = module.canvas_losses(batch, seen, draws)
         losses.mean().backward()
     with pytest.raises(AssertionError, match="_local_scalar_dense"), _NoWaiting():
         losses.mean().item()

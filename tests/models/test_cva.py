@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from imagpose.models.cva import CVA
+from imagpose.models.cva import CVA, MAX_SEQUENCES
 from imagpose.panels import split, tile
 
 
@@ -48,3 +48,22 @@ def test_panels_beside_each_other_are_as_panels_below_each_other(stir):
     cva, views = stir(make()), torch.randn(2, 6, 16, 4, 3)
     wide, high = ((2, 3), (3, 2))
     torch.testing.assert_close(split(cva(tile(views, *wide), wide), *wide), split(cva(tile(views, *high), high), *high))
+
+
+@pytest.mark.parametrize("most", [1, 5, 95, 96])
+def test_more_sequences_than_a_kernel_takes_are_attended_to_in_parts(stir, monkeypatch, most):
+    cva, canvas = stir(make()), torch.randn(2, 16, 2 * 8, 2 * 6, requires_grad=True)
+    whole = cva(canvas, (2, 2))
+    (expected,) = torch.autograd.grad(whole.square().sum(), canvas)
+    sizes = []
+    cva.block.register_forward_pre_hook(lambda block, given: sizes.append(len(given[0])))
+    monkeypatch.setattr("imagpose.models.cva.MAX_SEQUENCES", most)
+    parted = cva(canvas, (2, 2))
+    assert max(sizes) == most
+    assert sum(sizes) == 2 * 8 * 6
+    torch.testing.assert_close(parted, whole)
+    torch.testing.assert_close(torch.autograd.grad(parted.square().sum(), canvas)[0], expected, rtol=1e-4, atol=1e-3)
+
+
+def test_the_limit_is_that_of_a_grid_s_dimension():
+    assert MAX_SEQUENCES == 2**16 - 1

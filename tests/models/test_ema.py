@@ -80,3 +80,20 @@ def test_a_reset_average_starts_from_the_weights_of_now():
     assert not torch.equal(averaged(ema, module), last)
     ema.reset()
     assert torch.equal(averaged(ema, module), last)
+
+
+@pytest.mark.parametrize("every", [2, 5])
+def test_updates_at_every_nth_step_decay_by_all_steps_in_between(every):
+    module, steps, decay = nn.Linear(3, 2), 3 * every + 1, 0.4
+    ema = EMA(module, decay, every=every)
+    weights = trained(ema, module, steps)
+    decays = [min(decay, k / (9 + k)) if k > 1 else 0.0 for k in range(1, steps + 1)]
+    expected = torch.zeros_like(module.weight)
+    for n in range(every, steps + 1, every):
+        kept = torch.tensor(decays[n - every : n]).prod()
+        expected = kept * expected + (1 - kept) * weights[n - 1]
+    torch.testing.assert_close(averaged(ema, module), expected)
+    assert decays[-2] == decay  # it has grown: the last update decayed by its power
+    restored = EMA(module, decay, every=every)
+    restored.load_state_dict(ema.state_dict())
+    assert restored.model.optimization_step == steps  # a resumed run updates at the same steps
