@@ -113,8 +113,7 @@ class IMAGPose(LightningModule):
         ranges.check_arguments(IMAGPose, locals())
         self.base = Base(base, vae)
         self.schedule = (schedule or Schedule()).over(self.base.schedule)
-        meant = schedule is not None and (schedule.prediction_type or schedule.zero_terminal_snr)
-        if unet is None and not meant:
+        if unet is None and not (schedule and (schedule.prediction_type or schedule.zero_terminal_snr)):
             self.base.check_prediction(self.schedule)
         self.start = Start(self.base, start, of_base=unet is None)
         self.encoder, self.vae, self.frozen_dtype = encoder, self.base.vae(), getattr(torch, frozen_dtype)
@@ -133,11 +132,10 @@ class IMAGPose(LightningModule):
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
         self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps, given_weight)
         self.losses = NewestLosses(len(self.objective.scheduler.alphas_cumprod))
-        self.condition_dropout, self.sampling_steps = condition_dropout, sampling_steps
+        self.condition_dropout, self.sampling_steps, self.seed = condition_dropout, sampling_steps, seed
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
-        self.lr_schedule, self.warmup_steps, self.seed, self.compiled = lr_schedule, warmup_steps, seed, compile
-        # Checkpoints hold the trainable part alone; on_load_checkpoint checks that it is complete.
-        self.strict_loading = False
+        self.lr_schedule, self.warmup_steps, self.compiled = lr_schedule, warmup_steps, compile
+        self.strict_loading = False  # checkpoints hold the trainable part alone; on_load_checkpoint checks it
         self.image_size: tuple[int, int] | None = None  # of what it was trained on, for whoever generates with it
         self.panels: tuple[int, ...] = (4,)  # likewise
 
@@ -190,11 +188,11 @@ class IMAGPose(LightningModule):
         self.image_size = (batch["poses"].shape[-2], batch["poses"].shape[-1])
         self.panels = tuple(getattr(getattr(self._trainer, "datamodule", None), "panels", batch["mask"].shape[1:]))
         seen = self._see(batch)
-        losses, timesteps = self.errors(batch, seen, Draws.of(self.on_before_batch_transfer(batch)))
+        losses, timesteps = self.canvas_losses(batch, seen, Draws.of(self.on_before_batch_transfer(batch)))
         self._log_losses(losses.detach(), timesteps)
         return losses.mean()
 
-    def errors(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
+    def canvas_losses(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
         """The loss of each canvas, (B,), and the timestep at which it was taken, (B,)."""
         latents = seen.panels.sample(draws.posterior)
         # Assumption: given panels condition by their posterior's mode; the alternative, a sample, adds noise to them.
@@ -249,9 +247,9 @@ class IMAGPose(LightningModule):
         self._keep_frozen_on(self.device)
         generators = [noise_generator(seed, number) for number in batch["number"].tolist()]
         noise = initial_noise(generators, self.synthesis.latents_of(batch)).to(self.device)
-        told = (self.schedule.for_sampling(), self.guidance, self.sampling_steps)
+        sampling = (self.schedule.for_sampling(), self.guidance, self.sampling_steps)
         with self.ema.applied(), as_written():
-            return self.synthesis.generate(batch, noise, *told, generator=generators)
+            return self.synthesis.generate(batch, noise, *sampling, generator=generators)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Generate; callbacks look at the panels."""
@@ -270,8 +268,7 @@ class IMAGPose(LightningModule):
         checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         checkpoint["ema"] = self.ema.state_dict()
         checkpoint["image_size"] = list(self.image_size) if self.image_size else None
-        checkpoint["panels"] = list(self.panels)
-        checkpoint["canvases_a_step"] = self._canvases_a_step()
+        checkpoint.update(panels=list(self.panels), canvases_a_step=self._canvases_a_step())
 
     def _canvases_a_step(self) -> int | list[int] | None:
         """See :meth:`PoseDataModule.canvases_a_step`; None outside of training."""

@@ -13,6 +13,7 @@ from imagpose.data.draws import Draws
 from imagpose.distillation.consistency import Consistency, FewSteps, guided
 from imagpose.errors import InputError
 from imagpose.models import lora
+from imagpose.models.compiled import compile_denoiser
 from imagpose.models.encoders import Encoder
 from imagpose.models.network import Network
 from imagpose.models.weights import read_config
@@ -85,6 +86,8 @@ class Distillation(IMAGPose):
             self.teacher = copy.deepcopy(self.network).requires_grad_(False).eval()
             self.teacher.disable_gradient_checkpointing()
             nn.Module.to(self.teacher, self.frozen_dtype)
+            if self.compiled:
+                compile_denoiser(self.teacher)
         if self.lora_rank is not None and not lora.has(self.network):
             lora.add(self.network, self.lora_rank, self.seed)
             self.ema.reset()
@@ -101,7 +104,7 @@ class Distillation(IMAGPose):
                     "own base."
                 )
 
-    def errors(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
+    def canvas_losses(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
         """The distance of what student and target say at adjacent timesteps, (B,), and the later timestep, (B,)."""
         assert self.teacher is not None
         latents = seen.panels.sample(draws.posterior)

@@ -7,10 +7,12 @@ import signal
 import pytest
 import torch
 from diffusers import DDIMScheduler, LCMScheduler, TCDScheduler
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from imagpose.__main__ import main
 from imagpose.callbacks.monitor import Monitor
 from imagpose.data.canvases import Canvases, TestCanvases
+from imagpose.data.draws import Draws
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.distillation.module import Distillation
 from imagpose.errors import InputError
@@ -102,6 +104,30 @@ def test_under_autocast_gradients_reach_every_weight(make_student, batch):
         loss = module.training_step(batch, 0)
     loss.backward()
     assert not [name for name, p in module.network.named_parameters() if p.grad is None or not p.grad.any()]
+
+
+class _NoWaiting(TorchDispatchMode):
+    """Raises where a GPU would have to be waited for: a number is read, or a shape depends on values."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        assert func.overloadpacket not in (
+            torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.masked_select,
+            torch.ops.aten.is_nonzero, torch.ops.aten.equal,
+        ), func  # fmt: skip
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("options", [{}, {"target": "average", "method": "trajectory"}])
+def test_a_step_never_waits_for_the_device(make_student, batch, options):
+    module = make_student(**options)
+    seen = module._see(batch)
+    draws = Draws.make(0, batch["number"].tolist(), seen.panels.mean.shape[1:])
+    module.synthesis.black(batch["poses"])  # once
+    with _NoWaiting():
+        losses, _ = module.canvas_losses(batch, seen, draws)
+        losses.mean().backward()
+    with pytest.raises(AssertionError, match="_local_scalar_dense"), _NoWaiting():
+        losses.mean().item()
 
 
 def test_the_average_is_a_target_of_its_own(make_student, batch):
