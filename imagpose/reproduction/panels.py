@@ -80,12 +80,13 @@ def panels(request: PanelsRequest) -> None:
         for way in CANVASES
         for interval in (EVERY_STEP, request.guidance_interval)
     ]
+    scale = trial.model.scale if request.guidance is None else request.guidance
     try:
         canvases: dict[Way, list[Canvas]] = {way: _canvases(trial, way, request.views) for way in ways}
         rows = run(trial, canvases, console, request.repeats)
         for way in ways:
             row, first = rows[way.name], canvases[way][0]
-            counted = wide.flops(first, way.steps, Guidance(scale=request.guidance, interval=way.interval))
+            counted = wide.flops(first, way.steps, Guidance(scale=scale, interval=way.interval))
             sizes = {
                 "canvases": first.turns,
                 "panels": way.panels,
