@@ -1,7 +1,8 @@
 """Latent consistency distillation (Luo et al. 2023) of a joint canvas, guidance folded in.
 
     x̂_s        = α_s x̂_0 + σ_s ε̂                                  one DDIM step from t to s, x̂_0 and ε̂ at t
-    f(x_t, t)  = c_skip(t) x_t + c_out(t) x̂_0                      the consistency function, f(x_0, 0) = x_0
+    f(x_t, t)  = c_skip(t) x_t + c_out(t) x̂_0                      the consistency function, f(x_0, 0) = x_0;
+                                                                   x_0 stands for itself: α_0 = 1, σ_0 = 0
     L          = E d(f_θ(x_t, t), f_θ⁻(x̂_s, s))                    x̂_s by the guided teacher, s the timestep before t
 
 with
@@ -9,10 +10,10 @@ with
     x_t            noisy latents of the joint canvas, (B, V, c, h, w)
     x̂_0, ε̂         read from what a network predicts at t, ε or v
     α_t, σ_t       the schedule's, α_t² + σ_t² = 1
-    t, s           adjacent timesteps of a grid of k, 19, 39, … 999 for k = 50; 0 comes before the first
+    t, s           adjacent timesteps of a grid of k (19, 39, … 999 for k = 50); 0 comes before the first
     c_skip(t)      σ_d² / ((10 t)² + σ_d²),  σ_d = 0.5
     c_out(t)       10 t / √((10 t)² + σ_d²)
-    d              √((a - b)² + c²) - c, the pseudo-Huber distance
+    d              √((a - b)² + c²) - c, the pseudo-Huber distance, element by element
 
 A trajectory function (Zheng et al. 2024) goes from t to any r ≤ s: f(x_t, t → r) = α_r x̂_0 + σ_r ε̂.
 """
@@ -54,7 +55,7 @@ class FewSteps(Schedule):
 
 
 class Consistency:
-    """What a student is held to.
+    """The consistency loss.
 
     Args:
         schedule: Of the noise.
@@ -82,7 +83,7 @@ class Consistency:
         return t, (t - self.skip).clamp(min=0)
 
     def goal(self, before: Tensor, uniform: Tensor) -> Tensor:
-        """Where f leads: 0, or for trajectories any r of the grid up to s.
+        """The timestep that f maps to: 0, or for trajectories any r of the grid up to s.
 
         Args:
             before: s, (B,).
@@ -111,7 +112,12 @@ class Consistency:
         """
         clean, noise = self.both(predicted, noisy, timesteps)
         alpha, sigma = self._scales(goal)
-        return alpha * clean + sigma * noise
+        ends = alpha * clean + sigma * noise
+        if self.trajectory:  # as TCDScheduler's last step does
+            return ends
+        # The schedule's timestep 0 still holds noise of σ = 0.03. As a target it would teach the student to leave that
+        # in, by ten times what all other steps have to teach.
+        return torch.where(_beside(goal == 0, noisy), clean, ends)
 
     def function(self, predicted: Tensor, noisy: Tensor, timesteps: Tensor, goal: Tensor) -> Tensor:
         """f(x_t, t), or f(x_t, t → r); arguments as of :meth:`step`, r as of :meth:`goal`."""

@@ -37,16 +37,16 @@ class Distillation(IMAGPose):
         base: Name of the teacher's base model.
         start: Name of the teacher's pipeline folder, or its run's folder.
         guidance: Of the teacher, which the student learns to do without.
-        grid: Timesteps k of the teacher's grid, between adjacent ones of which it takes a step.
+        grid: Timesteps k of the teacher's grid; it takes one DDIM step between neighbouring ones.
         method: ``consistency`` leads every timestep to x_0 and is sampled by diffusers' LCMScheduler; ``trajectory``
             leads it to any earlier one (Zheng et al. 2024), and is sampled by the TCDScheduler.
         target: Whose prediction at the earlier timestep is the target: the student's own, as it is (Song and Dhariwal
             2024), or that of its moving ``average``, as Luo et al. have it.
-        huber: c of the pseudo-Huber distance; the smaller, the more of it is an absolute one.
+        huber: c of the pseudo-Huber distance; the smaller, the closer it is to an absolute error.
         lora_rank: Rank of a LoRA on the attention of UNet and CVA, which is then all that is trained (PEFT); None
             trains the whole network.
         sampling_steps: Steps in evaluation, and of a pipeline of it unless told otherwise.
-        options: Of :class:`imagpose.module.IMAGPose`.
+        options: Of :class:`imagpose.module.IMAGPose`; those of its loss and of dropped conditions have no effect.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Distillation(IMAGPose):
         self.teacher: Network | None = None  # in training alone
 
     def setup(self, stage: str) -> None:
-        """Read the weights, of which the teacher keeps a copy; what is trained of a LoRA comes on top."""
+        """Read the weights, of which the teacher keeps a copy; a LoRA is added afterwards."""
         super().setup(stage)
         if stage == "fit":
             self._check_teacher()
@@ -129,6 +129,7 @@ class Distillation(IMAGPose):
     def _averaged(self) -> dict[str, Tensor]:
         """The averaged parameters by their names in :class:`_Whole`."""
         assert self.ema.model is not None
+        self.ema.follow()  # before the first update of a training on a GPU
         names = (f"network.{name}" for name, _ in self.network.named_parameters())
         return dict(zip(names, self.ema.model.shadow_params, strict=True))
 

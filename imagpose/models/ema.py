@@ -71,10 +71,11 @@ class EMA:
         if (self.model.optimization_step + 1) % self.every:
             self.model.optimization_step += 1
             return
-        self._follow()
+        self.follow()
         self.model.step(self._parameters())
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Move the average to where it is kept; the module may have been moved since."""
         assert self.model is not None
         with torch.inference_mode(False):  # what is moved during a validation is updated in training
             self.model.to(self.device or next(self.module.parameters()).device)
@@ -85,7 +86,7 @@ class EMA:
         if self.model is None:
             yield
             return
-        self._follow()
+        self.follow()
         parameters = [p.detach().to(self.device or p.device, copy=True) for p in self.module.parameters()]
         self.model.copy_to(self.module.parameters())
         try:

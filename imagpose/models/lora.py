@@ -4,7 +4,7 @@
 
 with
 
-    A, B           (r, in) and (out, r), of rank r; B starts as nothing
+    A, B           (r, in) and (out, r), of rank r; B starts at zero
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def tensors(network: nn.Module) -> dict[str, Tensor]:
 
 
 def merged(network: Network) -> Network:
-    """The network without its LoRA, whose products its weights take up; changed in place."""
+    """The network without its LoRA, with each B A added to the weight; changed in place."""
     found = tensors(network)
     for name, layer in list(_layers(network)):
         network.set_submodule(name, layer.get_base_layer())

@@ -86,7 +86,7 @@ def test_the_grid_parts_the_timesteps_evenly():
 
 
 def test_a_teachers_step_is_ddims(schedule):
-    few = FewSteps(**schedule)
+    few = FewSteps(**schedule, method="trajectory")
     consistency = Consistency(few)
     config = {**super(FewSteps, few).for_sampling().config, "timestep_spacing": "trailing"}
     ddim = DDIMScheduler.from_config(config)
@@ -96,6 +96,9 @@ def test_a_teachers_step_is_ddims(schedule):
         before = torch.clamp(t - 20, min=0).expand(3)
         ours = consistency.step(predicted, noisy, t.expand(3), before)
         torch.testing.assert_close(ours, ddim.step(predicted, t, noisy).prev_sample, atol=1e-4, rtol=1e-4)
+    ends = Consistency(FewSteps(**schedule))
+    last, zero = ddim.timesteps[-1].expand(3), torch.zeros(3, dtype=torch.long)
+    assert torch.equal(ends.step(predicted, noisy, last, zero), ends.both(predicted, noisy, last)[0])
 
 
 def test_where_trajectories_lead():
