@@ -100,7 +100,7 @@ demo: .venv/.done  ## train the demo weights in three parts and export them (int
 	for part in demo demo_long demo_panels; do \
 		$(BIN)/python -m imagpose fit --exp $$part && \
 		$(BIN)/python -m imagpose export --run $$(ls -d runs/$$part/version_* | sort -V | tail -1) \
-			--out weights/mannequin-demo --overwrite true || exit; done
+			--out weights/mannequin-demo $$([ $$part = demo ] || echo --overwrite true) || exit; done
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py

@@ -41,7 +41,7 @@ class IMAGPose(LightningModule):
         encoder: The frozen image encoder.
         base: Name of the base model, see :class:`imagpose.models.base.Base`.
         vae: Name of another VAE than the base's own.
-        start: Name of a pipeline folder whose network to go on from, ``mannequin-demo`` say; None starts from the base.
+        start: A pipeline folder's name, ``mannequin-demo`` say, or a run's folder, to go on from; None is the base.
         unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
         pose_channels: Channels of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.

@@ -2,6 +2,8 @@ import math
 
 import pytest
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
+from torch import Tensor
 
 from imagpose.data.draws import DrawingCollate, Draws, with_draws
 from imagpose.errors import InputError
@@ -122,6 +124,8 @@ def test_the_loader_s_draws_are_those_of_the_numbers_whatever_the_panels():
     for found, expected in zip(Draws.of(batch), Draws.make(3, [5, 6], (2, 4, 2, 2)), strict=True):
         assert torch.equal(found, expected)
     assert with_draws(batch, 8, (2, 4, 2, 2)) is batch  # none are made twice
+    halves = apply_to_collection(batch, Tensor, lambda x: x.bfloat16() if x.is_floating_point() else x)
+    assert torch.equal(Draws.of(halves).timestep, Draws.of(batch).timestep)  # as DeepSpeed's precision casts a batch
     del batch["drawn_noise"]
     batch["number"] = batch["number"].to("meta")
     with pytest.raises(ValueError, match="before it is moved to a device"):

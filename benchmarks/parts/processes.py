@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -86,15 +87,18 @@ def together(strategy: str, processes: int, steps: Steps) -> dict[str, Any]:
                             stdout=file, stderr=subprocess.STDOUT,
                         )
                     )  # fmt: skip
-            for worker in workers:
-                worker.wait()
+            while any(worker.poll() is None for worker in workers):
+                if any(worker.poll() for worker in workers):  # the others would wait for the one that failed
+                    break
+                time.sleep(0.2)
         finally:
+            ended = [worker.poll() for worker in workers]
             for worker in workers:
                 worker.kill()
                 worker.wait()
-        for worker, log in zip(workers, logs, strict=True):
-            if worker.returncode:
-                said = log.read_text(errors="replace").strip().splitlines() or [f"exit code {worker.returncode}"]
+        for code, log in zip(ended, logs, strict=True):
+            if code:
+                said = log.read_text(errors="replace").strip().splitlines() or [f"exit code {code}"]
                 raise RuntimeError(said[-1])
         return json.loads(out.read_text())
 

@@ -74,9 +74,13 @@ def _latency(pipe: ImagposePipeline, settings: dict[str, Any], repeats: int) -> 
         images.cpu()  # waits for the device
         return time.perf_counter() - started
 
-    with torch.backends.cudnn.flags(benchmark=False):  # as the command generates; a training in this process sets it
+    tuned = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = False  # as the command generates; a training in this process sets it
+    try:
         seconds(1)
         took = [seconds(settings["steps"]) for _ in range(repeats)]
+    finally:
+        torch.backends.cudnn.benchmark = tuned
     median = statistics.median(took)
     return {
         "seconds": median, "seconds_per_image": median / (settings["batch"] * settings["poses"]), "of_each": took,

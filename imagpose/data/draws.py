@@ -64,7 +64,7 @@ class Draws(NamedTuple):
     @staticmethod
     def of(batch: dict[str, Tensor]) -> Draws:
         """Those that came with a batch, see :func:`with_draws`."""
-        return Draws(*(batch[_PREFIX + name] for name in Draws._fields))
+        return Draws(*(batch[_PREFIX + name].view(torch.float32) for name in Draws._fields))
 
 
 def with_draws(batch: dict[str, Tensor], seed: int, shape: Sequence[int]) -> dict[str, Tensor]:
@@ -83,7 +83,9 @@ def with_draws(batch: dict[str, Tensor], seed: int, shape: Sequence[int]) -> dic
     if batch["number"].device.type != "cpu":
         raise ValueError("the draws of a batch are made before it is moved to a device; leave its number on the CPU")
     draws = Draws.make(seed, batch["number"].tolist(), shape, batch["mask"].device)
-    return {**batch, **{_PREFIX + name: value for name, value in draws._asdict().items()}}
+    # As whole numbers of the same bits: Lightning casts a batch's floats to the precision of some strategies, and
+    # bfloat16 knows 501 of the 1,000 timesteps.
+    return {**batch, **{_PREFIX + name: value.view(torch.int32) for name, value in draws._asdict().items()}}
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
 
 def _start(model: dict[str, Any]) -> str:
     base = f"the base model `{model['base']}`"
-    return f"the network of an earlier pipeline `{model['start']}` on {base}" if model.get("start") else base
+    return f"the network of `{model['start']}` on {base}" if model.get("start") else base
 
 
 def _sampled(model: dict[str, Any]) -> str:

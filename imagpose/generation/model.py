@@ -90,7 +90,12 @@ class Trained:
             guidance = arguments.get("guidance") if isinstance(arguments, dict) else None
             guidance = guidance if isinstance(guidance, dict) else {}
             if options["model"]["class_path"] == DISTILLATION:
-                return cls(panels_of(options, path), scale=1.0, steps=int(arguments["sampling_steps"]))
+                steps = arguments.get("sampling_steps") if isinstance(arguments, dict) else None
+                if type(steps) is not int:
+                    raise InputError(
+                        f"{path} does not say model.init_args.sampling_steps; take the file that fit wrote."
+                    )
+                return cls(panels_of(options, path), scale=1.0, steps=steps)
             form, interval = guidance.get("form", "joint"), guidance.get("interval")
             return cls(panels_of(options, path), str(form), interval if is_interval(interval) else None)
         from imagpose.models.pipeline_folder import drawn_with

@@ -11,7 +11,7 @@ from torch import nn
 from imagpose.errors import UNREADABLE, InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
-from imagpose.models.checkpoint import check_contents
+from imagpose.models.checkpoint import check_contents, load_average
 from imagpose.models.ema import EMA
 from imagpose.models.network import Network
 
@@ -66,9 +66,11 @@ def _load_average(network: Network, path: Path) -> None:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         raise InputError(f"{path} is no readable checkpoint; name another run to start from.") from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise InputError(f"{path} is no checkpoint of a run; name another run to start from.")
     average = EMA(network, 0.0 if checkpoint.get("ema") else None)
     check_contents(checkpoint, network, average, path)
     network.load_state_dict({name.removeprefix("network."): value for name, value in checkpoint["state_dict"].items()})
     if average.model is not None:
-        average.load_state_dict(checkpoint["ema"])
+        load_average(checkpoint, average, path)
         average.model.copy_to(network.parameters())

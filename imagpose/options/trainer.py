@@ -14,10 +14,10 @@ def holds_shards(trainer: Trainer | None) -> bool:
 
 
 def logs_now(trainer: Trainer | None) -> bool:
-    """Whether what this step logs is written.
+    """Whether what this step logs is written; of accumulated batches, in the last.
 
     What no one will read is not looked at in any other step: to look at a number, the host waits for the device.
     """
-    return trainer is not None and bool(
-        trainer._logger_connector.should_update_logs or trainer.fast_dev_run  # type: ignore[attr-defined]
-    )
+    if trainer is None or trainer.fit_loop._should_accumulate():
+        return False
+    return bool(trainer._logger_connector.should_update_logs or trainer.fast_dev_run)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.readers.index import Index
@@ -13,6 +14,7 @@ from imagpose.evaluation.matching import Pair
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import Table, cell, to_csv
 from imagpose.options.ranges import DenoisingSteps, PositiveInt, Timestep, check_interval
+from imagpose.options.trust import read_run
 from imagpose.output.files import write_whole
 from imagpose.reproduction.differences import difference, score, signed
 from imagpose.reproduction.filled import EVERY_STEP, Interval
@@ -21,6 +23,7 @@ from imagpose.reproduction.rows import Row
 from imagpose.reproduction.sweep import run
 from imagpose.reproduction.timing import Way
 from imagpose.reproduction.trained import Trial, TrialRequest, choose
+from imagpose.training.runs import from_folder
 
 SETTINGS: tuple[Setting, ...] = ("T1", "T2", "T3")
 PLAIN = "plain"
@@ -82,6 +85,7 @@ def guidance(request: GuidanceRequest) -> None:
     """
     console = wide_console()
     trial = Trial.of(request, "guidance", lambda index: validation_pairs(request, index))
+    trial.check_many_steps()
     ways = ways_of(request.steps, request.guidance_interval)
     try:
         rows = run(trial, {way: trial.canvases(way.scenario) for way in ways}, console)
@@ -112,8 +116,16 @@ def validation_pairs(request: GuidanceRequest, index: Index) -> list[Pair]:
     """Pairs of the training people whom :class:`imagpose.data.datamodule.PoseDataModule` keeps for validation.
 
     Raises:
-        InputError: There are not so many people, or none of them has enough views.
+        InputError: There are not so many people, or none of them has enough views; or a run kept fewer of its own.
     """
+    if request.run:
+        data_of_run = read_run(from_folder(request.run).config, request.trust)["data"]["init_args"]
+        kept = data_of_run.get("validation_identities", 20)
+        if Path(str(data_of_run.get("root"))).absolute() == request.data.absolute() and request.sources > kept:
+            raise InputError(
+                f"--sources is {request.sources}, and {request.run} kept {kept} people for validation; take at most "
+                f"{kept}, as it was trained on the others."
+            )
     data = PoseDataModule(request.data, validation_identities=request.sources, validation_pairs=request.sources)
     data.setup("validate")
     people = {index.records[scenario.target].person for scenario in data.validation}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from imagpose.evaluation.metrics import METRICS, PAPERS
+from imagpose.evaluation.metrics import FIGURE, METRICS, PAPERS, compared
 from imagpose.evaluation.tables import Table, printed
 from imagpose.reproduction.differences import (
     FEWEST_PEOPLE,
@@ -55,10 +55,13 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scal
         scale: Whose rows they are.
     """
     papers = {row.method: row for row in printed(table.name)}
+    measured = [(protocol, column, metric) for column, metric in PAPERS.items()]
+    if not table.of_paper and any(row.drawn for seeds in rows.values() for row in seeds):
+        measured += [("figure", metric.name, metric) for metric in compared(FIGURE)]
     orders = []
     for claim in table.claims:
         for one, other in claim.pairs:
-            for column, metric in PAPERS.items():
+            for where, column, metric in measured:
                 theirs = [papers[method].number(column) if method in papers else None for method in (one, other)]
                 expected = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
                 # What is only drawn in a figure has the order that the text gives it.
@@ -67,13 +70,14 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scal
                 pair = (other, one) if turned else (one, other)
                 expected = -expected if turned and expected is not None else expected
                 there = all(method in rows for method in pair)
-                found = difference(rows[pair[0]], rows[pair[1]], protocol, metric.name) if there else None
+                found = difference(rows[pair[0]], rows[pair[1]], where, metric.name) if there else None
                 said: Verdict = "not measured" if there else "not run"
                 if found is not None:
                     order = float(metric.sign) if expected is None or claim.in_most_cases else expected
                     said = verdict(order, found, claim.of_encoders and scale == "tiny")
                     said = beside_figure(said) if opposite and not turned else said
-                orders.append(Order(claim.text, pair, metric.name, expected, found, said))
+                name = f"figure/{metric.name}" if where == "figure" else metric.name
+                orders.append(Order(claim.text, pair, name, expected, found, said))
     return orders
 
 
@@ -99,29 +103,35 @@ def summary(table: PaperTable, orders: Sequence[Order]) -> Table:
         for metric in dict.fromkeys(order.metric for order in orders):
             some = [order for order in orders if (order.claim, order.metric) == (claim, metric)]
             counts = Counter(order.verdict for order in some)
-            lines.append([claim, METRICS[metric].heading, *(str(counts[kind] or "") for kind in shown)])
+            lines.append([claim, _heading(metric), *(str(counts[kind] or "") for kind in shown)])
             for order in some:
                 if order.verdict.startswith(("holds", "does not hold")) and order.found is not None:
-                    notes.append(_sentence(order))
+                    notes.append(_sentence(order, table.of_paper))
+    named = "for which the paper prints the better figure, or that the claim names" if table.of_paper else "claimed"
     rule = (
         "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
-        "better is the one for which the paper prints the better figure, or that the claim names. It is of these "
-        f"trained runs: another seed may differ. Fewer than {FEWEST_PEOPLE} people decide nothing."
+        f"better is the one {named}. It is of these trained runs: another seed may differ. Fewer than {FEWEST_PEOPLE} "
+        "people decide nothing."
     )
     if any(kind.endswith("the paper's figure") for kind in shown):
         rule += (
             " Of what the paper says of most cases, two rows whose figures it prints in the other order are told apart."
         )
-    return Table(
-        "The paper's orders", ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)]
-    )
+    title = "The paper's orders" if table.of_paper else "Pair by pair"
+    return Table(title, ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)])
 
 
-def _sentence(order: Order) -> str:
+def _heading(metric: str) -> str:
+    return (FIGURE[metric.removeprefix("figure/")] if metric.startswith("figure/") else METRICS[metric]).heading
+
+
+def _sentence(order: Order, of_paper: bool) -> str:
     found = order.found
     assert found is not None
-    theirs = "which the paper says in words" if order.expected is None else f"the paper's {order.expected:+.4f}"
+    theirs = "" if order.expected is None else f", the paper's {order.expected:+.4f}"
+    if of_paper and order.expected is None:
+        theirs = ", which the paper says in words"
     return (
-        f"{order.pair[0]} − {order.pair[1]}, {METRICS[order.metric].heading}: {found.value:+.4f} [{found.low:+.4f}, "
-        f"{found.high:+.4f}], {theirs}: {order.verdict}."
+        f"{order.pair[0]} − {order.pair[1]}, {_heading(order.metric)}: {found.value:+.4f} [{found.low:+.4f}, "
+        f"{found.high:+.4f}]{theirs}: {order.verdict}."
     )

@@ -75,6 +75,7 @@ def panels(request: PanelsRequest) -> None:
         choose, count=request.sources, seed=request.seed, targets=request.views - 1, further=request.views - 2
     )
     trial = Trial.of(request, "panels", choice, NINE_VIEWS)
+    trial.check_many_steps()
     ways = [
         replace(way, steps=request.steps, interval=interval)
         for way in CANVASES

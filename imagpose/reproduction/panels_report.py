@@ -79,7 +79,7 @@ def _notes(base: Row, ways: Sequence[Filled], trained: Collection[int], wide: Wi
     notes = [
         f"Of each person one source and its {views - 1} other views as poses; all rows draw the same pairs. Poses that "
         "find no room on one canvas are spread over as few as hold them, which the column of canvases counts, and "
-        f"sources are repeated where a person has fewer than a canvas takes ({views - 2} beside a pose).",
+        f"sources are repeated where a person has fewer than a canvas takes ({views - 1} beside a pose).",
         f"Seconds: median of {base.cost['repeats']:.0f} batches of {base.cost['batch_size']:.0f} on {base.device}, the "
         f"whole pipeline from pictures to pictures in memory, all rows in turn ({base.config['measured']}).",
         "FLOP: counted by torch, a multiplication and an addition being two; all of it, encoding and decoding too. "

@@ -67,7 +67,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table of the paper.
+    """A table of the paper, or one like them.
 
     Attributes:
         name: Name of the table's command and of its folder in ``results/``; a key of
@@ -75,13 +75,15 @@ class PaperTable:
         title: The table's number and caption.
         entries: The table's rows.
         claims: The orders that are looked at.
-        protocol: The protocol that the paper presumably measured by; None is that of the run's scale.
+        of_paper: Whether it is the paper's; of another nothing is printed, and its rows are compared by what drawn
+            mannequins tell too.
     """
 
     name: str
     title: str
     entries: tuple[Entry, ...]
     claims: tuple[Claim, ...]
+    of_paper: bool = True
 
     def trained(self) -> Iterator[Entry]:
         """The entries that we can run."""
@@ -166,6 +168,7 @@ RECIPES = PaperTable(
     "Choices of training that the paper leaves open",
     (_recipe(_AS_IT_IS, "base", experiment="sd15_dinov2g"), *_CHOICES.values()),
     tuple(Claim(text, ((entry.method, _AS_IT_IS),)) for text, entry in _CHOICES.items()),
+    of_paper=False,
 )
 
 UNIFORMITY = PaperTable(

@@ -95,10 +95,12 @@ def _scores(table: PaperTable, rows: Rows, protocol: str, scale: Scale) -> Table
         theirs = [papers[e.method].number(column) if e.method in papers else None for e in table.entries]
         ours = [_of(rows, entry, protocol, metric) for entry in table.entries]
         heading = METRICS[column].heading
-        columns.append((f"paper's {heading}", _bold(table, theirs, metric, [_plain(value) for value in theirs])))
+        if table.of_paper:
+            columns.append((f"paper's {heading}", _bold(table, theirs, metric, [_plain(value) for value in theirs])))
         values = [None if one is None else one.value for one in ours]
         columns.append((f"our {heading}", _bold(table, values, metric, [_cell(metric, one) for one in ours])))
-        columns.append((_MINUS, [_minus(one, two) for one, two in zip(values, theirs, strict=True)]))
+        if table.of_paper:
+            columns.append((_MINUS, [_minus(one, two) for one, two in zip(values, theirs, strict=True)]))
         reasons += [one.reason for one in ours if one is not None and one.reason]
     if _drawn(rows):
         for metric in compared(FIGURE):
@@ -143,10 +145,8 @@ def _notes(table: PaperTable, rows: Rows, scale: Scale, reasons: Iterable[str]) 
     every = [row for seeds in rows.values() for row in seeds]
     notes = []
     if _drawn(rows):
-        notes.append(
-            "Measured on drawn mannequins with small networks: the difference to the paper's figures tells nothing, "
-            "the order of our rows may."
-        )
+        beside = ": the difference to the paper's figures tells nothing, the order of our rows may"
+        notes.append(f"Measured on drawn mannequins with small networks{beside if table.of_paper else ''}.")
     if scale == "tiny" and any(claim.of_encoders for claim in table.claims):
         notes += [
             "The encoders are miniatures, untrained: their order is undecided by construction.",

@@ -70,6 +70,7 @@ def speed(request: SpeedRequest) -> None:
     """
     console = wide_console()
     trial = Trial.of(request, "speed")
+    trial.check_many_steps()
     try:
         rows = run(trial, {way: trial.canvases(way.scenario) for way in SWEEP}, console, request.repeats)
         table = report(rows, trial.task.protocols[0].name)

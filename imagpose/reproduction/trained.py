@@ -110,6 +110,18 @@ class Trial:
             raise InputError(f"{trial.listed} cannot be written ({error.strerror}); name another --results.") from error
         return trial
 
+    def check_many_steps(self) -> None:
+        """Refuse a distilled model, which is drawn by a sampler of its own, without guidance.
+
+        Raises:
+            InputError: The model was distilled.
+        """
+        if self.model.scale == 1:
+            raise InputError(
+                f"{self.request.run or self.request.model} was distilled into {self.model.steps} steps without "
+                "guidance, and here other steps and guidances are compared; name the model that it learned from."
+            )
+
     @property
     def listed(self) -> Path:
         """The list of the pairs."""

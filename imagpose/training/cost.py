@@ -146,7 +146,8 @@ def _of_canvases(
     activations = _activations(module, size, panels, batch, half, module.network.is_gradient_checkpointing)
     elsewhere = module.ema.device is not None and gpu
     eight_bit = module.optimizer == "adamw8bit"
-    temporaries = 0 if eight_bit else 4 * trainable // shards.moments  # AdamW steps all tensors at once
+    fused = gpu or eight_bit  # else AdamW steps all tensors at once
+    temporaries = 0 if fused else 4 * trainable // shards.moments
     aside = 4 * trainable if module.ema.decay is not None and not elsewhere else 0
     return Estimate(
         frozen=frozen * module.frozen_dtype.itemsize,

@@ -55,7 +55,7 @@ def test_every_part_runs_and_says_what_it_measured(tmp_path, monkeypatch, capsys
         assert one["steps_per_second"] > 0
         assert one["estimated_gib"] > 0
         assert one["tflop_a_step"] > 0
-        assert 0 < one["matrix_share"] < 1
+        assert one["matrix_share"] > 0
         assert one["peak_gib"] is None
         assert {"size", "panels", "batch", "checkpointing", "cached", "compile"} <= one.keys()
     for one in found["sampling"]["variants"]:

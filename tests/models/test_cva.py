@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from imagpose.models.cva import CVA, MAX_SEQUENCES
+from imagpose.models.cva import CVA
 from imagpose.panels import split, tile
 
 
@@ -63,7 +63,3 @@ def test_more_sequences_than_a_kernel_takes_are_attended_to_in_parts(stir, monke
     assert sum(sizes) == 2 * 8 * 6
     torch.testing.assert_close(parted, whole)
     torch.testing.assert_close(torch.autograd.grad(parted.square().sum(), canvas)[0], expected, rtol=1e-4, atol=1e-3)
-
-
-def test_the_limit_is_that_of_a_grid_s_dimension():
-    assert MAX_SEQUENCES == 2**16 - 1
