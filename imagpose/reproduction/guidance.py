@@ -77,8 +77,9 @@ class GuidanceRequest(TrialRequest):
 def guidance(request: GuidanceRequest) -> None:
     """Compare guidances of one trained model on validation people, so that no test pair has a say in the choice.
 
-    Plain guidance, which is the paper's, guidance in an interval of timesteps, guidance by F_C alone (``tokens``) and
-    none draw the same pairs in T1, T2 and T3, from the same noise; each is compared with the plain one pair by pair.
+    Plain guidance, which is the paper's, guidance in an interval of timesteps, guidance by F_C alone (``tokens``),
+    both and none draw the same pairs in T1, T2 and T3, from the same noise; each is compared with the plain one pair by
+    pair.
 
     Raises:
         InputError: A file or the disk is not as it must be; the sentence says which.
@@ -106,6 +107,7 @@ def ways_of(steps: int, interval: Interval) -> list[Guided]:
             (PLAIN, "joint", EVERY_STEP, True),
             ("interval", "joint", interval, True),
             ("tokens", "tokens", EVERY_STEP, True),
+            ("tokens_interval", "tokens", interval, True),
             ("none", "joint", EVERY_STEP, False),
         )
         for setting in SETTINGS
@@ -168,7 +170,7 @@ def report(rows: Mapping[str, Row], ways: Sequence[Guided]) -> tuple[Table, list
         f"{base.samples} pairs of {len(set(base.pairs.identities))} validation people of {base.data}, in no test pair; "
         f"{config['model']}, guidance {config['guidance']:g}, {config['steps']} steps, the same noise in all.",
         f"plain: at every step, as in the paper. interval: where {interval[0]} ≤ t ≤ {interval[1]} alone. tokens: at "
-        "every step, dropping F_C alone, as the authors' code does. none: w = 1.",
+        "every step, dropping F_C alone, as the authors' code does. tokens_interval: both. none: w = 1.",
         "Differences are pair by pair, with 95 % bootstrap intervals over people; those of T1, T2, T3 together are of "
         "each pair's mean over the three.",
     ]  # fmt: skip

@@ -49,7 +49,13 @@ def test_the_guidances_differ_in_what_they_say_and_in_nothing_else(words, monkey
     assert len(drawn) == len(ways) == 12
     said = [(g.form, g.scale, g.interval) for g, _, _ in drawn]
     every = (0, 1000)
-    expected = [("joint", 2.0, every), ("joint", 2.0, (500, 1000)), ("tokens", 2.0, every), ("joint", 1.0, every)]
+    expected = [
+        ("joint", 2.0, every),
+        ("joint", 2.0, (500, 1000)),
+        ("tokens", 2.0, every),
+        ("tokens", 2.0, (500, 1000)),
+        ("joint", 1.0, every),
+    ]
     assert [(form, scale, tuple(interval)) for form, scale, interval in said] == [e for e in expected for _ in SETTINGS]
     for number, (_, noise, mask) in enumerate(drawn):
         assert torch.equal(noise, drawn[number % 3][1])
