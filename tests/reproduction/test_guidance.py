@@ -46,16 +46,11 @@ def test_the_guidances_differ_in_what_they_say_and_in_nothing_else(words, monkey
     monkeypatch.setattr(Synthesis, "generate", watched)
     assert main(words) == 0
     ways = ways_of(2, (500, 1000))
-    assert len(drawn) == len(ways) == 12
+    assert len(drawn) == len(ways) == 15
     said = [(g.form, g.scale, g.interval) for g, _, _ in drawn]
-    every = (0, 1000)
-    expected = [
-        ("joint", 2.0, every),
-        ("joint", 2.0, (500, 1000)),
-        ("tokens", 2.0, every),
-        ("tokens", 2.0, (500, 1000)),
-        ("joint", 1.0, every),
-    ]
+    every, late = (0, 1000), (500, 1000)
+    guided = [(form, 2.0, when) for form in ("joint", "tokens") for when in (every, late)]
+    expected = [*guided, ("joint", 1.0, every)]
     assert [(form, scale, tuple(interval)) for form, scale, interval in said] == [e for e in expected for _ in SETTINGS]
     for number, (_, noise, mask) in enumerate(drawn):
         assert torch.equal(noise, drawn[number % 3][1])
@@ -64,7 +59,7 @@ def test_the_guidances_differ_in_what_they_say_and_in_nothing_else(words, monkey
     folder = tmp_path / "guidance"
     rows = {way.name: read_row(folder / "rows" / f"{way.name}-seed0.json") for way in ways}
     pictures = {name: next((folder / "images" / name).glob("*.png")).read_bytes() for name in rows}
-    assert len(set(pictures.values())) == 12
+    assert len(set(pictures.values())) == 15
     with open(folder / "table.csv", newline="") as file:
         lines = {(line["guidance"], line["setting"], line["metric"]): line for line in csv.DictReader(file)}
     gains = {}
