@@ -97,10 +97,12 @@ base: .venv/.done  ## train the base models that tiny starts from: encoder, v an
 	$(BIN)/python -m imagpose fit --exp base_epsilon
 
 demo: .venv/.done  ## train the demo weights in three parts and export them (into weights/mannequin-demo; the third wants a GPU)
-	for part in demo demo_long demo_panels; do \
-		$(BIN)/python -m imagpose fit --exp $$part && \
-		$(BIN)/python -m imagpose export --run $$(ls -d runs/$$part/version_* | sort -V | tail -1) \
-			--out weights/mannequin-demo $$([ $$part = demo ] || echo --overwrite true) || exit; done
+	$(BIN)/python -m imagpose fit --exp demo
+	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo/version_* | sort -V | tail -1) --out weights/mannequin-demo
+	$(BIN)/python -m imagpose fit --exp demo_long
+	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_long/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
+	$(BIN)/python -m imagpose fit --exp demo_panels
+	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_panels/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py

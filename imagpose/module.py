@@ -154,13 +154,13 @@ class IMAGPose(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
+        if stage == "fit" and self.ema.decay is not None and holds_shards(self._trainer):
+            raise InputError(NO_AVERAGE_OF_SHARDS)
         for frozen in (self.vae, self.encoder):
             frozen.load_weights()
             frozen.keep_in(self.frozen_dtype, None if self._trainer is None else self.trainer.strategy.root_device)
         if stage != "fit":
             return
-        if self.ema.decay is not None and holds_shards(self._trainer):
-            raise InputError(NO_AVERAGE_OF_SHARDS)
         self.start.load(self.network)
         self.ema.reset()
         if self.compiled:

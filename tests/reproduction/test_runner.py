@@ -52,11 +52,11 @@ def test_a_row_is_an_ordinary_command_line(settings):
     assert jobs[0].row == settings.results / "variants/rows/tiny_sd15_clipb-seed0.json"
 
 
-def test_the_papers_own_model_is_trained_once_for_three_tables(tmp_path):
+def test_the_papers_own_model_is_trained_once_for_all_its_tables(tmp_path):
     full = Settings("full", runs=tmp_path / "runs")
     words = [next(j for j in plan(t, full) if j.name == "sd15_dinov2g").commands[-1] for t in (VARIANTS, ABLATIONS)]
     assert words[0] == words[1]
-    assert words[0][words[0].index("--table") + 1] == "[variants,ablations,architectures]"
+    assert words[0][words[0].index("--table") + 1] == "[variants,ablations,architectures,recipes]"
     assert words[0][1:5] == ("-c", "experiments/_base.yaml", "-c", "experiments/sd15_dinov2g.yaml")
 
 

@@ -59,6 +59,11 @@ def train(module, data, precision="32-true") -> Losses:
     return losses
 
 
+def not_drawn(trained):
+    """What a batch holds beside its random numbers."""
+    return {key for key in trained.keys if not key.startswith("drawn_")}
+
+
 @pytest.mark.parametrize(
     ("precision", "dtype", "tolerance"),
     [
@@ -70,11 +75,11 @@ def train(module, data, precision="32-true") -> Losses:
 def test_losses_are_those_of_training_without_a_cache(make_module, folder, caplog, precision, dtype, tolerance):
     """Not bit for bit: a convolution over other images at a time may add in another order."""
     plain = train(make_module(lr=1e-3), data_of(folder), precision)
-    assert plain.keys == {"images", "source", "poses", "mask", "number"}
+    assert not_drawn(plain) == {"images", "source", "poses", "mask", "number"}
     fill(make_module(), data_of(folder, cache_dtype=dtype), precision)
     cached = train(make_module(lr=1e-3), data_of(folder, cache_dtype=dtype), precision)
     assert f"20 images, {dtype}." in caplog.text
-    assert cached.keys == {"mean", "std", "source_mean", "semantic", "poses", "mask", "number"}
+    assert not_drawn(cached) == {"mean", "std", "source_mean", "semantic", "poses", "mask", "number"}
     assert cached.values == pytest.approx(plain.values, rel=tolerance)
 
 
