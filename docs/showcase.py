@@ -72,7 +72,8 @@ def _setting(
     maps = [pose.picture((images[0].height, images[0].width)) for pose in wanted[sources:]]
     line = [*pictures[:sources], *maps, *images, *pictures[sources:]]
     starts = (0, sources, sources + poses, sources + 2 * poses)
-    heads = (f"{setting}: source" + "s" * (sources > 1), "pose" + "s" * (poses > 1), "generated", "truth")
+    first = setting if poses > 1 else f"{setting}: source{'s' if sources > 1 else ''}"  # no more finds room
+    heads = (first, "pose" + "s" * (poses > 1), "generated", "truth")
     tiles: Tiles = [(image, column + i, 0, 1) for i, image in enumerate(line)]
     return tiles, [(head, column + start) for head, start in zip(heads, starts, strict=True)]
 

@@ -82,7 +82,7 @@ def test_the_guidances_differ_in_what_they_say_and_in_nothing_else(words, monkey
     assert not drawn  # what is there is not drawn again
     assert {path: path.stat().st_mtime_ns for path in folder.glob("images/*/*.png")} == written
     assert main([*words, "--overwrite"]) == 0
-    assert len(drawn) == 12
+    assert len(drawn) == 15
 
 
 def test_more_people_than_there_are_is_one_sentence(words, capsys):

@@ -158,7 +158,7 @@ def test_no_step_waits(take_steps, options):
 
 
 def test_a_step_that_logs_waits(take_steps):
-    with pytest.raises(WaitedError, match="copies from the device"):
+    with pytest.raises(WaitedError):
         take_steps(every=2)
 
 
@@ -170,8 +170,6 @@ def test_a_step_that_logs_waits(take_steps):
         lambda module, losses: losses.cpu(),
         lambda module, losses: losses[losses > 0],
         lambda module, losses: bool((losses > 0).any()),
-        lambda module, losses: module.log("more", losses.mean(), prog_bar=True),
-        lambda module, losses: module.log("more", 0.5),
         lambda module, losses: torch.tensor([0.5], device=losses.device),
         lambda module, losses: losses.new_tensor([0.5]),
     ],
