@@ -102,7 +102,7 @@ demo: .venv/.done  ## train the demo weights in three parts and export them (int
 	$(BIN)/python -m imagpose fit --exp demo_long
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_long/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
 	$(BIN)/python -m imagpose fit --exp demo_panels
-	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_panels/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
+	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_panels/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true --guidance_form tokens
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from imagpose.data.text import is_number, parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation.metrics import FIGURE
+from imagpose.options.ranges import Timestep, check_interval
 from imagpose.options.trust import read
 from imagpose.output.files import alone, replace_folder, scratch_folder
 from imagpose.training import runs
+
+if TYPE_CHECKING:
+    from imagpose.pipeline import ImagposePipeline
 
 _CARD = """---
 library_name: imagpose
@@ -20,7 +24,7 @@ license: apache-2.0
 ---
 # {name}
 
-An IMAGPose pipeline: one to three pictures of a person and one to three poses in, pictures in those poses out.
+An IMAGPose pipeline: pictures of a person and poses in, pictures in those poses out, on canvases of {panels} panels.
 
 ```python
 from imagpose import BodyPose, ImagposePipeline
@@ -31,6 +35,7 @@ pipe = ImagposePipeline.from_pretrained("{name}")
 - **Weights**: the moving average of the run `{experiment}` after {steps} steps of {batch} canvases, in half precision.
 - **Starts from**: {base} and the frozen image encoder `{encoder}`.
 - **Data**: `{root}`{mannequins}.
+- **Guidance**: {guided}, unless told otherwise.
 - **Pictures**: {height}×{width} pixels; others are fitted into that.
 - **Limits**: it knows what its data shows and nothing else{limits}. Faces and hands have no detail at this size.
 - **Use**: say of a generated picture that it is one; the command line writes it into every PNG.
@@ -48,7 +53,15 @@ source three times, `T3` three sources. Intervals are 95 %, over people.
 """
 
 
-def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, ...] = ()) -> None:
+def export(
+    *,
+    run: Path,
+    out: Path,
+    overwrite: bool = False,
+    trust: tuple[str, ...] = (),
+    guidance_form: Literal["joint", "printed", "tokens"] | None = None,
+    guidance_interval: tuple[Timestep, Timestep] | None = None,
+) -> None:
     """Write a run's averaged weights as a pipeline folder in half precision, with a model card; a LoRA's file too.
 
     Args:
@@ -57,7 +70,10 @@ def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, .
         overwrite: Replace what is there.
         trust: Modules or packages, beside imagpose, lightning, torch and diffusers, whose classes the run's config.yaml
             may name; their code is then run; repeatable.
+        guidance_form: How the pipeline is guided unless told otherwise, see ``make guidance``; None is as the run.
+        guidance_interval: The lowest and the highest timestep of that guidance, such as 500 1000; likewise.
     """
+    check_interval("--guidance_interval", guidance_interval)
     from diffusers.utils import logging
 
     from imagpose.models import lora
@@ -72,8 +88,12 @@ def export(*, run: Path, out: Path, overwrite: bool = False, trust: tuple[str, .
     _may_write(out, overwrite)
     module = module_of_run(run, trust)
     pipe = ImagposePipeline.of_module(module)
+    if guidance_form is not None:
+        pipe.register_to_config(guidance_form=guidance_form)
+    if guidance_interval is not None:
+        pipe.register_to_config(guidance_interval=list(guidance_interval))
     try:
-        card = _card(found, out.name, pipe.image_size)
+        card = _card(found, out.name, pipe)
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{found.config} does not say all that a model card tells ({error}); take the file that fit wrote."
@@ -115,17 +135,19 @@ def _metrics(run: runs.Run) -> dict[str, float]:
     return metrics
 
 
-def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
+def _card(run: runs.Run, name: str, pipe: ImagposePipeline) -> str:
     options, metrics = read(run.config), _metrics(run)
     model, data = options["model"]["init_args"], options["data"]["init_args"]
     encoder = model["encoder"]["init_args"]
     drawn = data.get("mannequins")
+    *fewer, most = map(str, pipe.config["panels"])
     return _CARD.format(
         name=name, experiment=run.experiment, steps=int(metrics["steps"]), batch=data["batch_size"],
         base=_start(model), encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
         mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
         limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",
-        height=size[0], width=size[1], sampled=_sampled(options["model"]),
+        height=pipe.image_size[0], width=pipe.image_size[1], guided=_guided(pipe),
+        panels=f"{', '.join(fewer)} and {most}" if fewer else most, sampled=_sampled(options["model"]),
         rows="\n".join(_figures(metrics)),
     )  # fmt: skip
 
@@ -133,6 +155,14 @@ def _card(run: runs.Run, name: str, size: tuple[int, int]) -> str:
 def _start(model: dict[str, Any]) -> str:
     base = f"the base model `{model['base']}`"
     return f"the network of `{model['start']}` on {base}" if model.get("start") else base
+
+
+def _guided(pipe: ImagposePipeline) -> str:
+    """How a pipeline is guided by itself."""
+    form, interval, scale = (pipe.config.get(f"guidance_{what}") for what in ("form", "interval", "scale"))
+    if scale == 1:
+        return "folded in"
+    return f"`{form}`" + (f" at timesteps from {interval[0]} to {interval[1]}" if interval else " at every step")
 
 
 def _sampled(model: dict[str, Any]) -> str:

@@ -117,6 +117,8 @@ def _export():
     yield from EXPORT.folder("--run")
     yield from EXPORT.written("--out")
     yield from EXPORT.values("--overwrite", ("x", "2", "", "[1]", "None"), some=1)
+    yield from EXPORT.values("--guidance_form", ("x", "Joint", "[1]"), some=1)
+    yield from EXPORT.values("--guidance_interval", ("[900,100]", "x", "5", "[-1,10]"), some=1)
     yield from EXPORT.file("--config", "--config", slow=True)
     yield EXPORT.case("--trust without a value", {}, "--trust", further=("--trust",))
     yield from every(2, runs(EXPORT))

@@ -12,6 +12,7 @@ from imagpose import BodyPose, ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation.metrics import FIGURE
+from imagpose.models.pipeline_folder import drawn_with
 from tests.conftest import UNET
 
 METRICS = {"steps": 2.0, "test/ssim": 0.51251, "test/ssim_low": 0.4, "test/ssim_high": 0.6, "test/psnr": 21.25,
@@ -80,6 +81,10 @@ def test_the_card_tells_the_run_and_its_figures(run, tmp_path):
     heading, _, *rows = [line for line in card.splitlines() if line.startswith("|")]
     assert rows == ["| test | 0.513 [0.400, 0.600] | 21.2 |  |  |", "| vae | 0.900 |  | 1.00 |  |"]
     assert heading.count("|") == len(FIGURE) + 2  # a column for each
+    assert "**Guidance**: `joint` at every step" in card
+    assert export(run, tmp_path / "other", "--guidance_form", "tokens", "--guidance_interval", "500", "1000") == 0
+    assert "**Guidance**: `tokens` at timesteps from 500 to 1000" in (tmp_path / "other/README.md").read_text()
+    assert drawn_with(tmp_path / "other")[1:3] == ("tokens", [500, 1000])
 
 
 def test_what_is_there_stays_unless_it_is_a_pipeline_that_may_be_replaced(run, tmp_path, capsys):
