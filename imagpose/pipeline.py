@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline, LCMScheduler, TCDScheduler
+from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline
 from diffusers.utils import BaseOutput
 from PIL import Image
 from torch import Tensor
@@ -145,7 +145,7 @@ class ImagposePipeline(DiffusionPipeline):
         with module.ema.applied():
             network = merged(copy.deepcopy(module.network))
         scheduler = module.schedule.for_sampling()
-        few = isinstance(scheduler, (LCMScheduler, TCDScheduler))  # distilled, guidance folded in
+        few = hasattr(module, "folded_in")  # distilled, guidance folded in
         return cls(
             module.vae.autoencoder, module.encoder, network, scheduler, module.image_size,
             module.guidance.form, module.guidance.interval, module.panels,

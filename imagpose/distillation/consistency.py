@@ -42,14 +42,19 @@ class FewSteps(Schedule):
 
     Attributes:
         grid: Timesteps k of the teacher's grid.
-        method: ``consistency`` is sampled by diffusers' LCMScheduler, ``trajectory`` by its TCDScheduler.
+        method: ``consistency`` is sampled by diffusers' LCMScheduler, ``trajectory`` by its TCDScheduler and
+            ``progressive`` by DDIM.
+        steps: Steps of a ``progressive`` student, which is made for them alone.
     """
 
     grid: DenoisingSteps = 50
-    method: Literal["consistency", "trajectory"] = "consistency"
+    method: Literal["consistency", "trajectory", "progressive"] = "consistency"
+    steps: DenoisingSteps = 4
 
     def for_sampling(self) -> DDIMScheduler | LCMScheduler | TCDScheduler:
         """The sampler of few steps."""
+        if self.method == "progressive":
+            return DDIMScheduler.from_config(super().for_sampling().config, timestep_spacing="trailing")
         few = LCMScheduler if self.method == "consistency" else TCDScheduler
         return few.from_config(super().for_sampling().config, original_inference_steps=self.grid)
 
@@ -96,7 +101,7 @@ class Consistency:
 
     def both(self, predicted: Tensor, noisy: Tensor, timesteps: Tensor) -> tuple[Tensor, Tensor]:
         """x̂_0 and ε̂ of what is predicted at t, ε or v; with a zero terminal SNR v tells x̂_0 of pure noise too."""
-        alpha, sigma = self._scales(timesteps)
+        alpha, sigma = self.scales(timesteps)
         if self.predicts_v:
             return alpha * noisy - sigma * predicted, alpha * predicted + sigma * noisy
         return (noisy - sigma * predicted) / alpha, predicted
@@ -111,7 +116,7 @@ class Consistency:
             goal: s ≤ t, (B,).
         """
         clean, noise = self.both(predicted, noisy, timesteps)
-        alpha, sigma = self._scales(goal)
+        alpha, sigma = self.scales(goal)
         ends = alpha * clean + sigma * noise
         if self.trajectory:  # as TCDScheduler's last step does
             return ends
@@ -131,7 +136,7 @@ class Consistency:
         """The mean pseudo-Huber distance of each sample, (B, V, c, h, w) → (B,)."""
         return (((ours - target).square() + self.huber**2).sqrt() - self.huber).flatten(1).mean(1)
 
-    def _scales(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
+    def scales(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
         """α and σ of timesteps, (B,) → (B, 1, 1, 1, 1)."""
         self.alphas_cumprod = self.alphas_cumprod.to(timesteps.device)  # once: a copy would wait for the device
         squared = self.alphas_cumprod[timesteps].view(-1, 1, 1, 1, 1)

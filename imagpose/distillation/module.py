@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from imagpose.data.draws import Draws
 from imagpose.distillation.consistency import Consistency, FewSteps, guided
+from imagpose.distillation.progressive import Progressive
 from imagpose.errors import InputError
 from imagpose.models import lora
 from imagpose.models.compiled import compile_denoiser
@@ -38,8 +39,10 @@ class Distillation(IMAGPose):
         start: Name of the teacher's pipeline folder, or its run's folder.
         guidance: Of the teacher, which the student learns to do without.
         grid: Timesteps k of the teacher's grid; it takes one DDIM step between neighbouring ones.
-        method: ``consistency`` leads every timestep to x_0 and is sampled by diffusers' LCMScheduler; ``trajectory``
-            leads it to any earlier one (Zheng et al. 2024), and is sampled by the TCDScheduler.
+        method: ``progressive`` learns to take several of the teacher's steps in one (Salimans and Ho 2022), for just
+            ``sampling_steps`` steps of DDIM. ``consistency`` leads every timestep to x_0 and is sampled by diffusers'
+            LCMScheduler; ``trajectory`` leads it to any earlier one (Zheng et al. 2024), and is sampled by the
+            TCDScheduler.
         target: Whose prediction at the earlier timestep is the target: the student's own, as it is (Song and Dhariwal
             2024), or that of its moving ``average``, as Luo et al. have it.
         huber: c of the pseudo-Huber distance; the smaller, the closer it is to an absolute error.
@@ -56,7 +59,7 @@ class Distillation(IMAGPose):
         start: str,
         guidance: Guidance = Guidance(interval=(500, 999)),
         grid: ranges.DenoisingSteps = 50,
-        method: Literal["consistency", "trajectory"] = "consistency",
+        method: Literal["consistency", "trajectory", "progressive"] = "consistency",
         target: Literal["student", "average"] = "student",
         huber: ranges.PositiveFloat = 0.001,
         lora_rank: ranges.PositiveInt | None = None,
@@ -71,9 +74,12 @@ class Distillation(IMAGPose):
             raise InputError(f"model.init_args.sampling_steps is {sampling_steps}; the grid has {grid} timesteps.")
         if target == "average" and (self.ema.decay is None or self.ema.device is not None):
             raise InputError("model.init_args.target average needs an ema_decay, and the average beside the weights.")
+        if lora_rank is not None and method == "progressive":
+            raise InputError("model.init_args.lora_rank needs method consistency or trajectory; leave one of them out.")
         if lora_rank is not None:
             lora.check_installed()
-        self.schedule: FewSteps = FewSteps(**vars(self.schedule), grid=grid, method=method)
+        self.schedule: FewSteps = FewSteps(**vars(self.schedule), grid=grid, method=method, steps=sampling_steps)
+        self.progressive = Progressive(self.schedule) if method == "progressive" else None
         self.consistency = Consistency(self.schedule, huber)
         self.folded_in, self.target, self.lora_rank = guidance, target, lora_rank
         self.teacher: Network | None = None  # in training alone
@@ -110,6 +116,14 @@ class Distillation(IMAGPose):
         latents = seen.panels.sample(draws.posterior)
         poses = pad(batch["poses"], self.synthesis.multiple, "constant")
         told = (seen.source, seen.semantic, seen.panels.mean, batch["mask"], self.synthesis.black(poses), poses)
+        if self.progressive is not None:
+            t, goal = self.progressive.adjacent(draws.timestep)
+            noisy = self.objective.add_noise(latents, draws.noise, t)
+            predicted = self.network(noisy, t, self.network.conditions(*told))
+            with torch.no_grad():
+                taught = self.teacher.conditions(*told)
+            target = self.progressive.target(self.teacher, self.folded_in, noisy, t, goal, taught)
+            return self.progressive.loss(predicted, noisy, t, target), t
         t, s = self.consistency.adjacent(self.objective.draw_timesteps(draws.timestep))
         goal = self.consistency.goal(s, draws.branch)
         noisy = self.objective.add_noise(latents, draws.noise, t)

@@ -171,7 +171,8 @@ def _sampled(model: dict[str, Any]) -> str:
     steps, scale = arguments["sampling_steps"], arguments["guidance"]["scale"]
     if model["class_path"] != runs.DISTILLATION:
         return f"DDIM {steps}, guidance {scale}"
-    return f"{'LCM' if arguments['method'] == 'consistency' else 'TCD'} {steps}, guidance {scale} folded in"
+    sampler = {"consistency": "LCM", "trajectory": "TCD"}.get(arguments["method"], "DDIM")
+    return f"{sampler} {steps}, guidance {scale} folded in"
 
 
 def _figures(metrics: dict[str, float]) -> list[str]:

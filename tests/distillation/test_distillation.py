@@ -92,7 +92,7 @@ def test_the_student_starts_as_its_teacher_which_stays_as_it_was(make_student, b
     assert not all(torch.equal(before[name], value) for name, value in module.network.state_dict().items())
 
 
-@pytest.mark.parametrize("options", [{}, {"target": "average"}, {"method": "trajectory"}])
+@pytest.mark.parametrize("options", [{}, {"target": "average"}, {"method": "trajectory"}, {"method": "progressive"}])
 def test_a_few_steps_bring_student_and_target_together(make_student, batch, options):
     losses = train(make_student(**options), batch, 8)
     assert sum(losses[-2:]) < 0.97 * sum(losses[:2])
@@ -117,7 +117,7 @@ class _NoWaiting(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("options", [{}, {"target": "average", "method": "trajectory"}])
+@pytest.mark.parametrize("options", [{}, {"target": "average", "method": "trajectory"}, {"method": "progressive"}])
 def test_a_step_never_waits_for_the_device(make_student, batch, options):
     module = make_student(**options)
     seen = module._see(batch)
@@ -148,14 +148,17 @@ def test_guidance_is_the_teachers_alone(make_student, batch):
     assert module.folded_in.scale == 2.0
 
 
-@pytest.mark.parametrize(("options", "kind"), [({}, LCMScheduler), ({"method": "trajectory"}, TCDScheduler)])
-def test_a_checkpoint_generates_in_a_pipeline_as_in_the_run(make_student, batch, test_batch, tmp_path, options, kind):
-    module = make_student(**options)
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [("consistency", LCMScheduler), ("trajectory", TCDScheduler), ("progressive", DDIMScheduler)],
+)
+def test_a_checkpoint_generates_in_a_pipeline_as_in_the_run(make_student, batch, test_batch, tmp_path, method, kind):
+    module = make_student(method=method, grid=50)
     train(module, batch, 2)
     checkpoint = {"state_dict": module.state_dict()}
     module.on_save_checkpoint(checkpoint)
     assert {name.split(".")[0] for name in checkpoint["state_dict"]} == {"network"}  # no teacher
-    again = make_student("predict", **options)
+    again = make_student("predict", method=method, grid=50)
     assert again.teacher is None
     again.on_load_checkpoint(checkpoint)
     again.load_state_dict(checkpoint["state_dict"], strict=False)
