@@ -111,7 +111,7 @@ class Distillation(IMAGPose):
                 )
 
     def canvas_losses(self, batch: dict[str, Tensor], seen: Seen, draws: Draws) -> tuple[Tensor, Tensor]:
-        """The distance of what student and target say at adjacent timesteps, (B,), and the later timestep, (B,)."""
+        """The distance of what student and target say, (B,), and the timestep at which the student says it, (B,)."""
         assert self.teacher is not None
         latents = seen.panels.sample(draws.posterior)
         poses = pad(batch["poses"], self.synthesis.multiple, "constant")
@@ -121,8 +121,8 @@ class Distillation(IMAGPose):
             noisy = self.objective.add_noise(latents, draws.noise, t)
             predicted = self.network(noisy, t, self.network.conditions(*told))
             with torch.no_grad():
-                taught = self.teacher.conditions(*told)
-            target = self.progressive.target(self.teacher, self.folded_in, noisy, t, goal, taught)
+                its_own = self.teacher.conditions(*told)
+            target = self.progressive.target(self.teacher, self.folded_in, noisy, t, goal, its_own)
             return self.progressive.loss(predicted, noisy, t, target), t
         t, s = self.consistency.adjacent(self.objective.draw_timesteps(draws.timestep))
         goal = self.consistency.goal(s, draws.branch)
