@@ -116,13 +116,8 @@ class Consistency:
             goal: s ≤ t, (B,).
         """
         clean, noise = self.both(predicted, noisy, timesteps)
-        alpha, sigma = self.scales(goal)
-        ends = alpha * clean + sigma * noise
-        if self.trajectory:  # as TCDScheduler's last step does
-            return ends
-        # The schedule's timestep 0 still holds noise of σ = 0.03. As a target it would teach the student to leave that
-        # in, by ten times what all other steps have to teach.
-        return torch.where(_beside(goal == 0, noisy), clean, ends)
+        alpha, sigma = self.goal_scales(goal)
+        return alpha * clean + sigma * noise
 
     def function(self, predicted: Tensor, noisy: Tensor, timesteps: Tensor, goal: Tensor) -> Tensor:
         """f(x_t, t), or f(x_t, t → r); arguments as of :meth:`step`, r as of :meth:`goal`."""
@@ -135,6 +130,18 @@ class Consistency:
     def distance(self, ours: Tensor, target: Tensor) -> Tensor:
         """The mean pseudo-Huber distance of each sample, (B, V, c, h, w) → (B,)."""
         return (((ours - target).square() + self.huber**2).sqrt() - self.huber).flatten(1).mean(1)
+
+    def goal_scales(self, goal: Tensor) -> tuple[Tensor, Tensor]:
+        """α and σ of where a step ends, (B,) → (B, 1, 1, 1, 1); 1 and 0 at timestep 0, but for trajectories.
+
+        The schedule's timestep 0 still holds noise of σ = 0.03. As a target it would teach the student to leave that
+        in, by ten times what all other steps have to teach. TCDScheduler's last step, a trajectory's, ends there.
+        """
+        alpha, sigma = self.scales(goal)
+        if self.trajectory:
+            return alpha, sigma
+        ends = (goal == 0).view_as(alpha)
+        return alpha.masked_fill(ends, 1.0), sigma.masked_fill(ends, 0.0)
 
     def scales(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
         """α and σ of timesteps, (B,) → (B, 1, 1, 1, 1)."""

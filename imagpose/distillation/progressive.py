@@ -71,9 +71,7 @@ class Progressive:
             after = (now - self.maths.skip).clamp(min=0)
             predicted = guided(teacher, guidance, latents, now, conditions)
             latents, now = self.maths.step(predicted, latents, now, after), after
-        (alpha, sigma), (alpha_r, sigma_r) = self.maths.scales(t), self.maths.scales(r)
-        ends = (r == 0).view_as(alpha_r)
-        alpha_r, sigma_r = torch.where(ends, 1.0, alpha_r), torch.where(ends, 0.0, sigma_r)
+        (alpha, sigma), (alpha_r, sigma_r) = self.maths.scales(t), self.maths.goal_scales(r)
         ratio = sigma_r / sigma
         return (latents - ratio * noisy) / (alpha_r - ratio * alpha)
 
