@@ -10,6 +10,7 @@ import torch
 from imagpose.data.text import is_number, parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation.metrics import FIGURE
+from imagpose.options.names import joined
 from imagpose.options.ranges import Timestep, check_interval
 from imagpose.options.trust import read
 from imagpose.output.files import alone, replace_folder, scratch_folder
@@ -140,14 +141,13 @@ def _card(run: runs.Run, name: str, pipe: ImagposePipeline) -> str:
     model, data = options["model"]["init_args"], options["data"]["init_args"]
     encoder = model["encoder"]["init_args"]
     drawn = data.get("mannequins")
-    *fewer, most = map(str, pipe.config["panels"])
     return _CARD.format(
         name=name, experiment=run.experiment, steps=int(metrics["steps"]), batch=data["batch_size"],
         base=_start(model), encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
         mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
         limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",
         height=pipe.image_size[0], width=pipe.image_size[1], guided=_guided(pipe),
-        panels=f"{', '.join(fewer)} and {most}" if fewer else most, sampled=_sampled(options["model"]),
+        panels=joined(pipe.config["panels"]), sampled=_sampled(options["model"]),
         rows="\n".join(_figures(metrics)),
     )  # fmt: skip
 

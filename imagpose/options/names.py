@@ -1,9 +1,20 @@
-"""The name that a wrong one was meant to be."""
+"""Names in sentences: several of them, and the one that a wrong one was meant to be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+
+def joined(names: Iterable[object], word: str = "and") -> str:
+    """Names as a sentence lists them: ``2, 4 and 6``; one stands alone.
+
+    Args:
+        names: At least one.
+        word: Between the last two.
+    """
+    *first, last = map(str, names)
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

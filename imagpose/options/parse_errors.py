@@ -19,7 +19,7 @@ from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
 from imagpose.options import dialect, ranges
-from imagpose.options.names import nearest, unknown
+from imagpose.options.names import joined, nearest, unknown
 
 _MUST = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "NoneType": "null"}
 
@@ -101,9 +101,9 @@ def sentence(error: BaseException) -> str:
     value = " ".join(next(text for text in found.groups() if text is not None).split()) if found else ""
     if not must:
         return f"{option} cannot be read ({re.sub(r'^Parser key .*?: *', '', innermost)})."
-    must_be = must[0] if len(must) == 1 else f"{', '.join(must[:-1])} or {must[-1]}"
     near = nearest(value, _choices(innermost_text))
-    return f"{option} is {value or 'missing'}; it must be {must_be}{f' (did you mean {near}?)' if near else ''}."
+    meant = f" (did you mean {near}?)" if near else ""
+    return f"{option} is {value or 'missing'}; it must be {joined(must, 'or')}{meant}."
 
 
 # The parts of a message ---------------------------------------------------------------------------------------------

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from imagpose.data.mannequins.folder import MannequinSet
 from imagpose.errors import InputError
-from imagpose.evaluation.screen import show, wide_console
-from imagpose.evaluation.tables import Table, to_csv
+from imagpose.evaluation.screen import wide_console
+from imagpose.evaluation.tables import to_csv
 from imagpose.generation.canvases import Canvas
 from imagpose.options.ranges import DenoisingSteps, PositiveInt, SeveralViews, Timestep, check_interval
-from imagpose.output.files import write_whole
 from imagpose.reproduction.filled import CANVASES, EVERY_STEP, PAPERS, Filled
 from imagpose.reproduction.panels_report import figure, report, to_lines
 from imagpose.reproduction.rows import write_row
-from imagpose.reproduction.sweep import run
+from imagpose.reproduction.sweep import run, tell, write_tables
 from imagpose.reproduction.timing import Way
 from imagpose.reproduction.trained import TARGETS, Trial, TrialRequest, choose
 from imagpose.reproduction.wide import Wide
@@ -97,15 +96,11 @@ def panels(request: PanelsRequest) -> None:
             rows[way.name] = replace(row, cost={**row.cost, **sizes}, config=config)
             write_row(rows[way.name], request.results, trial.folder.name)
         table = report(rows, ways, trial.model.panels, wide)
-        write_whole(trial.folder / "table.md", table.markdown())
-        write_whole(trial.folder / "table.tex", table.latex())
-        write_whole(trial.folder / "table.csv", to_csv(to_lines(rows, ways)))
+        write_tables(trial.folder, table, to_csv(to_lines(rows, ways)))
         figure(rows, ways, wide.name, trial.folder / "figure.png")
     except OSError as error:
         raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error
-    shown = [[cells[i] for i in _ON_SCREEN] for cells in (table.header, *table.rows)]
-    show(Table(table.title, shown[0], shown[1:], table.notes), console)
-    print(f"The tables are {trial.folder / 'table'}.md, .tex and .csv, the figure is {trial.folder / 'figure.png'}.")
+    tell(trial.folder, table, _ON_SCREEN, console)
 
 
 def _canvases(trial: Trial, way: Filled, views: int) -> list[Canvas]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 
 from imagpose.evaluation.metrics import FIGURE, METRICS, Metric
 from imagpose.evaluation.tables import Table, cell
+from imagpose.options.names import joined
 from imagpose.reproduction.differences import difference, signed
 from imagpose.reproduction.filled import EVERY_STEP, PAPERS, Filled
-from imagpose.reproduction.plot import save
+from imagpose.reproduction.plot import plain, save
 from imagpose.reproduction.rows import Row
 from imagpose.reproduction.wide import Wide
 
@@ -92,17 +93,12 @@ def _notes(base: Row, ways: Sequence[Filled], trained: Collection[int], wide: Wi
     ]
     if others := sorted({way.panels for way in ways} - set(trained)):
         notes.append(
-            f"{base.config['model']} was trained on canvases of {_and(sorted(trained))} panels: rows of {_and(others)} "
-            "show what it does untrained."
+            f"{base.config['model']} was trained on canvases of {joined(sorted(trained))} panels: rows of "
+            f"{joined(others)} show what it does untrained."
         )
     if base.drawn:
         notes.append("Drawn mannequins and a small network: neither speed nor quality compares with the paper's.")
     return notes
-
-
-def _and(numbers: Iterable[int]) -> str:
-    *first, last = map(str, numbers)
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def to_lines(rows: Rows, ways: Sequence[Filled]) -> list[list[object]]:
@@ -184,9 +180,4 @@ def _prepare(axes: Axes, fillings: Sequence[tuple[int, str]], named: bool) -> No
     for place in range(1, len(fillings)):
         if fillings[place][0] != fillings[place - 1][0]:
             axes.axhline(place - 0.5, color="#d0d0d0", linewidth=0.8)
-    axes.grid(axis="x", color="#ececec")
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="x", labelsize=8)
-    axes.tick_params(axis="y", length=0)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+    plain(axes)

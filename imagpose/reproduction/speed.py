@@ -16,14 +16,13 @@ from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.metrics import PAPERS
 from imagpose.evaluation.scoring import Score
-from imagpose.evaluation.screen import show, wide_console
+from imagpose.evaluation.screen import wide_console
 from imagpose.evaluation.tables import Table, cell, to_csv
 from imagpose.options.ranges import PositiveInt
-from imagpose.output.files import write_whole
 from imagpose.reproduction.plot import save
 from imagpose.reproduction.report import NOT_RUN
 from imagpose.reproduction.rows import Row
-from imagpose.reproduction.sweep import run
+from imagpose.reproduction.sweep import run, tell, write_tables
 from imagpose.reproduction.timing import SAMPLERS, Way
 from imagpose.reproduction.trained import Trial, TrialRequest
 
@@ -74,15 +73,11 @@ def speed(request: SpeedRequest) -> None:
     try:
         rows = run(trial, {way: trial.canvases(way.scenario) for way in SWEEP}, console, request.repeats)
         table = report(rows, trial.task.protocols[0].name)
-        write_whole(trial.folder / "table.md", table.markdown())
-        write_whole(trial.folder / "table.tex", table.latex())
-        write_whole(trial.folder / "table.csv", _csv(rows))
+        write_tables(trial.folder, table, _csv(rows))
         figure(rows, trial.task.protocols[0].name, trial.folder / "figure.png")
     except OSError as error:
         raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error
-    shown = [[cells[i] for i in _ON_SCREEN] for cells in (table.header, *table.rows)]
-    show(Table(table.title, shown[0], shown[1:], table.notes), console)
-    print(f"The tables are {trial.folder / 'table'}.md, .tex and .csv, the figure is {trial.folder / 'figure.png'}.")
+    tell(trial.folder, table, _ON_SCREEN, console)
 
 
 # Telling ------------------------------------------------------------------------------------------------------------

@@ -1,19 +1,23 @@
-"""One trained model in several ways on the same pairs: pictures, their scores and what they take."""
+"""One trained model in several ways on the same pairs: pictures, their scores, what they take, and their table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from imagpose.evaluation.scoring import Networks
+from imagpose.evaluation.screen import show
+from imagpose.evaluation.tables import Table
 from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import draw
 from imagpose.generation.model import load
 from imagpose.generation.pictures import pending
+from imagpose.output.files import write_whole
 from imagpose.reproduction.rows import Row, write_row
 from imagpose.reproduction.timing import Way, measure, samplers
 from imagpose.reproduction.trained import Trial
@@ -65,3 +69,32 @@ def _settings(trial: Trial, way: Way) -> dict[str, Any]:
     model = replace(trial.model, form=way.form or trial.model.form)
     settings = model.settings(trial.request, trial.weights, way.scenario, way.steps, guidance, way.interval)
     return {**settings, "sampler": way.sampler}
+
+
+def write_tables(folder: Path, table: Table, lines: str) -> None:
+    """Write ``table.md``, ``.tex`` and ``.csv``.
+
+    Args:
+        folder: Of the results.
+        table: For the first two.
+        lines: Of the CSV.
+
+    Raises:
+        OSError: The disk is not as it must be.
+    """
+    for kind, text in (("md", table.markdown()), ("tex", table.latex()), ("csv", lines)):
+        write_whole(folder / f"table.{kind}", text)
+
+
+def tell(folder: Path, table: Table, columns: Sequence[int], console: Console) -> None:
+    """Show a table whose files and ``figure.png`` are written, and say where they are.
+
+    Args:
+        folder: Of the results.
+        table: The whole of it.
+        columns: Numbers of those that find room on a screen.
+        console: The screen.
+    """
+    header, *rows = ([cells[i] for i in columns] for cells in (table.header, *table.rows))
+    show(Table(table.title, header, rows, table.notes), console)
+    print(f"The tables are {folder / 'table'}.md, .tex and .csv, the figure is {folder / 'figure.png'}.")
