@@ -11,75 +11,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from imagpose.__main__ import main
 from imagpose.callbacks.monitor import Monitor
-from imagpose.data.canvases import Canvases, TestCanvases
 from imagpose.data.draws import Draws
-from imagpose.data.readers.deepfashion import DeepFashion
-from imagpose.distillation.module import Distillation
 from imagpose.errors import InputError
-from imagpose.models import lora
-from imagpose.models.encoders import TimmEncoder
 from imagpose.models.pipeline_folder import drawn_with
 from imagpose.pipeline import ImagposePipeline
 from imagpose.sampler import Guidance
-from tests.conftest import UNET
-
-SETTINGS = {"unet": UNET, "pose_channels": (4, 8, 8), "texture_kernel": 4, "sampling_steps": 2}
-
-
-@pytest.fixture
-def batch(mannequin_root):
-    canvases = Canvases(list(DeepFashion(mannequin_root).identities("train").values()), 4, 0)
-    return torch.utils.data.default_collate([canvases[i] for i in range(3)])
-
-
-@pytest.fixture
-def test_batch(mannequin_root):
-    index = DeepFashion(mannequin_root)
-    canvases = TestCanvases(index.records, index.scenarios())
-    return torch.utils.data.default_collate([canvases[i] for i in range(2)])
-
-
-@pytest.fixture
-def teacher(make_module, stir, tmp_path):
-    module = make_module()
-    stir(module.network)
-    with torch.no_grad():
-        for parameter in module.network.parameters():
-            parameter.mul_(0.3)
-    module.ema.reset()
-    module.image_size = (64, 44)
-    ImagposePipeline.of_module(module).save_pretrained(tmp_path / "teacher")
-    return tmp_path / "teacher"
-
-
-@pytest.fixture
-def make_student(teacher):
-    def make(stage="fit", **options) -> Distillation:
-        encoder = TimmEncoder(
-            "vit_tiny_patch16_224", image_size=32,
-            options={"img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2},
-        )  # fmt: skip
-        module = Distillation(encoder, "mannequin-sd-v", **{"start": str(teacher), **SETTINGS, **options})
-        module.setup(stage)
-        module._log_losses = lambda *args: None
-        return module
-
-    return make
-
-
-def train(module, batch, steps):
-    seen = module._see(batch)
-    module._see = lambda batch: seen  # once is enough
-    optimizer = torch.optim.AdamW([p for p in module.network.parameters() if p.requires_grad], lr=1e-3)
-    losses = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = module.training_step(batch, 0)
-        loss.backward()
-        optimizer.step()
-        module.ema.update()
-        losses.append(float(loss.detach()))
-    return losses
+from tests.distillation.conftest import train
 
 
 def test_the_student_starts_as_its_teacher_which_stays_as_it_was(make_student, batch):
@@ -244,58 +181,3 @@ def test_the_experiment_resumes_and_is_exported(teacher, tiny_words, tmp_path, m
     assert main(["export", "--run", str(runs[1]), "--out", str(tmp_path / "out")]) == 0
     assert "DDIM 2, guidance 2.0 folded in" in (tmp_path / "out/README.md").read_text()
     assert drawn_with(tmp_path / "out") == ((4,), "joint", None, 1.0, 2)
-
-
-# LoRA -----------------------------------------------------------------------------------------------------------------
-
-
-def test_a_lora_trains_alone_and_merges_to_the_same_pictures(make_student, teacher, batch, test_batch, tmp_path):
-    pytest.importorskip("peft")
-    module = make_student(lora_rank=2)
-    before = {name: p.clone() for name, p in module.network.named_parameters()}
-    trained = {name for name, p in module.network.named_parameters() if p.requires_grad}
-    assert trained
-    assert all("lora_" in name for name in trained)
-    assert any(".cva." in name for name in trained)
-    train(module, batch, 3)
-    assert {n for n, p in module.network.named_parameters() if not torch.equal(p, before[n])} == trained
-    checkpoint = {"state_dict": module.state_dict()}
-    module.on_save_checkpoint(checkpoint)
-    again = make_student("predict", lora_rank=2)
-    again.on_load_checkpoint(checkpoint)
-    again.load_state_dict(checkpoint["state_dict"], strict=False)
-    drawn = module.generate(test_batch)
-    assert torch.equal(again.generate(test_batch), drawn)
-
-    pipe = ImagposePipeline.of_module(again)
-    assert not lora.has(pipe.network)
-    with again.ema.applied():
-        lora.save(again.network, tmp_path / lora.FILE, pipe.scheduler, 2)
-    shared = ImagposePipeline.from_pretrained(teacher)
-    shared.load_lora(tmp_path / lora.FILE)
-    assert isinstance(shared.scheduler, LCMScheduler)
-    assert (shared.config["guidance_scale"], shared.config["num_inference_steps"]) == (1.0, 2)
-    merged = dict(pipe.network.named_parameters())
-    for name, value in shared.network.named_parameters():
-        torch.testing.assert_close(value, merged[name], atol=1e-4, rtol=1e-3)  # the file is in half precision
-    shared.save_pretrained(tmp_path / "shared")
-    assert isinstance(ImagposePipeline.from_pretrained(tmp_path / "shared").scheduler, LCMScheduler)
-
-
-def test_a_lora_of_another_network_is_refused(make_module, teacher, tmp_path):
-    from safetensors.torch import save_file
-
-    save_file({"unet.nowhere.A": torch.zeros(2, 4), "unet.nowhere.B": torch.zeros(4, 2)}, tmp_path / "a.safetensors")
-    with pytest.raises(InputError, match=r"as its unet\.nowhere shows"):
-        ImagposePipeline.from_pretrained(teacher).load_lora(tmp_path / "a.safetensors")
-
-
-def test_a_lora_at_full_width_is_a_few_megabytes():
-    pytest.importorskip("peft")
-    from imagpose.training.experiment import read_experiment
-
-    module = read_experiment(["--exp", "sd15_dinov2g_distilled"], lambda parser: None, device="meta").module
-    with torch.device("meta"):
-        lora.add(module.network, 8, 0)
-    megabytes = 2 * sum(tensor.numel() for tensor in lora.tensors(module.network).values()) / 1e6  # in half precision
-    assert 1 < megabytes < 15
