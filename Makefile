@@ -129,16 +129,16 @@ bench-gpu: .venv/.done  ## measure what a card has to tell, into benchmarks/; AR
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 test: .venv/.done  ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow and not browser' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-oldest: $(OLDEST)/.done  ## run the tests of files and pipelines with the oldest versions that pyproject.toml allows
-	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/models tests/training tests/generation tests/options tests/output tests/test_*.py $(ARGS)
+	$(OLDEST)/bin/python -m pytest -m 'not slow and not browser' tests/models tests/training tests/generation tests/options tests/output tests/test_*.py $(ARGS)
 $(OLDEST)/.done: pyproject.toml
 	$(PYTHON) -m venv $(OLDEST) && $(OLDEST)/bin/python -m pip install --quiet uv && $(OLDEST)/bin/uv pip install \
 		--quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[dev]' && touch $@
 
 test-slow: .venv/.done  ## run the long proofs
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m 'slow and not browser' $(ARGS)
 
 lint: .venv/.done  ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
