@@ -75,6 +75,20 @@ class Synthesis:
         panels = self.vae.encode(pad(images, self.multiple))
         return Seen(panels, self.vae.encode(pad(source, self.multiple)).mean, self.encoder(source))
 
+    def _latents_once(self, source: Tensor, images: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents of the source (B, c, h, w) and of the panels (B, V, c, h, w), black where they are masked.
+
+        Every picture is encoded once: panels that show FLC's source share its latent, and black is kept.
+        """
+        latents = self.vae.encode(pad(source, self.multiple)).mean
+        panels = self.black(images).expand(*mask.shape, *latents.shape[1:]).clone()
+        given = mask > 0
+        shown = given & (images == source[:, None]).flatten(2).all(2)
+        panels[shown] = latents[shown.nonzero()[:, 0]].to(panels)
+        if (others := given & ~shown).any():
+            panels[others] = self.vae.encode(pad(images[others], self.multiple)).mean.to(panels)
+        return latents, panels
+
     def reconstruct(self, images: Tensor) -> Tensor:
         """Images through the VAE, (..., 3, H, W) in [-1, 1]: the ceiling of what can be generated."""
         latents = self.vae.encode(pad(images, self.multiple)).mean
@@ -121,10 +135,10 @@ class Synthesis:
         Returns:
             The wanted panels, (B, n, 3, H, W) in [-1, 1]; given panels are the model's own rendering of them.
         """
-        mask = canvases["mask"]
-        images = torch.where(mask[:, :, None, None, None] > 0, canvases["images"], -1.0)
-        seen = self.see(images, canvases["source"])
-        conditions = self.conditions(seen.source, seen.semantic, seen.panels.mean, mask, canvases["poses"])
+        images, mask = canvases["images"], canvases["mask"]
+        source, given = self._latents_once(canvases["source"], images, mask)
+        semantic = self.encoder(canvases["source"])
+        conditions = self.conditions(source, semantic, given, mask, canvases["poses"])
         latents = sample(self.network, conditions, noise, scheduler, guidance, steps, on_step, generator)
         if wanted is not None:
             rows = torch.arange(len(latents), device=latents.device)[:, None]

@@ -112,6 +112,17 @@ class Canvas:
         return sum(len(arrange(len(self.sources), len(part), setting, self.panels).targets) for part in parts)
 
     @property
+    def encoded(self) -> int:
+        """How many pictures of each canvas the VAE looks at: the first source once, however often it is shown.
+
+        Raises:
+            InputError: They fit none.
+        """
+        part = self.parts[0]
+        setting: Setting = self.setting if len(self.parts) == 1 else "auto"
+        return 1 + sum(source > 0 for source in arrange(len(self.sources), len(part), setting, self.panels).sources)
+
+    @property
     def parts(self) -> list[list[int]]:
         """The numbers of the poses on each canvas.
 

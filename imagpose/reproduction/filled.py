@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagpose.data.scenarios import Setting
-from imagpose.reproduction.timing import Way
+from imagpose.reproduction.timing import DISTILLED, Way
 
 Interval = tuple[int, int]
 EVERY_STEP: Interval = (0, 1000)
@@ -32,16 +32,23 @@ class Filled(Way):
     @property
     def label(self) -> str:
         """For people."""
-        return f"{self.panels} panels, {self.filling}{'' if self.interval == EVERY_STEP else ', interval'}"
+        return f"{self.panels} panels, {self.filling}{f', {self.manner}' if self.manner else ''}"
 
     @property
     def name(self) -> str:
         """Of its row, its pictures' folder and their files."""
-        return self.key if self.interval == EVERY_STEP else f"{self.key}-interval"
+        return "-".join(filter(None, (self.key, self.manner)))
+
+    @property
+    def manner(self) -> str:
+        """How it differs from guidance at every step; empty where it does not."""
+        return DISTILLED if self.sampler == DISTILLED else "" if self.interval == EVERY_STEP else "interval"
 
     @property
     def guidance(self) -> str:
         """When there is any, for people."""
+        if self.sampler == DISTILLED:
+            return f"distilled, {self.steps} steps"
         return "every step" if self.interval == EVERY_STEP else f"{self.interval[0]} ≤ t ≤ {self.interval[1]}"
 
 
@@ -62,3 +69,5 @@ CANVASES = (
     _of("nine_poses", 9, "IMAGPose*", "one source, all poses"),
     _of("nine_sources", 9, "T3", "eight sources, one pose"),
 )
+ALSO_IN_INTERVAL = ("pair", "T1", "nine_poses")
+"""Keys of the canvases that are drawn in an interval of guidance too; it does much the same on the others."""

@@ -12,12 +12,12 @@ from imagpose.evaluation.screen import wide_console
 from imagpose.evaluation.tables import to_csv
 from imagpose.generation.canvases import Canvas
 from imagpose.options.ranges import DenoisingSteps, PositiveInt, SeveralViews, Timestep, check_interval
-from imagpose.reproduction.filled import CANVASES, EVERY_STEP, PAPERS, Filled
+from imagpose.reproduction.filled import ALSO_IN_INTERVAL, CANVASES, EVERY_STEP, PAPERS, Filled
 from imagpose.reproduction.panels_report import figure, report, to_lines
 from imagpose.reproduction.rows import write_row
 from imagpose.reproduction.sweep import run, tell, write_tables
-from imagpose.reproduction.timing import Way
-from imagpose.reproduction.trained import TARGETS, Trial, TrialRequest, choose
+from imagpose.reproduction.timing import DISTILLED, Way
+from imagpose.reproduction.trained import TARGETS, StudentRequest, Trial, choose
 from imagpose.reproduction.wide import Wide
 from imagpose.sampler import Guidance
 
@@ -27,7 +27,7 @@ _ON_SCREEN = (0, 1, 2, 5, 6, 8, 10, 12, 14, 15)  # columns of the table, of whic
 
 
 @dataclass(frozen=True, kw_only=True)
-class PanelsRequest(TrialRequest):
+class PanelsRequest(StudentRequest):
     """What the table of panels is made of.
 
     Attributes:
@@ -61,9 +61,10 @@ class PanelsRequest(TrialRequest):
 def panels(request: PanelsRequest) -> None:
     """Measure time, operations and quality of one trained model on canvases of 2, 4, 6 and 9 panels.
 
-    All rows draw the same (source, target) pairs, with and without an interval of guidance, and quality is compared
-    pair by pair with the paper's T1, guided at every step. Poses that find no room are spread over several canvases.
-    Pictures and their scores are made once; all rows are timed anew by each call, in turn.
+    All rows draw the same (source, target) pairs, some also with an interval of guidance, and all in a distilled
+    model's few steps where there is one. Quality is compared pair by pair with the paper's T1, guided at every step.
+    Poses that find no room are spread over several canvases. Pictures and their scores are made once; all rows are
+    timed anew by each call, in turn.
 
     Raises:
         InputError: A file or the disk is not as it must be; the sentence says which.
@@ -75,18 +76,15 @@ def panels(request: PanelsRequest) -> None:
     )
     trial = Trial.of(request, "panels", choice, NINE_VIEWS)
     trial.check_many_steps()
-    ways = [
-        replace(way, steps=request.steps, interval=interval)
-        for way in CANVASES
-        for interval in (EVERY_STEP, request.guidance_interval)
-    ]
+    ways = _ways(request, trial.student.model.steps if trial.student else None)
     scale = trial.model.scale if request.guidance is None else request.guidance
     try:
         canvases: dict[Way, list[Canvas]] = {way: _canvases(trial, way, request.views) for way in ways}
         rows = run(trial, canvases, console, request.repeats)
         for way in ways:
             row, first = rows[way.name], canvases[way][0]
-            counted = wide.flops(first, way.steps, Guidance(scale=scale, interval=way.interval))
+            w = 1.0 if way.sampler == DISTILLED else scale
+            counted = sum(wide.flops(first, way.steps, Guidance(scale=w, interval=way.interval)).values())
             sizes = {
                 "canvases": first.turns,
                 "panels": way.panels,
@@ -101,6 +99,17 @@ def panels(request: PanelsRequest) -> None:
     except OSError as error:
         raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error
     tell(trial.folder, table, _ON_SCREEN, console)
+
+
+def _ways(request: PanelsRequest, few: int | None) -> list[Filled]:
+    """Every canvas at every step, some in the interval too, and all in the few steps of a distilled model."""
+    ways = [
+        replace(way, steps=request.steps, interval=interval)
+        for way in CANVASES
+        for interval in (EVERY_STEP, request.guidance_interval)
+        if interval == EVERY_STEP or way.key in ALSO_IN_INTERVAL
+    ]
+    return ways + [replace(way, sampler=DISTILLED, steps=few) for way in CANVASES if few]
 
 
 def _canvases(trial: Trial, way: Filled, views: int) -> list[Canvas]:

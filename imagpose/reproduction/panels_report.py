@@ -14,9 +14,10 @@ from imagpose.evaluation.metrics import FIGURE, METRICS, Metric
 from imagpose.evaluation.tables import Table, cell
 from imagpose.options.names import joined
 from imagpose.reproduction.differences import difference, signed
-from imagpose.reproduction.filled import EVERY_STEP, PAPERS, Filled
+from imagpose.reproduction.filled import PAPERS, Filled
 from imagpose.reproduction.plot import plain, save
 from imagpose.reproduction.rows import Row
+from imagpose.reproduction.timing import DISTILLED
 from imagpose.reproduction.wide import Wide
 
 Rows = Mapping[str, Row]
@@ -122,11 +123,11 @@ def to_lines(rows: Rows, ways: Sequence[Filled]) -> list[list[object]]:
 
 # The figure ---------------------------------------------------------------------------------------------------------
 
-_PLAIN, _INTERVAL, _GREY = "#1f6f8b", "#c8553d", "#8a8a8a"
+_COLOURS, _GREY = {"": "#1f6f8b", "interval": "#c8553d", DISTILLED: "#8656a8"}, "#8a8a8a"
 
 
 def figure(rows: Rows, ways: Sequence[Filled], wide: str, path: Path) -> None:
-    """Write the figure as PNG, whole or not at all: a line a canvas, with and without an interval of guidance.
+    """Write the figure as PNG, whole or not at all: a line a canvas, and a colour a manner of guidance.
 
     Args:
         rows: By way's name.
@@ -137,7 +138,7 @@ def figure(rows: Rows, ways: Sequence[Filled], wide: str, path: Path) -> None:
     base = rows[PAPERS.name]
     protocol, ssim = compared(base)
     fillings = list(dict.fromkeys((way.panels, way.filling) for way in ways))
-    drawing = Figure(figsize=(13, 0.42 * len(fillings) + 2), dpi=130, layout="constrained")
+    drawing = Figure(figsize=(13, 0.5 * len(fillings) + 2), dpi=130, layout="constrained")
     FigureCanvasAgg(drawing)
     axes = drawing.subplots(1, 3)
     titles = ("seconds a kept image,\nshare of T1's", f"FLOP a kept image at {wide}'s width,\nshare of T1's",
@@ -147,9 +148,8 @@ def figure(rows: Rows, ways: Sequence[Filled], wide: str, path: Path) -> None:
         one.set_title(title, fontsize=10)
         one.axvline(0 if place == 2 else 1, color=_GREY, linestyle=":", linewidth=1)
     for way in ways:
-        plain = way.interval == EVERY_STEP
-        height = fillings.index((way.panels, way.filling)) + (-0.14 if plain else 0.14)
-        colour = _PLAIN if plain else _INTERVAL
+        colour = _COLOURS[way.manner]
+        height = fillings.index((way.panels, way.filling)) + 0.22 * (list(_COLOURS).index(way.manner) - 1)
         row = rows[way.name]
         for one, unit in zip(axes, ("seconds", "wide_flops"), strict=False):
             share = row.cost[f"{unit}_per_image"] / base.cost[f"{unit}_per_image"]
@@ -163,10 +163,9 @@ def figure(rows: Rows, ways: Sequence[Filled], wide: str, path: Path) -> None:
             axes[2].plot([found.value], [height], "o", color=colour, markersize=6)
     for one in axes[:2]:
         one.set_xlim(0, one.get_xlim()[1] * 1.08)
-    interval = next((way.guidance for way in ways if way.interval != EVERY_STEP), "an interval")
-    keys = [Line2D([], [], color=_PLAIN, marker="o", linestyle="", label="guided at every step"),
-            Line2D([], [], color=_INTERVAL, marker="o", linestyle="", label=f"guided where {interval}")]  # fmt: skip
-    drawing.legend(handles=keys, frameon=False, fontsize=9, loc="outside lower center", ncols=2)
+    told = {way.manner: way.guidance if way.manner == DISTILLED else f"guided at {way.guidance}" for way in ways}
+    keys = [Line2D([], [], color=_COLOURS[m], marker="o", linestyle="", label=label) for m, label in told.items()]
+    drawing.legend(handles=keys, frameon=False, fontsize=9, loc="outside lower center", ncols=len(keys))
     data = "drawn mannequins, small network" if base.drawn else base.data
     drawing.suptitle(f"Panels: {data}, {base.device}, {base.samples} pairs", fontsize=11)
     save(drawing, path)

@@ -19,7 +19,7 @@ from imagpose.generation.model import load
 from imagpose.generation.pictures import pending
 from imagpose.output.files import write_whole
 from imagpose.reproduction.rows import Row, write_row
-from imagpose.reproduction.timing import Way, measure, samplers
+from imagpose.reproduction.timing import DISTILLED, Pipelines, Way, measure
 from imagpose.reproduction.trained import Trial
 
 
@@ -47,15 +47,14 @@ def run(trial: Trial, canvases: Mapping[Way, Sequence[Canvas]], console: Console
         way: pending(some, made[way.name], trial.images(way.name), request.overwrite) for way, some in canvases.items()
     }
     if repeats or any(missing.values()):
-        pipe = load(request)
-        use = samplers(pipe)
+        few = any(way.sampler == DISTILLED for way in canvases)
+        pipelines = Pipelines(load(request), load(trial.student.chosen) if few and trial.student else None)
         for way, some in missing.items():
             if some:
-                use(way)
-                draw(pipe, some, trial.images(way.name), request.batch_size, way.label)
+                draw(pipelines.use(way), some, trial.images(way.name), request.batch_size, way.label)
     rows = trial.score(Networks.load(trial.task.protocols, trial.task.device), console, made)
     if repeats:
-        costs = measure(pipe, canvases, request.guidance, request.batch_size, repeats)
+        costs = measure(pipelines, canvases, request.guidance, request.batch_size, repeats)
         measured = datetime.now(UTC).isoformat(timespec="seconds")
         for name, cost in costs.items():
             rows[name] = replace(rows[name], cost=cost, config={**rows[name].config, "measured": measured})
@@ -65,25 +64,30 @@ def run(trial: Trial, canvases: Mapping[Way, Sequence[Canvas]], console: Console
 
 
 def _settings(trial: Trial, way: Way) -> dict[str, Any]:
-    guidance = trial.request.guidance if way.guided else 1.0
-    model = replace(trial.model, form=way.form or trial.model.form)
-    settings = model.settings(trial.request, trial.weights, way.scenario, way.steps, guidance, way.interval)
+    if way.sampler == DISTILLED:
+        assert trial.student is not None
+        settings = trial.student.settings(way.scenario, way.steps)
+    else:
+        guidance = way.w(trial.request.guidance)
+        model = replace(trial.model, form=way.form or trial.model.form)
+        settings = model.settings(trial.request, trial.weights, way.scenario, way.steps, guidance, way.interval)
     return {**settings, "sampler": way.sampler}
 
 
-def write_tables(folder: Path, table: Table, lines: str) -> None:
+def write_tables(folder: Path, table: Table, lines: str, name: str = "table") -> None:
     """Write ``table.md``, ``.tex`` and ``.csv``.
 
     Args:
         folder: Of the results.
         table: For the first two.
         lines: Of the CSV.
+        name: Of the files.
 
     Raises:
         OSError: The disk is not as it must be.
     """
     for kind, text in (("md", table.markdown()), ("tex", table.latex()), ("csv", lines)):
-        write_whole(folder / f"table.{kind}", text)
+        write_whole(folder / f"{name}.{kind}", text)
 
 
 def tell(folder: Path, table: Table, columns: Sequence[int], console: Console) -> None:

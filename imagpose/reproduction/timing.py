@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import diffusers
@@ -19,6 +19,8 @@ from imagpose.pipeline import ImagposePipeline
 
 SAMPLERS = {"DDIM": "DDIMScheduler", "DPM++ 2M": "DPMSolverMultistepScheduler", "UniPC": "UniPCMultistepScheduler"}
 """Classes of diffusers by the name of the sampler; each is made with the configuration the model was trained with."""
+DISTILLED = "distilled"
+"""The sampler of the student, which has a scheduler of its own and no guidance."""
 
 _UNITS = ("canvas", "panel", "image")
 
@@ -28,12 +30,13 @@ class Way:
     """One way to generate.
 
     Attributes:
-        sampler: A key of :data:`SAMPLERS`.
+        sampler: A key of :data:`SAMPLERS`, or :data:`DISTILLED`.
         steps: Denoising steps.
         scenario: Of the paper.
         guided: Whether the guidance of the command is used, or none (w = 1), which is half the work.
         interval: The lowest and the highest timestep at which it is used; None is the model's own.
         form: Of guidance, see :class:`imagpose.sampler.Guidance`; None is the model's own.
+        panels: V of the canvas; None is the smallest that fits of those that the model was trained on.
     """
 
     sampler: str
@@ -42,32 +45,64 @@ class Way:
     guided: bool = True
     interval: tuple[int, int] | None = None
     form: str | None = None
+    panels: int | None = None
 
     @property
     def label(self) -> str:
         """For people."""
-        return f"{self.sampler} {self.steps}, {self.scenario}" + ("" if self.guided else ", no guidance")
+        return " ".join([f"{self.sampler} {self.steps},", *self._canvas, *self._guidance])
 
     @property
     def name(self) -> str:
         """Of its row, its pictures' folder and their files."""
-        words = [self.sampler.lower().replace("++ ", ""), str(self.steps), self.scenario.replace("*", "_star")]
-        return "-".join([*words, *([] if self.guided else ["unguided"])])
+        words = [self.sampler.lower().replace("++ ", ""), str(self.steps), *self._canvas, *self._guidance]
+        return "-".join(words).replace("*", "_star").replace(" ", "-")
+
+    @property
+    def _canvas(self) -> list[str]:
+        return ["pair" if self.panels == 2 else self.scenario]
+
+    @property
+    def _guidance(self) -> list[str]:
+        if self.sampler == DISTILLED:
+            return []
+        return (["interval"] if self.interval else []) if self.guided else ["unguided"]
+
+    def w(self, asked: float | None) -> float | None:
+        """The scale w: what the command asks for, or none, which is 1; None is the model's own.
+
+        Args:
+            asked: Of the command.
+        """
+        if self.sampler == DISTILLED:
+            return None  # it has its guidance folded in
+        return asked if self.guided else 1.0
 
 
-def samplers(pipe: ImagposePipeline) -> Callable[[Way], None]:
-    """What puts a way's scheduler and form of guidance into the pipeline."""
-    config, form = pipe.scheduler.config, pipe.config["guidance_form"]
+class Pipelines:
+    """The model, and the student distilled from it where there is one, each to be used in any of the ways.
 
-    def use(way: Way) -> None:
-        pipe.register_to_config(guidance_form=way.form or form)
-        pipe.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(config)
+    Args:
+        model: On its device.
+        student: Likewise.
+    """
 
-    return use
+    def __init__(self, model: ImagposePipeline, student: ImagposePipeline | None = None) -> None:
+        self.model, self.student = model, student
+        self._config, self._form = model.scheduler.config, model.config["guidance_form"]
+
+    def use(self, way: Way) -> ImagposePipeline:
+        """The pipeline of a way, with its scheduler and form of guidance."""
+        if way.sampler == DISTILLED:
+            assert self.student is not None
+            return self.student
+        self.model.register_to_config(guidance_form=way.form or self._form)
+        self.model.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(self._config)
+        return self.model
 
 
 def measure(
-    pipe: ImagposePipeline,
+    pipelines: Pipelines,
     canvases: Mapping[Way, Sequence[Canvas]],
     guidance: float | None,
     batch_size: int,
@@ -80,7 +115,7 @@ def measure(
     that a slow minute of the machine falls on all alike; the first round warms up, and its operations are counted.
 
     Args:
-        pipe: The model, on its device.
+        pipelines: Of all ways.
         canvases: Of each way, all of equally many sources and poses, on as many panels as they say.
         guidance: w, where a way has one; None is the model's own.
         batch_size: Canvases at once, fewer where a scenario has not so many.
@@ -94,14 +129,13 @@ def measure(
     """
     size = min(batch_size, *(len(of) for of in canvases.values()))
     batches = {way: (list(of[:size]), inputs(of[:size])) for way, of in canvases.items()}
-    use = samplers(pipe)
 
     def generate(way: Way, steps: int) -> float:
         some, given = batches[way]
-        use(way)
+        pipe = pipelines.use(way)
         started = time.perf_counter()
         images = pipe(
-            *given, way.scenario, steps, guidance if way.guided else 1.0, seed=[canvas.seed for canvas in some],
+            *given, way.scenario, steps, way.w(guidance), seed=[canvas.seed for canvas in some],
             output_type="pt", guidance_interval=way.interval, panels=some[0].panels,
         ).images  # fmt: skip
         assert isinstance(images, Tensor)

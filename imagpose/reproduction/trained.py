@@ -29,7 +29,7 @@ from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.similarity import in_box
 from imagpose.evaluation.tables import to_csv
 from imagpose.generation.canvases import Canvas, canvases_of_pairs
-from imagpose.generation.model import ChosenModel, Trained, fingerprint
+from imagpose.generation.model import DEMO, DISTILLED_DEMO, ChosenModel, Trained, fingerprint
 from imagpose.options.commands import OTHER_NAME
 from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
@@ -60,6 +60,58 @@ class TrialRequest(ChosenModel):
     results: Path = field(default=Path("results"), metadata={OTHER_NAME: "out"})
 
 
+@dataclass(frozen=True, kw_only=True)
+class StudentRequest(TrialRequest):
+    """What commands are asked for that draw a distilled model beside the one that it learned from.
+
+    Attributes:
+        distilled: Its pipeline folder, or the name of shipped weights; those that learned from the demo weights unless
+            another model is named.
+    """
+
+    distilled: str | None = None
+
+    @property
+    def student(self) -> str | None:
+        """The distilled model, if there is one."""
+        ours = DISTILLED_DEMO if self.run is None and self.model == DEMO else None
+        return self.distilled or ours
+
+
+@dataclass(frozen=True)
+class Student:
+    """A distilled model.
+
+    Attributes:
+        chosen: Where it is.
+        weights: Fingerprint of its weights.
+        model: What it was trained for.
+    """
+
+    chosen: ChosenModel
+    weights: str
+    model: Trained
+
+    @classmethod
+    def of(cls, request: StudentRequest) -> Student | None:
+        """That of a command, if there is one.
+
+        Raises:
+            InputError: It cannot be read, or was not distilled.
+        """
+        if request.student is None:
+            return None
+        chosen = ChosenModel(model=request.student, seed=request.seed, device=request.device)
+        student = cls(chosen, fingerprint(chosen), Trained.of(chosen))
+        if student.model.scale != 1:
+            raise InputError(f"--distilled {request.student} has guidance of its own; name one that was distilled.")
+        return student
+
+    def settings(self, scenario: Setting, steps: int) -> dict[str, Any]:
+        """All that decides how the pictures look, as of :class:`Trial`."""
+        return self.model.settings(self.chosen, self.weights, scenario, steps, None)
+
+
 @dataclass(frozen=True)
 class Trial:
     """A model, and what it is asked for.
@@ -70,6 +122,7 @@ class Trial:
         folder: Of the results.
         weights: Fingerprint of the model's weights.
         model: What it was trained for.
+        student: A distilled model beside it, if there is one.
     """
 
     request: TrialRequest
@@ -77,6 +130,7 @@ class Trial:
     folder: Path
     weights: str
     model: Trained
+    student: Student | None = None
 
     @classmethod
     def of(
@@ -98,12 +152,13 @@ class Trial:
             InputError: The model or the dataset cannot be read, or the list cannot be written.
         """
         weights, model = fingerprint(request), Trained.of(request)  # a mistake is told before a dataset is drawn
+        student = Student.of(request) if isinstance(request, StudentRequest) else None
         if request.data == type(request).data and not request.data.exists():
             ensure(request.data, mannequins)
         whole = Scoring(protocol=request.protocol, device=request.device).task(request.data)
         chosen = pairs(whole.index) if pairs else choose(whole.index, request.sources, request.seed)
         task = replace(whole, pairs=chosen)
-        trial = cls(request, task, request.results / name, weights, model)
+        trial = cls(request, task, request.results / name, weights, model, student)
         try:
             write_whole(trial.listed, to_csv([("from", "to"), *trial.task.pairs]))
         except OSError as error:

@@ -25,7 +25,7 @@ class Wide:
     name: str
     module: IMAGPose
     size: tuple[int, int]
-    _counted: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
+    _counted: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, name: str) -> Wide:
@@ -40,19 +40,27 @@ class Wide:
             raise InputError(f"{name} sets no data.size, so nobody knows what its pictures take; name another --wide.")
         return cls(name, module, size)
 
-    def flops(self, canvas: Canvas, steps: int, guidance: Guidance) -> int:
+    def flops(self, canvas: Canvas, steps: int, guidance: Guidance) -> dict[str, int]:
         """Floating-point operations of generating all pictures of a canvas, or of those over which it is spread.
 
         Args:
             canvas: Whose panels, sources and poses count.
             steps: Denoising steps.
             guidance: At which of them there are two predictions.
+
+        Returns:
+            ``conditions``: VAE and encoder on the sources, FLC, ILC and the poses; ``predictions``: the network in all
+            steps; ``decoding``: of the pictures that are kept.
         """
-        if canvas.panels not in self._counted:
-            self._counted[canvas.panels] = flops_of_generation(self.module, self.size, canvas.panels)
-        counted = self._counted[canvas.panels]
+        key = canvas.panels, canvas.encoded
+        if key not in self._counted:
+            self._counted[key] = flops_of_generation(self.module, self.size, *key)
+        counted = self._counted[key]
         scheduler = self.module.schedule.for_sampling()
         scheduler.set_timesteps(steps)
         predictions = sum(1 + guidance.guides(t) for t in scheduler.timesteps.tolist())
-        each = counted["conditions"] + predictions * counted["prediction"]
-        return canvas.turns * each + len(canvas.outputs) * counted["decoding"]
+        return {
+            "conditions": canvas.turns * counted["conditions"],
+            "predictions": canvas.turns * predictions * counted["prediction"],
+            "decoding": len(canvas.outputs) * counted["decoding"],
+        }

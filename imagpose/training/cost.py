@@ -194,20 +194,21 @@ def flops(module: IMAGPose, size: tuple[int, int], panels: int = 4) -> dict[str,
         trained network, forward and backward.
     """
     with FlopCounterMode(display=False) as frozen, _AsTrained(None), torch.no_grad():
-        _see(module, module.synthesis.latent_shape(size, panels))
+        _see(module, module.synthesis.latent_shape(size, panels), panels + 1)
     with FlopCounterMode(display=False) as trained, _AsTrained(None):
         forward(module, size, 1, panels)().backward()
     module.zero_grad()
     return {"frozen": frozen.get_total_flops(), "trained": trained.get_total_flops()}
 
 
-def flops_of_generation(module: IMAGPose, size: tuple[int, int], panels: int) -> dict[str, int]:
+def flops_of_generation(module: IMAGPose, size: tuple[int, int], panels: int, sources: int = 1) -> dict[str, int]:
     """Floating-point operations of generating on one canvas.
 
     Args:
         module: On the meta device.
         size: (height, width) of the images.
         panels: V of the canvas.
+        sources: Different pictures that are given, each of which is encoded once; a black panel costs nothing.
 
     Returns:
         ``conditions``: encoding and all conditions, once; ``prediction``: of the network, once an unguided step and
@@ -217,7 +218,7 @@ def flops_of_generation(module: IMAGPose, size: tuple[int, int], panels: int) ->
     counters = {name: FlopCounterMode(display=False) for name in ("conditions", "prediction", "decoding")}
     with _AsTrained(None), torch.no_grad():
         with counters["conditions"]:
-            _see(module, shape)
+            _see(module, shape, sources)
             predict = _conditioned(module, shape, 1)
         with counters["prediction"]:
             predict()
@@ -226,11 +227,11 @@ def flops_of_generation(module: IMAGPose, size: tuple[int, int], panels: int) ->
     return {name: counter.get_total_flops() for name, counter in counters.items()}
 
 
-def _see(module: IMAGPose, shape: tuple[int, int, int, int]) -> None:
-    """What the frozen networks look at: the VAE at the panels and the source, the encoder at the source."""
-    panels, _, height, width = shape
+def _see(module: IMAGPose, shape: tuple[int, int, int, int], pictures: int) -> None:
+    """What the frozen networks look at: the VAE at some pictures, the encoder at the source."""
+    _, _, height, width = shape
     scale, side = module.vae.downscale, module.encoder.image_size
-    module.vae.autoencoder.encode(torch.empty(panels + 1, 3, height * scale, width * scale, device="meta"))
+    module.vae.autoencoder.encode(torch.empty(pictures, 3, height * scale, width * scale, device="meta"))
     module.encoder.tokens(torch.empty(1, 3, side, side, device="meta"))
 
 

@@ -1,6 +1,8 @@
 import pytest
 
 from imagpose import ImagposePipeline
+from imagpose.evaluation.clothes import Verdict
+from imagpose.reproduction import trained
 
 
 @pytest.fixture
@@ -10,3 +12,20 @@ def model(make_module, tmp_path):
     module.image_size = (64, 44)
     ImagposePipeline.of_module(module).save_pretrained(tmp_path / "model")
     return str(tmp_path / "model")
+
+
+@pytest.fixture
+def student(model, tmp_path):
+    """The same as if it had been distilled into two steps."""
+    pipe = ImagposePipeline.from_pretrained(model)
+    pipe.register_to_config(guidance_scale=1.0, num_inference_steps=2)
+    pipe.save_pretrained(tmp_path / "student")
+    return str(tmp_path / "student")
+
+
+@pytest.fixture
+def unjudged(monkeypatch, no_networks):
+    """Nothing is judged by what mannequins wear, which takes long."""
+    monkeypatch.setattr(
+        trained, "judge_all", lambda cases: [Verdict(*[dict.fromkeys(c.images, True)] * 2) for c in cases]
+    )

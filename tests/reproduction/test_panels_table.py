@@ -11,10 +11,9 @@ from imagpose.__main__ import main
 from imagpose.data.mannequins.folder import MannequinSet, write
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
-from imagpose.evaluation.clothes import Verdict
 from imagpose.generation.canvases import Canvas, canvases_of_pairs
 from imagpose.module import IMAGPose
-from imagpose.reproduction import panels, trained
+from imagpose.reproduction import panels
 from imagpose.reproduction.filled import CANVASES, EVERY_STEP, PAPERS
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.trained import choose
@@ -25,11 +24,8 @@ FEW = tuple(way for way in CANVASES if way.key in ("pair", "T1", "nine_poses"))
 
 
 @pytest.fixture
-def small(monkeypatch, no_networks, make_module):
-    """Judges nothing, and counts the operations of a network like the one that draws, so that these agree."""
-    monkeypatch.setattr(
-        trained, "judge_all", lambda cases: [Verdict(*[dict.fromkeys(c.images, True)] * 2) for c in cases]
-    )
+def small(monkeypatch, unjudged, make_module):
+    """Counts the operations of a network like the one that draws, so that these agree."""
     with torch.device("meta"), monkeypatch.context() as patch:
         patch.setattr(IMAGPose, "setup", lambda self, stage: None)  # loads weights, which are nowhere there
         module = make_module()
@@ -38,9 +34,9 @@ def small(monkeypatch, no_networks, make_module):
 
 
 @pytest.fixture
-def words(mannequin_root, model, tmp_path):
+def words(mannequin_root, model, student, tmp_path):
     words = ["panels", "--data", str(mannequin_root), "--results", str(tmp_path), "--sources", "2", "--repeats", "1"]
-    return [*words, "--model", model, "--device", "cpu", "--steps", "2", "--views", "4"]
+    return [*words, "--model", model, "--distilled", student, "--device", "cpu", "--steps", "2", "--views", "4"]
 
 
 def test_every_canvas_has_a_name_and_a_label():
@@ -86,13 +82,13 @@ def test_rows_table_and_figure(words, small, tmp_path):
     assert main(words) == 0
     folder = tmp_path / "panels"
     rows = {path.stem.removesuffix("-seed0"): read_row(path) for path in (folder / "rows").glob("*.json")}
-    assert len(rows) == 2 * len(FEW)
+    assert len(rows) == 3 * len(FEW)
     counts = {  # canvases, masked panels and kept images: of people of whom there are three poses
         "pair": (1, 1, 1), "T1": (1, 3, 1), "nine_poses": (1, 8, 3)
     }  # fmt: skip
     for way in FEW:
-        plain, guided_less = rows[way.name], rows[f"{way.name}-interval"]
-        for row in (plain, guided_less):
+        plain, guided_less, few = (rows["-".join([way.name, *of])] for of in ([], ["interval"], ["distilled"]))
+        for row in (plain, guided_less, few):
             assert row.samples == 6
             assert row.pairs.names == rows["T1"].pairs.names
             found = tuple(row.cost[name] for name in ("canvases", "masked_panels", "kept_images"))
@@ -101,8 +97,8 @@ def test_rows_table_and_figure(words, small, tmp_path):
         assert plain.config["guidance_interval"] == list(EVERY_STEP)
         assert guided_less.config["guidance_interval"] == list(INTERVAL)
         # One of two steps is unguided: three predictions are left of four.
-        assert guided_less.cost["flops_per_image"] < plain.cost["flops_per_image"]
-        for row in (plain, guided_less):  # what is counted as it is computed, and on the meta device
+        assert few.cost["flops_per_image"] < guided_less.cost["flops_per_image"] < plain.cost["flops_per_image"]
+        for row in (plain, guided_less, few):  # what is counted as it is computed, and on the meta device
             assert row.cost["wide_flops_per_image"] == pytest.approx(row.cost["flops_per_image"], rel=1e-3)
     each = {name: row.cost["flops_per_image"] for name, row in rows.items()}
     assert each["nine_poses"] < each["T1"]  # nine panels for three images, and four for one
@@ -120,6 +116,7 @@ def test_rows_table_and_figure(words, small, tmp_path):
     assert "trained on canvases of 4 panels: rows of 2 and 9 show what it does untrained" in table
     assert "| 4 | T1 | every step | 1 | 1 |" in table
     assert "| 4 | T1 | 500 ≤ t ≤ 1000 | 1 | 1 |" in table
+    assert "| 4 | T1 | distilled, 2 steps | 1 | 1 |" in table
     assert "identity@1" in table
     assert r"\begin{tabular}" in (folder / "table.tex").read_text()
     with Image.open(folder / "figure.png") as drawn:
