@@ -7,8 +7,8 @@ from tests.conftest import ROOT
 
 ROOMS = (
     "errors", "output", "options", "objective", "data", "panels", "models", "sampler", "synthesis", "module",
-    "distillation", "pretraining", "training", "pipeline", "evaluation", "generation", "reproduction", "callbacks",
-    "__main__",
+    "distillation", "pretraining", "training", "pipeline", "evaluation", "generation", "reproduction", "study",
+    "callbacks", "__main__",
 )  # fmt: skip
 """Files and folders of the package; each imports from those before it alone."""
 CORE = ("objective", "sampler", "panels", "module", "models/flc", "models/ilc", "models/cva")
