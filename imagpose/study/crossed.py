@@ -1,9 +1,9 @@
 """Means over raters and items: both are drawn, from people and from pictures, so both make a percentage uncertain.
 
-A vote is μ + a + b + e: a is the rater's part, b the item's and e the rest, each of mean 0. A bootstrap over votes takes
-them for independent, and its intervals are far too narrow; one that resamples raters and items at once counts e more
-than once, and they are too wide. So the three variances are estimated by analysis of variance, in Henderson's first
-form, which lets votes be missing, and the degrees of freedom of their sum are Satterthwaite's.
+A vote is μ + a + b + e: a is the rater's part, b the item's and e the rest, each of mean 0. A bootstrap over votes
+takes them for independent, and its intervals are far too narrow; one that resamples raters and items at once counts e
+more than once, and they are too wide. So the three variances are estimated by analysis of variance, in Henderson's
+first form, which lets votes be missing, and the degrees of freedom of their sum are Satterthwaite's.
 """
 
 from __future__ import annotations

@@ -1,0 +1,191 @@
+"""The server: votes of many raters at once, killed in the midst of it; and what it refuses."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from imagpose.study.choosing import Numbers
+from imagpose.study.questions import KEY, PICTURES, VOTES, read_study
+from imagpose.study.server import application
+from imagpose.study.votes import Vote, Votes
+from tests.conftest import ROOT
+from tests.study.conftest import write_study
+
+RATERS, EACH, KILLS = 10, 100, 5
+_SERVE = "import sys, uvicorn; from pathlib import Path; from imagpose.study.server import application; \
+uvicorn.run(application(Path(sys.argv[1])), port=int(sys.argv[2]), log_level='error')"
+
+
+def token(number: int) -> str:
+    return base64.urlsafe_b64encode(random.Random(number).randbytes(16)).decode()[:22]
+
+
+@pytest.fixture
+def client(small):
+    with TestClient(application(small)) as one:
+        one.folder = small
+        yield one
+
+
+def answer(client, path, **sent):
+    return client.post(path, content=json.dumps(sent))
+
+
+def test_a_rater_goes_through_all_questions_and_may_stop_in_between(client):
+    study = read_study(client.folder)
+    question = answer(client, "/question", token=token(1)).json()
+    asked = []
+    while not question.get("done"):
+        assert question["number"] == len(asked) + 1
+        asked.append(question["item"])
+        assert {client.get(f"/pictures/{name}").status_code for name in question["pictures"]} == {200}
+        choice = "fake" if question["kind"] == "real" else question["pictures"][0]
+        question = answer(client, "/vote", token=token(1), item=question["item"], choice=choice).json()
+        if not question.get("done"):
+            assert answer(client, "/question", token=token(1)).json() == question  # as who comes back
+    assert asked == [item.name for item in study.items_of(1)]
+    assert len(Votes(client.folder / VOTES).all()) == len(asked)
+
+
+def test_the_first_of_two_votes_stays(client):
+    question = answer(client, "/question", token=token(1)).json()
+    for choice in ("real", "fake"):
+        assert answer(client, "/vote", token=token(1), item=question["item"], choice=choice).status_code == 200
+    assert Votes(client.folder / VOTES).all() == [Vote(1, question["item"], "real")]
+
+
+def test_nothing_that_is_sent_tells_what_a_picture_is(client):
+    question = answer(client, "/question", token=token(1)).json()
+    assert question.keys() == {"rater", "of", "number", "item", "kind", "practice", "given", "pictures", "next"}
+    names = [path.name for path in (client.folder / PICTURES).iterdir()]
+    headers = [dict(client.get(f"/pictures/{name}").headers) for name in names]
+    assert all(one == headers[0] for one in headers)  # the length too
+    assert not {"last-modified", "etag"} & headers[0].keys()
+    (client.folder / KEY).unlink()
+    assert TestClient(application(client.folder)).get("/").status_code == 200  # it never opens the key
+
+
+def test_the_page_loads_nothing_from_elsewhere(client):
+    for path in ("/", "/study.css", "/study.js"):
+        found = client.get(path)
+        assert "http" not in found.text
+        assert found.headers["content-security-policy"].startswith("default-src 'self'")
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/question", {}),
+        ("/question", {"token": "<b>me</b>"}),
+        ("/question", {"token": "../../../../etc/passwd"}),
+        ("/question", {"token": 5}),
+        ("/question", {"token": "x" * 5000}),
+        ("/question", ["token"]),
+        ("/question", "<script>alert(1)</script>"),
+        ("/vote", {"token": token(1), "item": "nope", "choice": "real"}),
+        ("/vote", {"token": token(1), "item": "{item}", "choice": "best"}),
+        ("/vote", {"token": token(1), "item": "{item}"}),
+    ],
+)
+def test_what_is_no_answer_is_refused_in_a_sentence(path, sent, client):
+    item = read_study(client.folder).items[0].name
+    found = client.post(path, content=json.dumps(sent).replace("{item}", item))
+    assert found.status_code == 400
+    assert found.json() == {"error": "This is no answer to a question of this study; open its page again."}
+    assert found.headers["content-type"] == "application/json"
+    assert not Votes(client.folder / VOTES).all()
+
+
+@pytest.mark.parametrize(
+    "path", ["/nope", "/pictures/nope.png", "/pictures/..%2Fkey.json", "/key.json", "/votes.sqlite"]
+)
+def test_no_other_file_is_served(path, client):
+    found = client.get(path)
+    assert found.status_code == 404
+    assert "There is no such page" in found.json()["error"]
+
+
+# Killed -------------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """The server as a process, which can be killed and started again at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE, str(self.folder), str(self.port)], env=environment
+        )
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def post(port: int, path: str, sent: dict) -> dict:
+    """Send until it is acknowledged, as the page does."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("POST", path, json.dumps(sent))
+            found = connection.getresponse()
+            content = found.read()
+            assert found.status == 200, content
+            return json.loads(content)
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise TimeoutError(path)
+
+
+@pytest.mark.slow
+def test_of_1000_votes_by_10_raters_none_is_lost_and_none_is_there_twice_though_the_server_is_killed_5_times(tmp_path):
+    folder = tmp_path / "study"
+    write_study(folder, Numbers(EACH // 2, 0, 0, 0))
+    server, acknowledged = Server(folder), []
+
+    def rate(number: int) -> None:
+        draw = random.Random(number)
+        question = post(server.port, "/question", {"token": token(number)})
+        while not question.get("done"):
+            vote = Vote(question["rater"], question["item"], draw.choice(["real", "fake"]))
+            question = post(server.port, "/vote", {"token": token(number), "item": vote.item, "choice": vote.choice})
+            acknowledged.append(vote)
+
+    raters = [threading.Thread(target=rate, args=[number]) for number in range(RATERS)]
+    for rater in raters:
+        rater.start()
+    for kill in range(KILLS):  # each in the midst of votes, whatever the machine's speed
+        while len(acknowledged) < (kill + 1) * RATERS * EACH // (KILLS + 1):
+            time.sleep(0.002)
+        server.kill()
+        server.start()
+    for rater in raters:
+        rater.join()
+    server.kill()
+    kept = Votes(folder / VOTES).all()
+    assert len(acknowledged) == RATERS * EACH
+    assert sorted(kept) == sorted(acknowledged)
+    assert len({vote[:2] for vote in kept}) == RATERS * EACH
