@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from scipy.stats import nct, norm, t
 
 from imagpose.errors import InputError
-from imagpose.evaluation.screen import show
+from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import Table
 from imagpose.options.ranges import Percent, SeveralItems, check_arguments
 from imagpose.study.crossed import LEVEL, Crossed
@@ -78,7 +78,7 @@ def power(request: PowerRequest) -> None:
         "more items do. Below the least items no number of raters suffices.",
     ]
     title = f"Raters for a difference of {request.difference:g} points at {request.power:g} % power"
-    show(Table(title, header, rows, notes), Console())
+    show(Table(title, header, rows, notes), wide_console())
 
 
 def raters_for(
@@ -97,13 +97,15 @@ def raters_for(
     Returns:
         Their number, at least 2; None if :data:`MOST` are too few.
     """
-    for raters in range(2, MOST + 1):
+
+    def power_of(raters: int) -> float:
         plan = Crossed.planned(share, parts, raters, items)
         freedom = float(plan.freedom) * times  # of a sum of two such variances
         bound = t.ppf((1 + LEVEL) / 2, freedom)
-        if nct.sf(bound, freedom, difference / np.sqrt(times * float(plan.variance))) >= wanted:
-            return raters
-    return None
+        return float(nct.sf(bound, freedom, difference / np.sqrt(times * float(plan.variance))))
+
+    enough = bisect_left(range(2, MOST + 1), wanted, key=power_of) + 2
+    return enough if enough <= MOST else None
 
 
 def _times(wanted: float) -> float:
