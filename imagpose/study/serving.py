@@ -29,6 +29,8 @@ class ServingRequest:
 
     def __post_init__(self) -> None:
         check_arguments(type(self), vars(self), "--")
+        if not self.host.strip():
+            raise InputError("--host is empty; it must be an address of this machine, such as 127.0.0.1.")
 
 
 def serve(request: ServingRequest) -> None:
@@ -41,8 +43,8 @@ def serve(request: ServingRequest) -> None:
     needed("starlette")
     from imagpose.study.server import application
 
-    asking = application(request.study)
     with _listening(request) as listener:
+        asking = application(request.study)
         host, port = listener.getsockname()[:2]
         place = f"[{host}]" if ":" in host else host
         print(f"The study in {request.study} is at http://{place}:{port}/ until Ctrl-C.", flush=True)
@@ -55,7 +57,7 @@ def _listening(request: ServingRequest) -> socket.socket:
     try:
         family = socket.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((request.host, request.port), family=family)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no host's name"
         raise InputError(
             f"http://{request.host}:{request.port} cannot be had ({reason}); name another --port or --host."

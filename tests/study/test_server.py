@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
-import os
 import random
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -22,16 +15,10 @@ from imagpose.study.choosing import Numbers
 from imagpose.study.questions import KEY, PICTURES, VOTES, read_study
 from imagpose.study.server import application
 from imagpose.study.votes import Vote, Votes
-from tests.conftest import ROOT
 from tests.study.conftest import write_study
+from tests.study.process import Server, token
 
 RATERS, EACH, KILLS = 10, 100, 5
-_SERVE = "import sys, uvicorn; from pathlib import Path; from imagpose.study.server import application; \
-uvicorn.run(application(Path(sys.argv[1])), port=int(sys.argv[2]), log_level='error')"
-
-
-def token(number: int) -> str:
-    return base64.urlsafe_b64encode(random.Random(number).randbytes(16)).decode()[:22]
 
 
 @pytest.fixture
@@ -120,26 +107,6 @@ def test_no_other_file_is_served(path, client):
 
 
 # Killed -------------------------------------------------------------------------------------------------------------
-
-
-class Server:
-    """The server as a process, which can be killed and started again at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(self.folder), str(self.port)], env=environment
-        )
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
 
 def post(port: int, path: str, sent: dict) -> dict:

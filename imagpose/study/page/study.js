@@ -80,12 +80,12 @@ function show(question) {
   $("text").textContent = `${question.number}. ${TEXT[question.kind]}`;
   $("practice").hidden = !question.practice;
   $("one")?.remove();
-  const captions = ["Source: the person", "The pose"];
+  const captions = ["The person", "The pose"];
   $("given").replaceChildren(...question.given.map((file, i) =>
     make("figure", {}, picture(file, captions[i]), make("figcaption", { textContent: captions[i] }))));
   if (question.kind === "real") {
     const one = make("div", { id: "one" }, picture(question.pictures[0], "The image to judge"));
-    document.querySelector("fieldset").before(one);
+    document.querySelector(".shown").before(one);
     $("choices").replaceChildren(choice("real", "r", "Real"), choice("fake", "f", "Fake"));
     $("hint").textContent = "or press R or F, then Enter";
   } else {
