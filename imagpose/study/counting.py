@@ -50,7 +50,7 @@ class Counted:
         r2g: Real pictures taken for fake, by raters who judge them beside a method's pictures.
         g2r: A method's pictures taken for real.
         jab: Votes for a method's picture as the best.
-        strength: Luce's, the logarithm of odds against the geometric mean of all methods.
+        strength: Luce's, the logarithm of its share over the geometric mean of all methods'.
         ahead: By how much the first method's Jab is above each other's.
         agreement: By rater.
         votes: Of each rater.
@@ -103,7 +103,7 @@ def count(study: Study, key: Key, votes: Sequence[Vote], drop_failed: bool = Fal
         {method: share({place: float(one == method) for place, one in best.items()}) for method in key.methods if best},
         _strengths(key.methods, best),
         {
-            other: mean({place: float(one == first) - float(one == other) for place, one in best.items()}, 100)
+            other: difference({place: float(one == first) - float(one == other) for place, one in best.items()})
             for other in others
             if best
         },
@@ -152,9 +152,19 @@ def share(values: Values) -> Score:
     return _score(values, Crossed.share_interval, 100)
 
 
-def mean(values: Values, scale: float = 1.0) -> Score:
-    """The mean of any numbers, times a scale, likewise."""
-    return _score(values, Crossed.interval, scale)
+def mean(values: Values) -> Score:
+    """The mean of any numbers, likewise."""
+    return _score(values, Crossed.interval, 1)
+
+
+def difference(values: Values) -> Score:
+    """The difference of two shares in percentage points, a mean of -1, 0 and 1, likewise."""
+
+    def within(crossed: Crossed) -> tuple[np.ndarray, np.ndarray]:
+        low, high = crossed.interval()
+        return np.maximum(low, -1), np.minimum(high, 1)
+
+    return _score(values, within, 100)
 
 
 def _score(values: Values, interval: Callable[[Crossed], tuple[np.ndarray, np.ndarray]], scale: float) -> Score:

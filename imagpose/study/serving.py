@@ -10,6 +10,7 @@ from pathlib import Path
 from imagpose.errors import InputError
 from imagpose.options.ranges import Port, check_arguments
 from imagpose.study.needs import needed
+from imagpose.study.questions import read_study
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def serve(request: ServingRequest) -> None:
     needed("starlette")
     from imagpose.study.server import application
 
+    read_study(request.study)  # a mistake is told before anything else
     with _listening(request) as listener:
         asking = application(request.study)
         host, port = listener.getsockname()[:2]
