@@ -98,7 +98,8 @@ def _notes(counted: Counted, key: Key, dropped: bool) -> list[str]:
     if counted.jab:
         notes.append(
             f"Jab: votes for the method's picture as the best of {len(key.methods)}; at random "
-            f"{100 / len(key.methods):.1f} %. Luce's strength is the logarithm of its share over the methods' geometric mean."
+            f"{100 / len(key.methods):.1f} %. Luce's strength: the logarithm of that share over the methods' geometric "
+            "mean."
         )
     notes += [
         f"Jab of {key.methods[0]} less that of {other}: {_cell(score, 1)}{_verdict(score)}."
