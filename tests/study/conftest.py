@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("starlette", reason="pip install -e '.[study]'")
-pytest.importorskip("choix", reason="pip install -e '.[study]'")
-
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.study.choosing import Chosen, Numbers, Questions
 from imagpose.study.questions import KEY, PICTURES, QUESTIONS, Key, Study

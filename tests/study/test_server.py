@@ -5,16 +5,21 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import socket
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 from starlette.testclient import TestClient
 
+from imagpose.__main__ import main
 from imagpose.study.choosing import Numbers
 from imagpose.study.questions import KEY, PICTURES, VOTES, read_study
 from imagpose.study.server import application
 from imagpose.study.votes import Vote, Votes
+from tests.conftest import ROOT
 from tests.study.conftest import write_study
 from tests.study.process import Server, token
 
@@ -156,3 +161,28 @@ def test_of_1000_votes_by_10_raters_none_is_lost_and_none_is_there_twice_though_
     assert len(acknowledged) == RATERS * EACH
     assert sorted(kept) == sorted(acknowledged)
     assert len({vote[:2] for vote in kept}) == RATERS * EACH
+
+
+@pytest.mark.slow
+def test_the_command_serves_until_it_is_asked_to_end(small):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "imagpose", "study", "serve", str(small), "--port", str(port)]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert post(port, "/question", {"token": token(1)})["number"] == 1
+    process.terminate()
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert f"is at http://127.0.0.1:{port}/ until Ctrl-C" in out
+    assert error.strip() == "Terminated; all votes are kept, and the same command goes on."
+
+
+@pytest.mark.parametrize(
+    ("package", "words"), [("uvicorn", ["serve"]), ("starlette", ["serve"]), ("choix", ["report"])]
+)
+def test_a_package_that_is_not_installed_is_named(package, words, small, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["study", *words, str(small)]) == 2
+    assert capsys.readouterr().err.strip() == (
+        f"Error: Studies need {package}, which is not installed: pip install 'imagpose[study]'."
+    )
