@@ -19,6 +19,7 @@ quoted = '$(subst ','\'',$(subst $(LINE_BREAK), ,$(value $(1))))'
 OF_EXP = --exp $(call quoted,EXP) $(if $(value WITH),--with $(foreach w,$(value WITH),$(call quoted,w)))
 WITH ?=
 RESULTS ?=
+STUDY ?= study
 OF_RUN = $(if $(value RUN),--run $(call quoted,RUN))
 RESUMED = $(if $(value RUN),$(if $(filter-out new,$(value RUN)),--folder $(call quoted,RUN),--new true))
 METHODS = --results $(foreach r,$(value RESULTS),$(call quoted,r))
@@ -26,9 +27,9 @@ SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
-unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
+unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow bench-train bench-gpu lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow bench-train bench-gpu lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -81,6 +82,10 @@ evaluate: .venv/.done  ## score a folder of pictures: GENERATED=generated/images
 
 compare: .venv/.done  ## the paper's tables beside measured scores: RESULTS="name=DIR …" DATA=…; ARGS="--table market-1501"
 	$(BIN)/python -m imagpose compare $(if $(value RESULTS),$(METHODS) --data $(call quoted,DATA)) $(ARGS)
+
+study: .venv/.done  ## the paper's user study in the browser: of the demo weights, or RESULTS="name=DIR …" DATA=…; STUDY=study; ARGS of study make
+	$(BIN)/python -m imagpose study make $(if $(value RESULTS),$(METHODS) --data $(call quoted,DATA)) --out $(call quoted,STUDY) $(ARGS)
+	$(BIN)/python -m imagpose study serve $(call quoted,STUDY)
 
 gallery: .venv/.done  ## source, pose, truth and each method's picture: RESULTS="name=DIR …" DATA=…
 	$(BIN)/python -m imagpose gallery $(METHODS) --data $(call quoted,DATA) $(ARGS)

@@ -101,6 +101,23 @@ COMMANDS = {
         "Reproduce", "imagpose.reproduction.guidance:guidance",
         "which guidance serves a model best, on validation people", "--sources 4", interrupted=_GOES_ON,
     ),
+    "study make": Command(
+        "Study", "imagpose.study.making:make", "draw a user study, the paper's Figure 6, from folders of pictures",
+        f"--results ours=generated/images {_DATA} --real 4 --best 0", interrupted=_NOTHING,
+    ),
+    "study serve": Command(
+        "Study", "imagpose.study.serving:serve", "show a study's questions in the browser, and keep the votes", "study",
+        interrupted="all votes are kept, and the same command goes on",
+    ),
+    "study report": Command(
+        "Study", "imagpose.study.report:report", "R2G, G2R and Jab with intervals over raters and items", "study",
+    ),
+    "study export": Command(
+        "Study", "imagpose.study.export:export", "a study's votes as CSV", "study --out votes.csv",
+    ),
+    "study power": Command(
+        "Study", "imagpose.study.power:power", "how many raters a difference needs", "--difference 5",
+    ),
     "mannequins": Command(
         "Data", "imagpose.data.mannequins.folder:draw_set", "draw the embedded dataset", "data/mannequins",
         interrupted=_NOTHING,
@@ -115,7 +132,7 @@ COMMANDS = {
 def _usage() -> str:
     lines = [f"usage: {program()} COMMAND [options]"]
     for group, commands in groupby(COMMANDS.items(), key=lambda item: item[1].group):
-        lines += ["", f"{group}:", *(f"  {name:<12}{command.about}" for name, command in commands)]
+        lines += ["", f"{group}:", *(f"  {name:<14}{command.about}" for name, command in commands)]
     more = f"{program()} COMMAND --help says more; with --debug a fault shows its stack trace; --version tells it."
     return "\n".join([*lines, "", more])
 
@@ -138,13 +155,21 @@ def main(args: list[str] | None = None) -> int:
     if args[0] == "--version":
         print(f"imagpose {fault.version_of('imagpose')}")
         return 0
-    name, words = args[0], args[1:]
+    name, words = _named(args)
     if name not in COMMANDS:
-        near = get_close_matches(name, COMMANDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}."
+        known = [one for one in COMMANDS if one.startswith(f"{args[0]} ")]
+        near = [] if known and name == args[0] else get_close_matches(name, known or COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known or COMMANDS)}."
         print(f"There is no command {name!r}; {hint}", file=sys.stderr)
         return exits.REFUSED
     return exits.ended(partial(_carry_out, name, words), args, f"{program()} {name}", COMMANDS[name].interrupted, debug)
+
+
+def _named(args: list[str]) -> tuple[str, list[str]]:
+    """A command's name and the words after it; the name has two words where others begin with the same, as study's."""
+    several = any(name.startswith(f"{args[0]} ") for name in COMMANDS)
+    count = 2 if several and args[1:] and not args[1].startswith("-") else 1
+    return " ".join(args[:count]), args[count:]
 
 
 def _carry_out(name: str, words: list[str]) -> int:
@@ -166,7 +191,8 @@ def start() -> int:
     # Before torch is loaded, and for all processes that this one starts: threads that wait in a loop for each other
     # take the cores from whoever has work, as soon as anything else runs on the machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    if sys.argv[1:2] and sys.argv[1] in COMMANDS and COMMANDS[sys.argv[1]].interrupted is not None:
+    command = COMMANDS.get(_named(sys.argv[1:])[0]) if sys.argv[1:] else None
+    if command and command.interrupted is not None:
         from imagpose.options.exits import end_when_asked
 
         end_when_asked()

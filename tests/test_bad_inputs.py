@@ -109,7 +109,7 @@ def refused(command: str, case: Case, world, capsys) -> None:
     capsys.readouterr()
     trace = ""
     try:
-        code = main([command, *(image if word == IMAGE else word for word in case.words)])
+        code = main([*command.split(), *(image if word == IMAGE else word for word in case.words)])
     except SystemExit as ended:
         code = ended.code
     except Exception as raised:
@@ -150,7 +150,7 @@ def _options(command: str, monkeypatch) -> set[str]:
     # The files that are named are looked at first, by a parser of their own that has no help.
     monkeypatch.setattr("imagpose.options.trust.check_files", lambda args: None)
     with pytest.raises(Parsed):
-        main([command])
+        main(command.split())
     actions = list(found[0]._actions)
     for action in found[0]._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -30,10 +30,19 @@ def test_the_screen_has_every_command_under_its_group(capsys):
     assert main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for name, command in COMMANDS.items():
-        (place,) = [number for number, line in enumerate(lines) if line.split()[:1] == [name]]
+        (place,) = [number for number, line in enumerate(lines) if line.startswith(f"  {name}  ")]
         heading = next(line for line in reversed(lines[:place]) if line and not line.startswith(" "))
         assert heading == f"{command.group}:"
         assert len(lines[place]) <= 100
+
+
+def test_a_command_of_two_words_is_found_and_its_group_told(capsys):
+    for words, hint in (
+        (["study"], "there are: study make, study serve"), (["study", "serv"], "did you mean study serve?"),
+        (["study", "--help"], "there are: study make"),
+    ):  # fmt: skip
+        assert main(words) == 2
+        assert hint in capsys.readouterr().err
 
 
 def test_the_version(capsys):
@@ -71,9 +80,9 @@ def test_what_is_said_to_a_user_names_the_program_as_it_was_started():
 
 def test_help_names_the_script_where_it_was_started(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/imagpose"])
-    for command in ("fit", "doctor", "cache", "pose"):
+    for command in ("fit", "doctor", "cache", "pose", "study make"):
         with pytest.raises(SystemExit):
-            main([command, "--help"])
+            main([*command.split(), "--help"])
         assert capsys.readouterr().out.startswith(f"usage: imagpose {command} [")
 
 

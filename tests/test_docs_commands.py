@@ -56,9 +56,15 @@ def calls(text: str) -> list[tuple[str, list[str]]]:
     """The commands of imagpose that a text calls, each with its words."""
     found = re.findall(r"(?:-m imagpose|bin/imagpose) (\w+)([^;\n]*)", text)
     return [
-        (name, shlex.split(rest if rest.count('"') % 2 == 0 else rest.rstrip('" '), comments=True))
+        command(name, shlex.split(rest if rest.count('"') % 2 == 0 else rest.rstrip('" '), comments=True))
         for name, rest in found
     ]
+
+
+def command(name: str, words: list[str]) -> tuple[str, list[str]]:
+    """A command's name may have two words."""
+    both = " ".join([name, *words[:1]])
+    return (both, words[1:]) if both in COMMANDS else (name, words)
 
 
 def flag(word: str) -> str:
@@ -70,7 +76,7 @@ def flag(word: str) -> str:
 def known(command: str) -> set[str]:
     """The options that a command's help names."""
     with contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.suppress(SystemExit):
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     return {flag(word) for word in re.findall(r"--[\w.-]+", shown.getvalue())}
 
 

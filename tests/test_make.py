@@ -77,6 +77,13 @@ def test_every_target_hands_it_on(variable, target, make):
     assert any("a;b$(x)'c" in word for word in words), words
 
 
+def test_a_study_is_made_and_served(make):
+    odd = "a;b$(x)'c"
+    made, served = make("study", f"STUDY={odd}", f"RESULTS=ours={odd}", f"DATA={odd}")
+    assert made[2:] == ["study", "make", "--results", f"ours={odd}", "--data", odd, "--out", odd]
+    assert served[2:] == ["study", "serve", odd]
+
+
 @pytest.mark.parametrize(
     ("target", "variable", "told"),
     [

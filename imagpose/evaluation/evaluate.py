@@ -23,7 +23,7 @@ from imagpose.output.progress import progress
 
 Scores = dict[str, dict[str, Score]]
 _SMALLEST, _LARGEST = 11, 2**22  # side of SSIM's window at σ 1.5; pixels, a batch of which is 1.6 GB
-_SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
+SQUARES = {(256, 256): (256, 176), (512, 512): (512, 352)}  # stored squeezed; what they are measured at
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ def evaluate_folder(folder: Path, task: Task, networks: Networks, console: Conso
     matches = _complete(folder, task, console)
     samples, groups = _samples(matches, task.index)
     theirs = common_size([sample.path for sample in samples])
-    size = task.size or _SQUARES.get(theirs, theirs)
+    size = task.size or SQUARES.get(theirs, theirs)
     if min(size) < _SMALLEST or size[0] * size[1] > _LARGEST:
         raise InputError(
             f"{folder} cannot be scored at {size_text(size)}: SSIM's window needs sides of {_SMALLEST} pixels, and "
             f"more than {_LARGEST:,} pixels find no room in memory; choose another --size."
         )
-    truth = Truth(task.index, cropped=theirs not in _SQUARES)
+    truth = Truth(task.index, cropped=theirs not in SQUARES)
     fitting = [protocol for protocol in task.protocols if protocol.resamples or theirs == size]
     if not fitting:
         raise InputError(
@@ -182,7 +182,7 @@ def _caveats(matches: Matches, truth: np.ndarray, theirs: Size, size: Size) -> l
     if matches.missing:
         there = len(matches.outputs)
         caveats.append(f"partial: {there} of {there + len(matches.missing)} pairs.")
-    if theirs != size and _SQUARES.get(theirs) != size:
+    if theirs != size and SQUARES.get(theirs) != size:
         caveats.append(f"resampled from {size_text(theirs)} to {size_text(size)}.")
     shape = truth.shape[0], truth.shape[1]
     if not same_shape(shape, size):

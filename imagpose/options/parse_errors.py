@@ -72,6 +72,8 @@ def sentence(error: BaseException) -> str:
     if empty := re.match(r"argument (\S+): expected one argument", innermost):
         inner = ", or an option of it," if empty[1] in ("--model", "--data") else ""
         return f"{empty[1].split('/')[-1].rstrip('+')}{inner} needs a value, and none follows."
+    if innermost == "Unexpected config:":
+        return "--config needs a value, and it is empty."
     if missing := re.match(r"the following arguments are required: (.*)", innermost):
         flags = [_flag(name, _place(chain)[0], options) for name in missing[1].split(", ")]
         of_experiment = any("." in flag or "--trainer.max_steps" in options for flag in flags)

@@ -104,11 +104,14 @@ if TYPE_CHECKING:
     Seed = int
     ImageSize = int
     Workers = int
+    Port = int
+    SeveralItems = int
     Side = int
     DrawnSide = int
     PositiveFloat = float
     NonNegativeFloat = float
     Probability = float
+    Percent = float
     Decay = float
     NoiseBeta = float
     Size = tuple[int, int]
@@ -123,12 +126,15 @@ else:
     Seed = _type("Seed", Range(int, 0, 2**32 - 1))
     ImageSize = _type("ImageSize", Range(int, 1, 8192))
     Workers = _type("Workers", Range(int, 0, 1024))
+    Port = _type("Port", Range(int, 1, 65535))
+    SeveralItems = _type("SeveralItems", Range(int, 2, 10_000))
     Side = _type("Side", Range(int, 1, 8192, of="[height, width], each "))
     # SSIM's window is 11 pixels wide.
     DrawnSide = _type("DrawnSide", Range(int, 11, 2048, of="[height, width], each "))
     PositiveFloat = _type("PositiveFloat", Range(float, 0, above=True))
     NonNegativeFloat = _type("NonNegativeFloat", Range(float, 0))
     Probability = _type("Probability", Range(float, 0, 1))
+    Percent = _type("Percent", Range(float, 0, 100, above=True, below=True))
     Decay = _type("Decay", Range(float, 0, 1, below=True))
     NoiseBeta = _type("NoiseBeta", Range(float, 0, 1, above=True, below=True))
 

@@ -8,7 +8,7 @@ COMPARE = Command(
     {"--results": "ours=made", "--data": "data", "--pairs": "pairs.csv", "--device": "cpu", "--out": "new"}
 )
 GALLERY = Command({"--results": "ours=made", "--data": "data", "--pairs": "pairs.csv", "--out": "new.png"})
-_SIZES = ("0x0", "64", "64x", "-1x5", "64x44x3", "64×44", "1e3x5", "nan", "", " ", "9999999x9999999", "64 x 44")
+SIZES = ("0x0", "64", "64x", "-1x5", "64x44x3", "64×44", "1e3x5", "nan", "", " ", "9999999x9999999", "64 x 44")
 _SCORE = b'{"strict": {"ssim": {"value": %s, "low": 0, "high": 1, "n": 2, "reason": null}}}'
 _SCORES = {
     **JSON,
@@ -62,7 +62,7 @@ CASES = {
         EVALUATE.case("an ambiguous beginning", {}, "--", further=("--d", "x")),
         *_task(EVALUATE),
         *EVALUATE.folder("--generated"),
-        *EVALUATE.values("--size", _SIZES, some=5),
+        *EVALUATE.values("--size", SIZES, some=5),
         *EVALUATE.whole_number("--sheet"),
         *EVALUATE.written("--out"),
         EVALUATE.case("--out a file", {"--out": "odd/file"}, "odd/file", slow=True),

@@ -18,8 +18,12 @@ from imagpose.evaluation.metrics import METRICS
 from imagpose.evaluation.results import to_json
 from imagpose.evaluation.scoring import Score
 from imagpose.module import IMAGPose
+from imagpose.study.choosing import Numbers
+from imagpose.study.questions import VOTES
+from imagpose.study.votes import Vote, Votes
 from tests.bad_inputs.case import Case
 from tests.data.layouts import market
+from tests.study.conftest import write_study
 
 RUN = "runs/tiny/version_0"
 
@@ -71,6 +75,8 @@ def build(root: Path, mannequins: Path, module: IMAGPose, options: dict) -> None
     score = Score(0.5, 0.4, 0.6, 2)
     (root / "scores.json").write_text(to_json({"strict": dict.fromkeys(METRICS, score)}))
 
+    _study(root / "study")
+
     (root / "experiments").symlink_to(Path(__file__).parents[2] / "experiments")
     odd = root / "odd"
     (odd / "folder").mkdir(parents=True)
@@ -78,6 +84,15 @@ def build(root: Path, mannequins: Path, module: IMAGPose, options: dict) -> None
     os.mkfifo(odd / "pipe")
     for name, target in (("device", "/dev/zero"), ("broken", "nothing_there"), ("circle", "circle")):
         (odd / name).symlink_to(target)
+
+
+def _study(folder: Path) -> None:
+    study, _ = write_study(folder, Numbers(3, 3, 2, 1))
+    votes = Votes(folder / VOTES, make=True)
+    for token in ("a" * 22, "b" * 22):
+        rater = votes.rater(token)
+        for item in study.items_of(rater):
+            votes.cast(Vote(rater, item.name, item.choices[int(item.name, 16) % 2]))
 
 
 def copy(source: Path, target: Path) -> None:

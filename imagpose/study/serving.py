@@ -1,0 +1,66 @@
+"""``imagpose study serve``: a study's questions in the browser."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+from imagpose.errors import InputError
+from imagpose.options.ranges import Port, check_arguments
+from imagpose.study.needs import needed
+from imagpose.study.questions import read_study
+
+
+@dataclass(frozen=True)
+class ServingRequest:
+    """A study to show.
+
+    Attributes:
+        study: Its folder.
+        port: Of the address.
+        host: Who may open it: 127.0.0.1 is this machine alone, 0.0.0.0 whoever reaches it.
+    """
+
+    study: Path = Path("study")
+    _: KW_ONLY
+    port: Port = 8000
+    host: str = "127.0.0.1"
+
+    def __post_init__(self) -> None:
+        check_arguments(type(self), vars(self), "--")
+        if not self.host.strip():
+            raise InputError("--host is empty; it must be an address of this machine, such as 127.0.0.1.")
+
+
+def serve(request: ServingRequest) -> None:
+    """Show a study's questions in the browser, to several raters at once, and keep their votes.
+
+    Raises:
+        InputError: There is no study, or the address cannot be had.
+    """
+    uvicorn = needed("uvicorn")
+    needed("starlette")
+    from imagpose.study.server import application
+
+    read_study(request.study)  # a mistake is told before anything else
+    with _listening(request) as listener:
+        asking = application(request.study)
+        host, port = listener.getsockname()[:2]
+        place = f"[{host}]" if ":" in host else host
+        print(f"The study in {request.study} is at http://{place}:{port}/ until Ctrl-C.", flush=True)
+        if not ipaddress.ip_address(host).is_loopback:
+            print("Note: whoever reaches this machine can take part, and nothing is encrypted.", flush=True)
+        uvicorn.Server(uvicorn.Config(asking, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def _listening(request: ServingRequest) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((request.host, request.port), family=family)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no host's name"
+        raise InputError(
+            f"http://{request.host}:{request.port} cannot be had ({reason}); name another --port or --host."
+        ) from error
