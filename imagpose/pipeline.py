@@ -209,7 +209,8 @@ class ImagposePipeline(DiffusionPipeline):
             output_type: ``pil`` images; ``np``, an array (B, n, H, W, 3) in [0, 1]; or ``pt``, a tensor
                 (B, n, 3, H, W) in [-1, 1].
             callback_on_step_end: Called after each step with the pipeline, the step's index, its timestep and
-                ``{"latents": (B, V, c, h, w)}``; the latents that it returns in such a dictionary continue.
+                ``{"latents": (B, V, c, h, w), "pred_original_sample": (B, n, c, h, w)}``, the second the estimate of
+                x_0 of the panels that will be returned; the latents that it returns in such a dictionary continue.
             return_dict: Whether to return an object with ``images``; False returns a tuple of them alone.
             guidance_interval: The lowest and the highest timestep at which w counts; None takes the pipeline's own,
                 (0, 1000) is guidance at every step, as the paper has it.
@@ -238,11 +239,12 @@ class ImagposePipeline(DiffusionPipeline):
 
         with self.progress_bar(total=num_inference_steps * len(parts)) as bar:
 
-            def on_step(index: int, timestep: Tensor, latents: Tensor) -> Tensor:
+            def on_step(index: int, timestep: Tensor, latents: Tensor, x_0: Tensor) -> Tensor:
                 bar.update()
                 if callback_on_step_end is None:
                     return latents
-                returned = callback_on_step_end(self, index, timestep, {"latents": latents}) or {}
+                told = {"latents": latents, "pred_original_sample": x_0}
+                returned = callback_on_step_end(self, index, timestep, told) or {}
                 return returned.get("latents", latents)
 
             drawn = []
