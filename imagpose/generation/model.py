@@ -24,28 +24,21 @@ DEMO = "mannequin-demo"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChosenModel:
-    """What every command that generates asks for: the model, and how it draws.
+class Model:
+    """A trained model, and where it computes.
 
     Attributes:
         run: A run's folder, such as runs/tiny/version_0, whose averaged weights are taken instead of a pipeline's.
         trust: Modules or packages, beside imagpose, lightning, torch and diffusers, whose classes the run's config.yaml
             may name; their code is then run.
         model: A pipeline folder, or the name of shipped weights.
-        seed: Of every random draw.
         device: cpu, cuda or another of torch's; cuda where there is one unless given.
-        guidance: w of Eq. (5); 1 is none. The model's own unless given: 2, and 1 of a distilled one, which has it
-            folded in.
-        overwrite: Whether to generate again what is there already.
     """
 
     run: Path | None = None
     trust: tuple[str, ...] = ()
     model: str = DEMO
-    seed: Seed = 0
     device: str | None = None
-    guidance: NonNegativeFloat | None = None
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         check_arguments(type(self), vars(self), "--")
@@ -56,6 +49,22 @@ class ChosenModel:
     def name(self) -> str:
         """The run's folder or the model's name, as records keep it."""
         return str(self.run or self.model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenModel(Model):
+    """What every command that generates into a folder asks for: the model, and how it draws.
+
+    Attributes:
+        seed: Of every random draw.
+        guidance: w of Eq. (5); 1 is none. The model's own unless given: 2, and 1 of a distilled one, which has it
+            folded in.
+        overwrite: Whether to generate again what is there already.
+    """
+
+    seed: Seed = 0
+    guidance: NonNegativeFloat | None = None
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ class Trained:
     steps: int = STEPS
 
     @classmethod
-    def of(cls, chosen: ChosenModel) -> Trained:
+    def of(cls, chosen: Model) -> Trained:
         """Read it without the weights.
 
         Raises:
@@ -141,7 +150,7 @@ def folder_of(model: str) -> Path:
     return Path(model) if Path(model).is_dir() else weights.find(model)
 
 
-def load(chosen: ChosenModel) -> ImagposePipeline:
+def load(chosen: Model) -> ImagposePipeline:
     """The model, on its device.
 
     Raises:
@@ -166,7 +175,7 @@ def load(chosen: ChosenModel) -> ImagposePipeline:
     return pipe
 
 
-def fingerprint(chosen: ChosenModel) -> str:
+def fingerprint(chosen: Model) -> str:
     """Of the weights' content: a model retrained under its old name is another model.
 
     Raises:
