@@ -59,6 +59,10 @@ COMMANDS = {
         "--source examples/source.jpg --source_pose examples/source.json --target_pose examples/pose_1.json",
         interrupted=_GOES_ON,
     ),
+    "demo": Command(
+        "Generate", "imagpose.demo.command:demo", "open a page in the browser that draws photographs in new poses",
+        "--open",
+    ),
     "pose": Command(
         "Generate", "imagpose.generation.poses:pose", "look at a pose file, or write the pose of a dataset's picture",
         "examples/pose_1.json --show pose_1.png",

@@ -21,7 +21,7 @@ from imagpose.output.progress import progress
 from imagpose.output.sheet import SheetRow, contact_sheet
 
 if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait for
-    from imagpose.pipeline import ImagposePipeline
+    from imagpose.pipeline import CallbackOnStepEnd, ImagposePipeline
 
 _ON_SHEET = 24  # canvases of a long list that the contact sheet shows
 
@@ -105,19 +105,34 @@ def draw(
     """
     with progress(title, len(canvases), "canvases") as advance:
         for batch in _batched(canvases, batch_size):
-            some, settings = [canvas for canvas, _ in batch], batch[0][1]
+            (canvas, settings), *_ = batch
 
-            def on_step(*args: Any, share: float = len(batch) / (settings["steps"] * some[0].turns)) -> None:
+            def on_step(*args: Any, share: float = len(batch) / (settings["steps"] * canvas.turns)) -> None:
                 advance(share)
 
-            images = pipe(
-                *inputs(some), some[0].setting, settings["steps"], settings["guidance"],
-                seed=[canvas.seed for canvas in some], callback_on_step_end=on_step,
-                guidance_interval=settings.get("guidance_interval"), panels=some[0].panels,
-            ).images  # fmt: skip
-            for (canvas, record), drawn in zip(batch, images, strict=True):
-                for name, image in zip(canvas.outputs, drawn, strict=True):
-                    save(image, folder / name, record)
+            draw_together(pipe, batch, folder, on_step)
+
+
+def draw_together(
+    pipe: ImagposePipeline, batch: Sequence[tuple[Canvas, Record]], folder: Path, on_step: CallbackOnStepEnd
+) -> None:
+    """Generate canvases of equally many sources and poses at once, and write their pictures.
+
+    Args:
+        pipe: The model.
+        batch: The canvases with their records.
+        folder: Of the pictures.
+        on_step: Called after each step, see :class:`imagpose.pipeline.ImagposePipeline`.
+    """
+    some, settings = [canvas for canvas, _ in batch], batch[0][1]
+    images = pipe(
+        *inputs(some), some[0].setting, settings["steps"], settings["guidance"],
+        seed=[canvas.seed for canvas in some], callback_on_step_end=on_step,
+        guidance_interval=settings.get("guidance_interval"), panels=some[0].panels,
+    ).images  # fmt: skip
+    for (canvas, record), drawn in zip(batch, images, strict=True):
+        for name, image in zip(canvas.outputs, drawn, strict=True):
+            save(image, folder / name, record)
 
 
 def inputs(canvases: Sequence[Canvas]) -> tuple[list[list[Image.Image]], list[list[BodyPose]], list[list[BodyPose]]]:
