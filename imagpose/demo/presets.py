@@ -35,7 +35,7 @@ _POSES = {
     "Wide stance": replace(_STANDING, arm_raise=(32, 32), leg_spread=10),
 }
 _SET, _DRAWN_BEFORE = 1, 3040  # people of the set of examples/ after those that may have been trained on
-_VIEWS = {"front": 0, "half left": 35, "left": 90, "behind": 180}
+_VIEWS = {"Front": 0, "Half left": 35, "Left": 90, "Behind": 180}
 
 
 def presets(size: Size) -> dict[str, BodyPose]:
@@ -57,7 +57,7 @@ def mannequin(number: int, size: Size, scratch: Path) -> Iterator[Photograph]:
     person = draw_person(np.random.default_rng(seeds))
     for view, (side, azimuth) in enumerate(_VIEWS.items()):
         pose = draw_joint_angles(np.random.default_rng([*seeds, view + 1]), azimuth)
-        yield _photograph(f"Mannequin {number + 1}, {side}", person, pose, size, scratch)
+        yield _photograph(f"{side}, mannequin {number + 1}", person, pose, size, scratch)
 
 
 def _photograph(name: str, person: Person, pose: Pose, size: Size, scratch: Path) -> Photograph:

@@ -133,10 +133,11 @@ function skeleton(figure, handles) {
   const unit = Math.max(height, width) / 100;
   const under = photographs.get(figure.under);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "xMidYMid meet" });
-  svg.append(draw("rect", { width, height, class: "im-ground" }));
+  const fills = under && String(under.size) === String(figure.size);
+  if (!fills) svg.append(draw("rect", { width, height, class: "im-ground" }));
   if (under) {
-    const fit = figure.kind === "photograph" || figure.truth ? "none" : "xMidYMid meet";
-    svg.append(draw("image", { href: under.image, width, height, preserveAspectRatio: fit }));
+    const preserveAspectRatio = fills ? "none" : "xMidYMid meet";
+    svg.append(draw("image", { href: under.image, width, height, preserveAspectRatio }));
   }
   const at = (number) => figure.keypoints[number].map((value) => value + 0.5);
   LIMBS.forEach(([a, b], number) => {

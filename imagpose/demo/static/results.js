@@ -23,7 +23,7 @@ function picture(told, number) {
       make("figcaption", {}, caption)); // prettier-ignore
   const main = figure(told.image, told.name ? "drawn" : "being drawn", "im-drawn");
   const beside = make("div", { class: "im-beside" }, figure(told.pose, "pose", "im-small"));
-  if (told.truth) beside.append(figure(told.truth, "photograph", "im-small"));
+  if (told.truth) beside.append(figure(told.truth, "truth", "im-small"));
   const card = make("article", { class: "im-card", "aria-label": `Picture ${number}` }, main, beside);
   if (told.name) {
     card.append(make("a", { class: "im-button", download: told.name, href: told.image, "aria-label": `Save picture ${number}` }, "Save"));
