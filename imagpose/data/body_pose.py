@@ -69,7 +69,7 @@ class BodyPose:
             raise InputError(f"{path} has no visible joint in its {height}×{width} frame; a pose needs at least one.")
         if len(people) > 1:
             _warn(f"{path} holds {len(people)} people; the largest is taken.")
-        points = max(people, key=_extent)
+        points = max(people, key=extent)
         if points.max() <= 1 < min(size) or (points.max() <= _FARTHEST and min(size) >= _NO_DOT):
             if points.max() > 1:
                 _warn(f"{path}: no number is above {points.max():g}, so they are taken as relative to the frame.")
@@ -136,7 +136,7 @@ def _parse(path: Path) -> Poses:
     return poses
 
 
-def _extent(points: Array) -> float:
+def extent(points: Array) -> float:
     """The area of a figure's box, a little of it for a figure of one line."""
     found = points[visible(points)]
     return float(np.prod(np.ptp(found, axis=0) + 1e-6))
