@@ -6,20 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from imagpose.data.body_pose import BodyPose, extent
-from imagpose.data.keypoints import MISSING, visible
-from imagpose.data.pose_detector import Found
+from imagpose.data.pose_detector import Found, box_of, found, largest_first
 from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.pose.network import CELL, WINDOW, PoseNetwork, places
 from imagpose.pose.windows import Window
 
-Array = np.ndarray
 Box = tuple[float, float, float, float]
 NAME = "mannequin-pose"
 MARGIN = 1.25
@@ -65,16 +61,11 @@ class MannequinDetector:
     def detect(self, picture: Image.Image) -> list[Found]:
         """Find everybody, see :class:`imagpose.data.pose_detector.PoseDetector`."""
         picture = picture.convert("RGB")
-        boxes = self._figures(picture)
-        windows = [Window.around(*box, MARGIN) for box, _ in boxes]
-        found = self._joints(picture, windows)
-        found = self._joints(picture, [Window.around(*_box(pose), MARGIN) for pose, _ in found if visible(pose).any()])
-        size = (picture.height, picture.width)
-        people = [Found(BodyPose(size, pose), sure) for pose, sure in found if visible(pose).any()]
-        return _each_once(sorted(people, key=lambda one: extent(one.pose.keypoints), reverse=True))
+        people = self._people(picture, self._figures(picture))
+        return _each_once(largest_first(self._people(picture, [box_of(one.pose) for one in people])))
 
-    def _figures(self, picture: Image.Image) -> list[tuple[Box, float]]:
-        """Boxes of figures in the whole picture, each with how sure it is, the surest first."""
+    def _figures(self, picture: Image.Image) -> list[Box]:
+        """Boxes of what may be figures in the whole picture, the surest first."""
         window = Window.of_whole(picture)
         seen = self.network(window.cut(picture)[None].to(self.network.device))
         sure = seen.centres.sigmoid()
@@ -82,43 +73,34 @@ class MannequinDetector:
         scores, cells = peaks.flatten().topk(_MOST)
         sides = seen.sides[0].flatten(1).clamp(max=0.5).exp().cpu().numpy() * window.side
         cell = window.side * CELL / WINDOW
-        columns = peaks.shape[-1]
-        found = []
-        for score, at in zip(scores.tolist(), cells.tolist(), strict=True):
-            if score >= _SURE:
-                x, y = window.left + (at % columns + 0.5) * cell, window.top + (at // columns + 0.5) * cell
-                height, width = sides[:, at]
-                found.append(((x - width / 2, y - height / 2, x + width / 2, y + height / 2), score))
-        return found
+        boxes = []
+        for at in cells[scores >= _SURE].tolist():
+            row, column = divmod(at, peaks.shape[-1])
+            x, y = window.left + (column + 0.5) * cell, window.top + (row + 0.5) * cell
+            height, width = sides[:, at]
+            boxes.append((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+        return boxes
 
-    def _joints(self, picture: Image.Image, windows: Sequence[Window]) -> list[tuple[Array, float]]:
-        """The joints of the figure in the middle of each window, (18, 2) in pixels of the picture, and how sure."""
-        if not windows:
+    def _people(self, picture: Image.Image, boxes: Sequence[Box]) -> list[Found]:
+        """The figure in the middle of each box; fewer where there is none."""
+        if not boxes:
             return []
+        windows = [Window.around(*box, MARGIN) for box in boxes]
         seen = self.network(torch.stack([window.cut(picture) for window in windows]).to(self.network.device))
         at, sure = places(seen.joints).cpu().numpy(), seen.visible.sigmoid().cpu().numpy()
-        found = []
-        for window, points, scores in zip(windows, at, sure, strict=True):
-            points = window.to_picture(points)
-            inside = ((points > -0.5) & (points < (picture.width - 0.5, picture.height - 0.5))).all(-1)
-            there = (scores >= _SURE) & inside
-            points = np.where(there[:, None], points.clip(0, (picture.width - 1, picture.height - 1)), MISSING)
-            found.append((points, float(scores[there].mean()) if there.any() else 0.0))
-        return found
-
-
-def _box(pose: Array) -> Box:
-    """Around the joints: left, top, right, bottom, in pixels of the picture, the first pixel's edge being 0."""
-    seen = pose[visible(pose)] + 0.5
-    (left, top), (right, bottom) = seen.min(0).tolist(), seen.max(0).tolist()
-    return left, top, right, bottom
+        size = (picture.height, picture.width)
+        people = (
+            found(window.to_picture(points), scores, size, _SURE)
+            for window, points, scores in zip(windows, at, sure, strict=True)
+        )
+        return [one for one in people if one is not None]
 
 
 def _each_once(people: Sequence[Found]) -> list[Found]:
     """People less those that lie over a larger one."""
     kept: list[Found] = []
     for one in people:
-        if all(_overlap(_box(one.pose.keypoints), _box(other.pose.keypoints)) < _OVERLAP for other in kept):
+        if all(_overlap(box_of(one.pose), box_of(other.pose)) < _OVERLAP for other in kept):
             kept.append(one)
     return kept
 
