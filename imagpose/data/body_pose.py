@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from imagpose.data.images import resize, same_shape, to_tensor, to_uint8
-from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
+from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, rescale, visible
 from imagpose.data.pose_forms import Poses, read_form
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError, InputWarning
@@ -96,6 +96,10 @@ class BodyPose:
         """The pose map as a picture of a size (height, width)."""
         return Image.fromarray(to_uint8(self.map(size) * 2 - 1))
 
+    def at(self, size: tuple[int, int]) -> BodyPose:
+        """The same in a frame of another (height, width)."""
+        return self if size == self.size else BodyPose(size, rescale(self.keypoints, self.size, size))
+
     def belongs_to(self, size: tuple[int, int]) -> bool:
         """Whether the frame is that of a picture of (height, width), or that at another scale."""
         height, width = self.size
@@ -137,7 +141,7 @@ def _parse(path: Path) -> Poses:
 
 
 def extent(points: Array) -> float:
-    """The area of a figure's box, a little of it for a figure of one line."""
+    """The area of the box around joints, (18, 2) in pixels; a little of it for a figure of one line."""
     found = points[visible(points)]
     return float(np.prod(np.ptp(found, axis=0) + 1e-6))
 
