@@ -8,6 +8,7 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagpose.data.pose_detector import DetectorName
 from imagpose.errors import InputError
 from imagpose.generation.model import Model, load
 from imagpose.options.ranges import Port
@@ -21,13 +22,14 @@ class DemoRequest(Model):
         host: The address that it listens at; 0.0.0.0 lets other machines in, without a password.
         port: 0 takes one that is free.
         open: Open it in a browser.
-        detector: What finds the joints of a photograph; that which fits the model unless given.
+        detector: What finds the joints of a photograph: mannequin, rtmlib or blazepose; the one that fits the model
+            unless given.
     """
 
     host: str = "127.0.0.1"
     port: Port = 7860
     open: bool = False
-    detector: str | None = None
+    detector: DetectorName | None = None
 
 
 def demo(request: DemoRequest) -> None:

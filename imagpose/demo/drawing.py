@@ -20,7 +20,7 @@ from imagpose.demo.request import Asked, command
 from imagpose.demo.studio import Studio
 from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas, canvas_of_files
-from imagpose.generation.command import draw_together
+from imagpose.generation.command import draw_together, settings_of
 from imagpose.generation.pictures import pending
 
 Told = dict[str, Any]
@@ -47,12 +47,10 @@ def draw(studio: Studio, asked: Asked, stopped: threading.Event) -> Iterator[Tol
         folder = Path(name)
         try:
             request = asked.write(folder, studio.model)
-            canvas = canvas_of_files(request).fitted(studio.trained.panels)
-            poses = [shown(pose.picture(studio.size)) for pose in canvas.target_poses]
+            canvas = canvas_of_files(request, studio.trained.detector).fitted(studio.trained.panels)
+            poses = [shown(pose.picture(studio.size)) for pose in canvas.shown(studio.size)[2]]
             truths = [None if truth is None else truth.shown for truth in asked.truths]
-            settings = studio.trained.settings(
-                request, studio.weights, request.scenario, request.steps, request.guidance
-            )
+            settings = settings_of(request, studio.trained, studio.weights, canvas)
             batch = pending([canvas], settings, folder / "images")
             watch = _Watch(canvas, settings["steps"], poses, stopped)
             began = time.perf_counter()

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import gradio as gr
 from gradio.themes import Base, Color, Size
 
+from imagpose.data.framing import Framing
 from imagpose.data.keypoints import COLOURS, FLIP_ORDER, JOINTS, LIMBS
 from imagpose.data.scenarios import Setting
 from imagpose.demo.drawing import draw
@@ -59,6 +60,10 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
                         list(get_args(Setting)), value="auto", label="Scenario",
                         info="auto follows the numbers of photographs and poses",
                     )  # fmt: skip
+                    framing = gr.Radio(
+                        list(get_args(Framing)), value="letterbox", label="Framing",
+                        info="the whole photograph, or what is around the figure",
+                    )  # fmt: skip
                     steps = gr.Slider(1, 100, value=studio.trained.steps, step=1, label="Denoising steps")
                     guidance = gr.Slider(0, 10, value=studio.trained.scale, step=0.1, label="Guidance w", info="1 is none")
                     seed = gr.Number(0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed")
@@ -71,7 +76,7 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
         other.upload(acts.receive_pose, [other, editor], [received, other], **_QUEUE)
         example.click(acts.example, editor, received, **_QUEUE)
         begin.click(acts.begin, None, [results, cancel], **_AT_ONCE).then(
-            acts.draw, [editor, scenario, steps, guidance, seed], [results, cancel], **_QUEUE
+            acts.draw, [editor, scenario, framing, steps, guidance, seed], [results, cancel], **_QUEUE
         )
         cancel.click(acts.cancel, None, None, **_AT_ONCE)
         blocks.unload(acts.close)
@@ -144,12 +149,12 @@ class _Acts:
         return {"state": "waiting", "says": "Waiting for the model."}, gr.Button(interactive=True)
 
     def draw(
-        self, state: Any, scenario: str, steps: Any, guidance: Any, seed: Any, request: gr.Request
+        self, state: Any, scenario: Any, framing: Any, steps: Any, guidance: Any, seed: Any, request: gr.Request
     ) -> Iterator[tuple[dict[str, Any], Any]]:
         """Its turn has come."""
         session = self.sessions.of(_page(request))
         try:
-            asked = Asked.of(state, session.photographs, scenario, steps, guidance, seed)
+            asked = Asked.of(state, session.photographs, scenario, framing, steps, guidance, seed)
             for told in draw(self.studio, asked, session.stopped):
                 yield told, gr.skip()
         except InputError as error:

@@ -7,9 +7,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from imagpose.data.framing import Framing
 from imagpose.data.keypoints import NUM_JOINTS
+from imagpose.data.scenarios import Setting
 from imagpose.demo.photographs import Photograph
 from imagpose.errors import InputError
 from imagpose.generation.model import Model
@@ -29,6 +31,7 @@ class Asked:
         poses: Poses to draw, likewise.
         truths: The photograph that each pose was taken from and is still that of; None where there is none.
         scenario: Of the paper, or ``auto``.
+        framing: How photographs and poses are brought to the model's shape.
         steps: Denoising steps.
         guidance: w of Eq. (5).
         seed: Of every random draw.
@@ -37,16 +40,27 @@ class Asked:
     sources: tuple[tuple[Photograph, Any], ...]
     poses: tuple[Any, ...]
     truths: tuple[Photograph | None, ...]
-    scenario: str
+    scenario: Setting
+    framing: Framing
     steps: Any
     guidance: Any
     seed: Any
 
     @classmethod
     def of(
-        cls, page: Any, photographs: Mapping[str, Photograph], scenario: str, steps: Any, guidance: Any, seed: Any
-    ) -> Asked:
-        """Understand the value of the page's editor, ``{"photographs": [{"id", "pose"}], "poses": [{…, "truth"}]}``.
+        cls, page: Any, photographs: Mapping[str, Photograph], scenario: Any, framing: Any, steps: Any, guidance: Any,
+        seed: Any,
+    ) -> Asked:  # fmt: skip
+        """Understand what the page says.
+
+        Args:
+            page: The value of its editor, ``{"photographs": [{"id", "pose"}], "poses": [{…, "truth"}]}``.
+            photographs: Of the page.
+            scenario: One of :data:`imagpose.data.scenarios.Setting`.
+            framing: One of :data:`imagpose.data.framing.Framing`.
+            steps: Checked where the request is written, as are the numbers that follow.
+            guidance: w.
+            seed: Of every random draw.
 
         Raises:
             InputError: It is of another form, names a photograph that is gone, or asks for nothing.
@@ -56,6 +70,8 @@ class Asked:
             poses = [(one["truth"], {name: one[name] for name in ("size", "keypoints")}) for one in page["poses"]]
         except (TypeError, KeyError) as error:
             raise InputError("The page sent what is no list of photographs and poses; load it again.") from error
+        if scenario not in get_args(Setting) or framing not in get_args(Framing):
+            raise InputError("The page sent a scenario or a framing that there is not; load it again.")
         if not sources:
             raise InputError("There is no photograph to draw from; add one, or try a mannequin.")
         if not poses:
@@ -67,7 +83,7 @@ class Asked:
         return cls(
             tuple((photographs[name], pose) for name, pose in sources), tuple(pose for _, pose in poses),
             tuple(photographs.get(name) if isinstance(name, str) else None for name, _ in poses),
-            scenario, steps, guidance, seed,
+            scenario, framing, steps, guidance, seed,
         )  # fmt: skip
 
     def write(self, folder: Path, model: Model) -> GenerationRequest:
@@ -90,8 +106,8 @@ class Asked:
         return GenerationRequest(
             **{one.name: getattr(model, one.name) for one in fields(Model)},
             source=tuple(sources), source_pose=tuple(path.with_suffix(".json") for path in sources),
-            target_pose=tuple(targets), scenario=self.scenario,  # type: ignore[arg-type] # the page's own list
-            steps=self.steps, guidance=self.guidance, seed=self.seed,
+            target_pose=tuple(targets), scenario=self.scenario, framing=self.framing, steps=self.steps,
+            guidance=self.guidance, seed=self.seed,
         )  # fmt: skip
 
 
@@ -118,7 +134,7 @@ def command(request: GenerationRequest, settings: Mapping[str, Any]) -> str:
 
     Args:
         request: What was drawn.
-        settings: With which: ``steps``, ``guidance`` and ``seed``.
+        settings: What it was drawn with, as the pictures record it.
     """
     words = [*program().split(), "generate"]
     for name in ("source", "source_pose", "target_pose"):
@@ -129,6 +145,7 @@ def command(request: GenerationRequest, settings: Mapping[str, Any]) -> str:
             words += [f"--{name}", str(value)]
     for module in request.trust:
         words += ["--trust", module]
-    for name in ("scenario", "steps", "guidance", "seed"):
-        words += [f"--{name}", str(settings[name])]
+    for name in ("scenario", "framing", "steps", "guidance", "seed"):
+        if name in settings:
+            words += [f"--{name}", str(settings[name])]
     return shlex.join(words)

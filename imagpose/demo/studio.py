@@ -6,14 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagpose.data.pose_detector import PoseDetector
+from PIL import Image
+
+from imagpose.data.pose_detector import Found, PoseDetector
+from imagpose.errors import InputError
 from imagpose.generation.model import Model, Trained, fingerprint
+from imagpose.pose.detectors import load_detector
 
 if TYPE_CHECKING:
     from imagpose.demo.command import DemoRequest
     from imagpose.pipeline import ImagposePipeline
 
 _MOST_SOURCES = 3
+
+
+class _Blind:
+    """Sees nobody."""
+
+    def detect(self, picture: Image.Image) -> list[Found]:
+        """Nobody is found."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -40,13 +52,20 @@ class Studio:
     def of(cls, request: DemoRequest, pipe: ImagposePipeline, scratch: Path) -> Studio:
         """The studio of a command line.
 
-        Raises:
-            InputError: There is no such detector, or the model's files are not as they must be.
-        """
-        from imagpose.pose import load_detector
+        Where the detector that fits the model cannot be had, joints are set by hand.
 
-        detector = load_detector(request.detector or "mannequin", str(pipe.device))
-        return cls(request, pipe, Trained.of(request), fingerprint(request), detector, scratch)
+        Raises:
+            InputError: The detector that was asked for cannot be had, or the model's files are not as they must be.
+        """
+        trained = Trained.of(request)
+        try:
+            detector = load_detector(request.detector or trained.detector, str(pipe.device))
+        except InputError as error:
+            if request.detector:
+                raise
+            print(f"Note: joints are set by hand, as no photograph can be looked at: {error}")
+            detector = _Blind()
+        return cls(request, pipe, trained, fingerprint(request), detector, scratch)
 
     @property
     def size(self) -> tuple[int, int]:

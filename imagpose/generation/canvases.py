@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
+from imagpose.data.framing import Framing, framed, framed_pose
 from imagpose.data.images import show_view
 from imagpose.data.keypoints import visible
 from imagpose.data.pictures import Picture
@@ -22,6 +23,7 @@ from imagpose.data.scenarios import Setting, arrange, smallest, spread
 from imagpose.errors import InputError
 from imagpose.generation.request import GenerationRequest
 from imagpose.options.program import program
+from imagpose.pose.detectors import choose, load_detector, told
 
 _KEPT = 2**29  # bytes of files
 
@@ -67,6 +69,8 @@ class Canvas:
         panels: V.
         truths: The true pictures where they are known; only the contact sheet sees them.
         views: The dataset's record of each picture; none where they are a user's own.
+        framing: How sources and poses are brought to the model's shape.
+        detector: What found the sources' poses; None where they were given.
         pictures: Opens them.
     """
 
@@ -79,6 +83,8 @@ class Canvas:
     panels: int = 4
     truths: tuple[Path, ...] = ()
     views: Mapping[Path, ImageRecord] = field(default_factory=dict, repr=False)
+    framing: Framing = "letterbox"
+    detector: str | None = None
     pictures: Pictures = field(default_factory=Pictures, repr=False)
 
     def fitted(self, trained: Sequence[int], panels: int | None = None) -> Canvas:
@@ -128,6 +134,19 @@ class Canvas:
         """
         return [self._show(path) for path in self.sources]
 
+    def shown(self, size: tuple[int, int]) -> tuple[list[Image.Image], list[BodyPose], list[BodyPose]]:
+        """Sources, their poses and the poses to draw as a model of a (height, width) is to see them.
+
+        Raises:
+            InputError: As of :meth:`read_sources`.
+        """
+        given = [
+            framed(picture, pose, size, self.framing)
+            for picture, pose in zip(self.read_sources(), self.source_poses, strict=True)
+        ]
+        wanted = [framed_pose(pose, size, self.framing) for pose in self.target_poses]
+        return [picture for picture, _ in given], [pose for _, pose in given], wanted
+
     def read_truths(self) -> list[Image.Image]:
         """The true pictures, read likewise; a list may come without some of them, which are left out.
 
@@ -141,25 +160,50 @@ class Canvas:
         return show_view(self.views[path], image) if path in self.views else image
 
 
-def canvas_of_files(request: GenerationRequest) -> Canvas:
+def canvas_of_files(request: GenerationRequest, detector: str) -> Canvas:
     """The one canvas of a user's own pictures and poses.
+
+    Args:
+        request: Names them; without pose files of the sources, their poses are detected.
+        detector: That fits the model.
 
     Raises:
         InputError: A source has no pose or another picture's, or a file cannot be read.
     """
-    if len(request.source) != len(request.source_pose):
+    detects = not request.source_pose
+    if not detects and len(request.source) != len(request.source_pose):
         raise InputError(
             f"There are {len(request.source)} --source and {len(request.source_pose)} --source_pose; every source "
-            f"needs a pose file, from a keypoint detector or, for a dataset's picture, {program()} pose."
+            f"needs a pose file, such as {program()} pose writes, or none of them, to have all detected."
         )
     pictures = Pictures()
-    given = zip(request.source, request.source_pose, strict=True)
+    if detects:
+        poses = _detected(request, pictures, detector)
+    else:
+        given = zip(request.source, request.source_pose, strict=True)
+        poses = tuple(_pose_of(pictures, source, path) for source, path in given)
     return Canvas(
-        request.source, tuple(_pose_of(pictures, source, path) for source, path in given),
+        request.source, poses,
         tuple(BodyPose.read(path, request.pose_size) for path in request.target_pose),
         tuple(f"{number}_{path.stem}.png" for number, path in enumerate(request.target_pose, start=1)),
-        request.seed, request.scenario, pictures=pictures,
+        request.seed, request.scenario, pictures=pictures, framing=request.framing,
+        detector=(request.detector or detector) if detects else None,
     )  # fmt: skip
+
+
+def _detected(request: GenerationRequest, pictures: Pictures, fitting: str) -> tuple[BodyPose, ...]:
+    """The sources' poses, found by the detector that was asked for, else the one that fits the model."""
+    name = request.detector or fitting
+    for path in request.source:
+        pictures.open(path).size()  # a mistake is told before a detector is loaded
+    detector = load_detector(name, weights=request.detector_weights)
+    numbers = request.person * (len(request.source) if len(request.person) == 1 else 1) or (1,) * len(request.source)
+    poses = []
+    for path, number in zip(request.source, numbers, strict=True):
+        people = detector.detect(pictures.open(path).show())
+        poses.append(choose(people, number, path, name))
+        print(f"{path}: {told(people, number, name)}{'' if request.detector else f', which fits {request.name}'}.")
+    return tuple(poses)
 
 
 def _pose_of(pictures: Pictures, source: Path, path: Path) -> BodyPose:

@@ -15,6 +15,7 @@ from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas, canvas_of_files, canvases_of_pairs
 from imagpose.generation.model import Trained, fingerprint, load
 from imagpose.generation.pictures import Record, pending, save
+from imagpose.generation.poses import over
 from imagpose.generation.request import GenerationRequest
 from imagpose.output.files import drop_unfinished, write_whole
 from imagpose.output.progress import progress
@@ -34,16 +35,14 @@ def generate(request: GenerationRequest) -> None:
     """
     if request.out.exists() and not request.out.is_dir():  # else it is found out when all is drawn
         raise InputError(f"{request.out} is no folder; name another --out.")
-    canvases = list(_canvases(request))
     weights, trained = fingerprint(request), Trained.of(request)
+    canvases = list(_canvases(request, trained))
     canvases = [canvas.fitted(trained.panels, request.panels) for canvas in canvases]
     for canvas in canvases:
         _ = canvas.turns  # a mistake is told before a model is loaded
     for canvas in canvases[:_ON_SHEET]:
         canvas.read_truths()  # likewise
-    settings = trained.settings(
-        request, weights, request.scenario, request.steps, request.guidance, request.guidance_interval
-    )
+    settings = settings_of(request, trained, weights, canvases[0])
     folder = request.out / "images"
     if not request.data:
         ours = {name for canvas in canvases for name in canvas.outputs}
@@ -71,18 +70,40 @@ def generate(request: GenerationRequest) -> None:
     )
 
 
-def _canvases(request: GenerationRequest) -> Iterator[Canvas]:
+def _canvases(request: GenerationRequest, trained: Trained) -> Iterator[Canvas]:
     if request.data is None or request.pairs is None:
-        yield canvas_of_files(request)
+        yield canvas_of_files(request, trained.detector)
     else:
         yield from canvases_of_pairs(request.data, request.pairs, request.scenario, request.seed, request.limit)
+
+
+def settings_of(request: GenerationRequest, trained: Trained, weights: str, canvas: Canvas) -> Record:
+    """What the pictures of a request are made with, see :meth:`imagpose.generation.model.Trained.settings`."""
+    settings = trained.settings(
+        request, weights, request.scenario, request.steps, request.guidance, request.guidance_interval
+    )
+    if request.framing != "letterbox":
+        settings["framing"] = request.framing
+    if canvas.detector:
+        settings["detector"] = canvas.detector
+    return settings
 
 
 def _given(request: GenerationRequest) -> Record:
     """What the settings say of the inputs."""
     return {
         name: [str(one) for one in value] if isinstance(value, tuple) and name != "pose_size" else str(value)
-        for name in ("source", "source_pose", "target_pose", "pose_size", "data", "pairs", "limit")
+        for name in (
+            "source",
+            "source_pose",
+            "target_pose",
+            "person",
+            "detector_weights",
+            "pose_size",
+            "data",
+            "pairs",
+            "limit",
+        )
         if (value := getattr(request, name))
     }
 
@@ -126,7 +147,7 @@ def draw_together(
     """
     some, settings = [canvas for canvas, _ in batch], batch[0][1]
     images = pipe(
-        *inputs(some), some[0].setting, settings["steps"], settings["guidance"],
+        *inputs(some, pipe.image_size), some[0].setting, settings["steps"], settings["guidance"],
         seed=[canvas.seed for canvas in some], callback_on_step_end=on_step,
         guidance_interval=settings.get("guidance_interval"), panels=some[0].panels,
     ).images  # fmt: skip
@@ -135,13 +156,12 @@ def draw_together(
             save(image, folder / name, record)
 
 
-def inputs(canvases: Sequence[Canvas]) -> tuple[list[list[Image.Image]], list[list[BodyPose]], list[list[BodyPose]]]:
-    """What the pipeline takes of canvases: sources, their poses and the poses to draw."""
-    return (
-        [canvas.read_sources() for canvas in canvases],
-        [list(canvas.source_poses) for canvas in canvases],
-        [list(canvas.target_poses) for canvas in canvases],
-    )
+def inputs(
+    canvases: Sequence[Canvas], size: tuple[int, int]
+) -> tuple[list[list[Image.Image]], list[list[BodyPose]], list[list[BodyPose]]]:
+    """What a pipeline that draws (height, width) takes of canvases: sources, their poses and the poses to draw."""
+    shown = [canvas.shown(size) for canvas in canvases]
+    return [one[0] for one in shown], [one[1] for one in shown], [one[2] for one in shown]
 
 
 def _batched(canvases: Sequence[tuple[Canvas, Record]], size: int) -> Iterator[list[tuple[Canvas, Record]]]:
@@ -157,5 +177,8 @@ def _batched(canvases: Sequence[tuple[Canvas, Record]], size: int) -> Iterator[l
 def _row(canvas: Canvas, folder: Path) -> SheetRow:
     drawn = [read_picture(folder / name, folder) for name in canvas.outputs]
     size = (drawn[0].height, drawn[0].width)
-    poses = [pose.picture(size) for pose in canvas.target_poses]
-    return SheetRow(canvas.read_sources(), poses, drawn, canvas.read_truths(), ", ".join(canvas.outputs))
+    sources, given, wanted = canvas.shown(size)
+    if canvas.detector:  # what was found is there to be looked at
+        sources = [one for both in zip(sources, map(over, given, sources), strict=True) for one in both]
+    poses = [pose.picture(size) for pose in wanted]
+    return SheetRow(sources, poses, drawn, canvas.read_truths(), ", ".join(canvas.outputs))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagpose.data.pose_detector import FOR_MANNEQUINS, FOR_PHOTOGRAPHS
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.models import weights
@@ -77,6 +78,7 @@ class Trained:
         interval: [lowest, highest] timestep at which it is guided; None is every one.
         scale: Of its guidance, unless told otherwise.
         steps: That it takes, likewise.
+        detector: Of poses in pictures of the kind that it knows: mannequins or photographs.
     """
 
     panels: tuple[int, ...] = (4,)
@@ -84,6 +86,7 @@ class Trained:
     interval: list[int] | None = None
     scale: float = GUIDANCE_SCALE
     steps: int = STEPS
+    detector: str = FOR_PHOTOGRAPHS
 
     @classmethod
     def of(cls, chosen: Model) -> Trained:
@@ -98,18 +101,21 @@ class Trained:
             arguments = options["model"].get("init_args")
             guidance = arguments.get("guidance") if isinstance(arguments, dict) else None
             guidance = guidance if isinstance(guidance, dict) else {}
+            detector = FOR_MANNEQUINS if knows_mannequins(options) else FOR_PHOTOGRAPHS
             if options["model"]["class_path"] == DISTILLATION:
                 steps = arguments.get("sampling_steps") if isinstance(arguments, dict) else None
                 if type(steps) is not int:
                     raise InputError(
                         f"{path} does not say model.init_args.sampling_steps; take the file that fit wrote."
                     )
-                return cls(panels_of(options, path), scale=1.0, steps=steps)
+                return cls(panels_of(options, path), scale=1.0, steps=steps, detector=detector)
             form, interval = guidance.get("form", "joint"), guidance.get("interval")
-            return cls(panels_of(options, path), str(form), interval if is_interval(interval) else None)
-        from imagpose.models.pipeline_folder import drawn_with
+            interval = interval if is_interval(interval) else None
+            return cls(panels_of(options, path), str(form), interval, detector=detector)
+        from imagpose.models.pipeline_folder import detector_of, drawn_with
 
-        return cls(*drawn_with(folder_of(chosen.model)))
+        folder = folder_of(chosen.model)
+        return cls(*drawn_with(folder), detector=detector_of(folder))
 
     def settings(
         self,
@@ -139,6 +145,13 @@ class Trained:
         if (interval := interval or self.interval) is not None:
             said["guidance_interval"] = list(interval)
         return said
+
+
+def knows_mannequins(options: Mapping[str, Any]) -> bool:
+    """Whether a run was trained on mannequins that were drawn for it, by the options of its ``config.yaml``."""
+    data = options.get("data")
+    arguments = data.get("init_args") if isinstance(data, dict) else None
+    return isinstance(arguments, dict) and bool(arguments.get("mannequins"))
 
 
 def folder_of(model: str) -> Path:

@@ -93,7 +93,7 @@ def measure(
         and ``repeats``.
     """
     size = min(batch_size, *(len(of) for of in canvases.values()))
-    batches = {way: (list(of[:size]), inputs(of[:size])) for way, of in canvases.items()}
+    batches = {way: (list(of[:size]), inputs(of[:size], pipe.image_size)) for way, of in canvases.items()}
     use = samplers(pipe)
 
     def generate(way: Way, steps: int) -> float:
