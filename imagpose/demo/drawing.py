@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -55,7 +56,8 @@ def draw(studio: Studio, asked: Asked, stopped: threading.Event) -> Iterator[Tol
             watch = _Watch(canvas, settings["steps"], poses, stopped)
             began = time.perf_counter()
             yield watch.told()
-            yield from _while_working(watch, lambda: draw_together(studio.pipe, batch, folder / "images", watch.on_step))
+            work = partial(draw_together, studio.pipe, batch, folder / "images", watch.on_step)
+            yield from _while_working(watch, work)
         except Stopped:
             yield {"state": "stopped", "says": f"Stopped after {watch.taken} of {watch.steps} steps."}
             return

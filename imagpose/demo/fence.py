@@ -12,7 +12,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _PAGES = ("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json")
 _FOLDERS = ("/assets/", "/static/", "/svelte/")
-_API = ("queue/join", "queue/data", "run/predict", "upload", "upload_progress", "startup-events", "cancel", "reset", "heartbeat/")
+_API = (
+    "queue/join", "queue/data", "run/predict", "upload", "upload_progress", "startup-events", "cancel", "reset",
+    "heartbeat/",
+)  # fmt: skip
 _NOTHING_FROM_ELSEWHERE = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self' data: blob:; font-src 'self' data:; "

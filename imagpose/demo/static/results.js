@@ -1,15 +1,5 @@
 // What came of a drawing, or how far it is: props.value is {state, says, …}, see imagpose/demo/drawing.py.
-// Gradio runs this text as a function of (element, trigger, props, server, upload, watch).
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
+// Gradio runs it after dom.js, as the body of one function of (element, trigger, props, server, upload, watch).
 const status = make("p", { class: "im-status", role: "status" });
 const bar = make("progress", { class: "im-progress", "aria-label": "Steps taken" });
 const pictures = make("div", { class: "im-pictures" });
