@@ -34,7 +34,7 @@ _POSES = {
     "Arms bent": replace(_STANDING, arm_raise=(30, 30), arm_swing=(30, 30), elbow=(85, 85)),
     "Wide stance": replace(_STANDING, arm_raise=(32, 32), leg_spread=10),
 }
-_SET, _DRAWN_BEFORE = 1, 3040  # people of the set of examples/ after those that may have been trained on
+_SET, _FIRST = 1, 3049  # people of the set of examples/ that no shipped weights have seen
 _VIEWS = {"Front": 0, "Half left": 35, "Left": 90, "Behind": 180}
 
 
@@ -53,7 +53,7 @@ def mannequin(number: int, size: Size, scratch: Path) -> Iterator[Photograph]:
         size: (height, width) of the pictures in pixels.
         scratch: Folder for a file that is deleted at once.
     """
-    seeds = [_SET, _DRAWN_BEFORE + number]
+    seeds = [_SET, _FIRST + number]
     person = draw_person(np.random.default_rng(seeds))
     for view, (side, azimuth) in enumerate(_VIEWS.items()):
         pose = draw_joint_angles(np.random.default_rng([*seeds, view + 1]), azimuth)

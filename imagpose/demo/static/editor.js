@@ -88,7 +88,7 @@ function showTools() {
     button("Mirror", () => change(() => mirrored(figure)), { disabled: is }),
     button("Undo", undo, { disabled: !undone.length, class: "im-button im-undo" }),
     button(seen ? `Hide ${NAMES[joint]}` : "Hide joint", () => hideJoint(), { disabled: !seen }),
-    button(is ? "Draw this pose" : "Duplicate", copy),
+    button(is ? "Copy to poses" : "Duplicate", copy),
     button("Remove", remove, { class: "im-button im-remove" }),
   ];
   if (people.length > 1) {
