@@ -29,24 +29,24 @@ class Acts:
         self.studio, self.sessions = studio, sessions
         self._told = 0
 
-    def receive(self, paths: Sequence[str] | None, state: Any, request: gr.Request) -> tuple[dict[str, Any], None]:
-        """Photographs of the person were uploaded."""
+    def receive(self, uploads: Any, state: Any, request: gr.Request) -> dict[str, Any]:
+        """Photographs were uploaded: of the person, or for the pose of one alone."""
         session, sources = self._session(state, request), _named(state, "photographs", "id")
+        try:
+            role, paths = uploads["role"], [self._upload(path) for path in uploads["paths"]]
+        except (TypeError, KeyError, AttributeError):
+            return self._tell(["The page sent what is no upload; load it again."])
+        except InputError as error:
+            return self._tell([str(error)])
         room = self.studio.most_sources - len(sources)
-        given = [Path(path) for path in paths or ()]
-        if len(given) > room:
-            _delete(given)
+        if role == "source" and len(paths) > room:
+            _delete(paths)
             had = f" and {len(sources)} here already" if sources else ""
-            sentence = (
-                f"There are {len(given)} files{had}; a person is drawn from {self.studio.most_sources} photographs at "
+            return self._tell([
+                f"There are {len(paths)} files{had}; a person is drawn from {self.studio.most_sources} photographs at "
                 "most, so choose fewer or remove some."
-            )
-            return self._tell([sentence]), None
-        return self._read(given, session, "source"), None
-
-    def receive_pose(self, path: str | None, state: Any, request: gr.Request) -> tuple[dict[str, Any], None]:
-        """A photograph was uploaded for its pose alone."""
-        return self._read([Path(path)] if path else [], self._session(state, request), "pose"), None
+            ])  # fmt: skip
+        return self._read(paths, session, "source" if role == "source" else "pose")
 
     def example(self, state: Any, request: gr.Request) -> dict[str, Any]:
         """A mannequin was asked for."""
@@ -88,6 +88,17 @@ class Acts:
         session = self.sessions.of(_page(request))
         session.keep([*_named(state, "photographs", "id"), *_named(state, "poses", "truth")])
         return session
+
+    def _upload(self, path: str) -> Path:
+        """The file that a page says it has uploaded.
+
+        Raises:
+            InputError: It lies elsewhere, and is not looked at.
+        """
+        place, scratch = Path(path.replace("\0", "")).resolve(), self.studio.scratch.resolve()
+        if place == scratch or not place.is_relative_to(scratch):
+            raise InputError("The page named a file that it has not uploaded; load it again.")
+        return place
 
     def _read(self, paths: Sequence[Path], session: Session, role: str) -> dict[str, Any]:
         sentences, told = [], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ _API = (
     "queue/join", "queue/data", "run/predict", "upload", "upload_progress", "startup-events", "cancel", "reset",
     "heartbeat/",
 )  # fmt: skip
+_SENT_AS_JSON = ("queue/join", "run/predict")
 _NOTHING_FROM_ELSEWHERE = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self' data: blob:; font-src 'self' data:; "
@@ -31,7 +33,8 @@ class Fence:
     """Stands before Gradio's server.
 
     Gradio can serve files by their path, fetch addresses for whoever asks, and keep a history of runs; the page needs
-    none of it, so it is not there. A request that names another host is refused: a page from elsewhere would reach the
+    none of it, so it is not there. Nor may what is sent name a file or an address as Gradio's own parts do, which it
+    would copy from wherever it is. A request that names another host is refused: a page from elsewhere would reach the
     local address under its own name. What a browser gets may load nothing from another address.
 
     Args:
@@ -51,6 +54,12 @@ class Fence:
             await send({"type": "websocket.close", "code": 1008})
         elif refusal := self._refusal(scope):
             await _answer(send, *refusal)
+        elif scope["path"].endswith(_SENT_AS_JSON):
+            body = await _whole(receive)
+            if _names_files(body):
+                await _answer(send, 400, "This page names no files.")
+            else:
+                await self.app(scope, _again(body, receive), _with_headers(send))
         else:
             await self.app(scope, receive, _with_headers(send))
 
@@ -74,6 +83,33 @@ def _is_known(path: str) -> bool:
         return ".." not in path
     prefix, _, rest = path.partition("/gradio_api/")
     return not prefix and any(rest == one or (one.endswith("/") and rest.startswith(one)) for one in _API)
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Hands on what was received before, and then whatever follows."""
+    left = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> MutableMapping[str, Any]:
+        return left.pop() if left else await receive()
+
+    return received
+
+
+def _names_files(body: bytes) -> bool:
+    """Whether something in it has the mark of Gradio's files, however it is spelled; or it cannot be told."""
+    try:
+        return "gradio.FileData" in json.dumps(json.loads(body))
+    except (ValueError, RecursionError):
+        return True
 
 
 def _with_headers(send: Send) -> Send:

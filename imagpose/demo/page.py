@@ -14,7 +14,7 @@ from imagpose.data.scenarios import Setting
 from imagpose.demo.acts import Acts
 from imagpose.demo.photographs import wire
 from imagpose.demo.presets import presets
-from imagpose.demo.session import Sessions
+from imagpose.demo.session import MOST_PAGES, Sessions
 from imagpose.demo.studio import Studio
 
 _STATIC = Path(__file__).parent / "static"
@@ -24,6 +24,8 @@ THEME = gr.themes.Base(
 )  # fonts of the reader's own machine: nothing is loaded for them
 _QUEUE = {"concurrency_id": "device", "concurrency_limit": 1, "show_progress": "hidden", "api_name": False}
 _AT_ONCE = {"queue": False, "show_progress": "hidden", "api_name": False}
+MOST_BYTES = 32 * 2**20
+"""Of one photograph."""
 _WAITING = 32  # drawings and detections of all pages; the next one is told to come back
 
 
@@ -39,18 +41,12 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
         gr.HTML(_heading(studio), elem_id="heading")
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320):
-                count = f"1 to {studio.most_sources} photographs" if studio.most_sources > 1 else "One photograph"
-                files = gr.File(
-                    label=f"{count} of a person", file_count="multiple", file_types=["image"], height=130,
-                    elem_id="files",
-                )  # fmt: skip
-                with gr.Row(elem_id="more"):
-                    example = gr.Button("Try a mannequin", size="sm", min_width=150, elem_id="example")
-                    other = gr.UploadButton(
-                        "Take a pose from a photograph", file_types=["image"], size="sm", min_width=150, elem_id="other"
-                    )
+                uploads = _part("uploads", None, ("dom", "uploads"), most=studio.most_sources, most_bytes=MOST_BYTES)
+                example = gr.Button("Try a mannequin", size="sm", elem_id="example")
                 received = _part("received", None, ["received"])
-                editor = _part("editor", _EMPTY, _EDITOR, skeleton=_SKELETON, presets=_presets(studio), most=studio.most_sources)
+                editor = _part(
+                    "editor", _EMPTY, _EDITOR, skeleton=_SKELETON, presets=_presets(studio), most=studio.most_sources
+                )
             with gr.Column(scale=2, min_width=320):
                 with gr.Group(elem_id="settings"):
                     scenario = gr.Dropdown(
@@ -71,14 +67,19 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
                     cancel = gr.Button("Cancel", elem_id="cancel", interactive=False)
                 results = _part("results", None, ["dom", "results"])
 
-        files.upload(acts.receive, [files, editor], [received, files], **_QUEUE)
-        other.upload(acts.receive_pose, [other, editor], [received, other], **_QUEUE)
+        uploads.upload(acts.receive, [uploads, editor], received, **_QUEUE)
         example.click(acts.example, editor, received, **_QUEUE)
         begin.click(acts.begin, None, [results, cancel], **_AT_ONCE).then(
             acts.draw, [editor, scenario, framing, steps, guidance, seed], [results, cancel], **_QUEUE
         )
         cancel.click(acts.cancel, None, None, **_AT_ONCE)
-        blocks.unload(acts.close)
+
+        def closed(request: gr.Request) -> None:
+            acts.close(request)
+            blocks.state_holder.session_data.pop(request.session_hash, None)  # Gradio would keep it for an hour
+
+        blocks.unload(closed)
+    blocks.state_session_capacity = MOST_PAGES
     return blocks.queue(max_size=_WAITING, api_open=False)
 
 

@@ -10,13 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from imagpose.demo.fence import Fence
-from imagpose.demo.page import CSS, THEME, page
+from imagpose.demo.page import CSS, MOST_BYTES, THEME, page
 from imagpose.demo.session import Sessions
 from imagpose.demo.studio import Studio
 from imagpose.errors import InputError
 
-MOST_BYTES = 32 * 2**20
-"""Of one photograph."""
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -32,6 +30,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(place)
+        listening.listen()  # who comes early waits
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
@@ -61,8 +60,9 @@ def application(studio: Studio, host: str, sessions: Sessions | None = None) -> 
         max_file_size=MOST_BYTES, show_error=False, footer_links=[], run_history=False, ssr_mode=False, pwa=False,
         mcp_server=False, enable_monitoring=False, theme=THEME, css=CSS,
     )  # fmt: skip
+    blocks.has_launched = True  # or Gradio would not look where files lie that it is told of
     hosts = _LOCAL if host in _LOCAL else ()
-    return Fence(app, hosts, MOST_BYTES * studio.most_sources + 2**20)
+    return Fence(app, hosts, MOST_BYTES + 2**20)
 
 
 def serve(studio: Studio, host: str, listening: socket.socket) -> None:

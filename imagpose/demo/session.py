@@ -12,7 +12,8 @@ from imagpose.errors import InputError
 
 MOST_PHOTOGRAPHS = 24
 """Of one page, sources and those that poses were taken from."""
-_MOST_PAGES = 64  # a page that never says that it is closed goes when so many others came after it
+MOST_PAGES = 64
+"""A page that never says that it is closed is forgotten when so many others came after it."""
 
 
 class Session:
@@ -61,7 +62,7 @@ class Sessions:
         with self._lock:
             session = self._open.pop(page, None) or Session()
             self._open[page] = session
-            if len(self._open) > _MOST_PAGES:
+            if len(self._open) > MOST_PAGES:
                 _, oldest = self._open.popitem(last=False)
                 oldest.stopped.set()
             return session
@@ -76,3 +77,6 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def __contains__(self, page: object) -> bool:
+        return page in self._open

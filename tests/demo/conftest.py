@@ -34,7 +34,10 @@ def pipe():
 
 @pytest.fixture
 def studio(pipe, tmp_path) -> Studio:
-    scratch = tmp_path / "scratch"
+    return studio_in(tmp_path / "scratch", pipe)
+
+
+def studio_in(scratch: Path, pipe) -> Studio:
     scratch.mkdir()
     return Studio(Model(), pipe, Trained.of(Model()), fingerprint(Model()), OneOf(), scratch)
 

@@ -8,6 +8,7 @@ element.replaceChildren(list);
 watch("value", () => {
   const told = props.value;
   if (!told) return;
+  document.dispatchEvent(new CustomEvent("imagpose:told"));
   list.replaceChildren(
     ...told.says.map((sentence) => {
       const item = document.createElement("li");
