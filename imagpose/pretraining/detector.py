@@ -32,7 +32,11 @@ class DetectorTraining(LightningModule):
     """
 
     def __init__(
-        self, out: Path, channels: tuple[int, int] = (24, 64), lr: PositiveFloat = 4e-3, seed: Seed = 0
+        self,
+        out: Path,
+        channels: tuple[int, int, int, int] = (24, 32, 64, 96),
+        lr: PositiveFloat = 3e-3,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
         check_arguments(DetectorTraining, locals())
