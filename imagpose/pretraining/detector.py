@@ -72,7 +72,7 @@ class DetectorTraining(LightningModule):
         wrong = F.smooth_l1_loss(sides, true, reduction="none").sum(-1) * scenes.present
         return {
             "joints": (entropy * taught).sum() / taught.sum().clamp(min=1),
-            "visible": (visible * scenes.close).sum() / scenes.close.sum().clamp(min=1),
+            "visible": 3 * (visible * scenes.close).sum() / scenes.close.sum().clamp(min=1),
             "centres": centres * 20,
             "sides": wrong.sum() / scenes.present.sum().clamp(min=1),
         }

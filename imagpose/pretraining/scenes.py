@@ -45,7 +45,7 @@ class _Laid(NamedTuple):
 def compose(pictures: Tensor, keypoints: Tensor, generator: torch.Generator) -> Scenes:
     """Draw a scene of each picture's figure; behind every fourth one stands another.
 
-    Most of the windows are close to the figure, as a detector looks at one that it has found; one in five is as a whole
+    Most of the windows are close to the figure, as a detector looks at one that it has found; one in seven is as a whole
     photograph, with figures from an eighth of the window's side on, anywhere.
 
     Args:
@@ -58,11 +58,11 @@ def compose(pictures: Tensor, keypoints: Tensor, generator: torch.Generator) -> 
     def draw(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand((batch, *shape), generator=generator) * (high - low) + low
 
-    close = draw(0, 1) < 0.8
+    close = draw(0, 1) < 0.85
     nobody = draw(0, 1) < 0.04
-    size = torch.where(close, draw(0.6, 0.95), torch.exp(draw(math.log(0.12), 0.0))) * WINDOW
-    middle = torch.where(close[:, None], draw(-0.08, 0.08, 2), draw(-0.45, 0.45, 2)) * WINDOW + WINDOW / 2
-    turn = draw(-1, 1) * (draw(0, 1) < 0.5) * math.radians(20)
+    size = torch.where(close, draw(0.68, 0.92), torch.exp(draw(math.log(0.12), 0.0))) * WINDOW
+    middle = torch.where(close[:, None], draw(-0.06, 0.06, 2), draw(-0.45, 0.45, 2)) * WINDOW + WINDOW / 2
+    turn = draw(-1, 1) * math.radians(6)
     cut = torch.cat([pictures, _covered(pictures)], dim=1)
     front = _lay(cut, keypoints, size, middle, turn, draw(0.9, 1.1), draw(0, 1) < 0.5)
     aside = torch.sign(draw(-1, 1)) * draw(0.4, 1.0) * size
@@ -74,12 +74,12 @@ def compose(pictures: Tensor, keypoints: Tensor, generator: torch.Generator) -> 
     windows = _background(pictures, generator)
     windows[some] += behind.layer[:, 3:] * (behind.layer[:, :3] - windows[some])
     windows += front.layer[:, 3:] * ~nobody[:, None, None, None] * (front.layer[:, :3] - windows)
-    windows = (windows + 1) * draw(0.8, 1.2, 3, 1, 1) - 1 + draw(-0.1, 0.1, 1, 1, 1)
-    noise = torch.randn(windows.shape, generator=generator) * draw(0, 0.05, 1, 1, 1)
+    windows = (windows + 1) * draw(0.85, 1.15, 1, 1, 1) * draw(0.95, 1.05, 3, 1, 1) - 1
+    noise = torch.randn(windows.shape, generator=generator) * draw(0, 0.03, 1, 1, 1)
     windows = (windows + noise).clamp(-1, 1)
 
     # Of the photograph, from the window's own inwards: left, top, right, bottom.
-    edges = torch.where(draw(0, 1, 4) < 0.6, -1.0, draw(0, 0.3, 4)) * WINDOW
+    edges = torch.where(draw(0, 1, 4) < 0.75, -1.0, draw(0, 0.3, 4)) * WINDOW
     low, high = edges[:, :2], WINDOW - 1 - edges[:, 2:]
     at = torch.arange(WINDOW)
     across = (at >= low[:, :1]) & (at <= high[:, :1])
