@@ -45,8 +45,8 @@ class _Laid(NamedTuple):
 def compose(pictures: Tensor, keypoints: Tensor, generator: torch.Generator) -> Scenes:
     """Draw a scene of each picture's figure; behind every fourth one stands another.
 
-    Most of the windows are close to the figure, as a detector looks at one that it has found; one in seven is as a whole
-    photograph, with figures from an eighth of the window's side on, anywhere.
+    Most of the windows are close to the figure, as a detector looks at one that it has found; one in seven is as a
+    whole photograph, with figures from an eighth of the window's side on, anywhere.
 
     Args:
         pictures: Of one figure each, before a plain background, (B, 3, H, W) in [-1, 1].

@@ -15,6 +15,7 @@ from imagpose.data.keypoints import visible
 from imagpose.data.pose_detector import found
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.generation.model import ChosenModel, Trained
+from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.request import GenerationRequest
 from imagpose.models.pipeline_folder import detector_of
 
@@ -69,8 +70,6 @@ def test_the_pose_is_taken_as_source_pose(person, tmp_path):
     path, _ = person
     assert pose(path) == 0
     request = GenerationRequest(source=(path,), target_pose=(path.with_name("me_pose.json"),))
-    from imagpose.generation.canvases import canvas_of_files
-
     detected = canvas_of_files(request, "mannequin").source_poses[0]
     written = BodyPose.read(path.with_name("me_pose.json"))
     assert detected.keypoints == pytest.approx(written.keypoints, abs=0.01)
@@ -243,7 +242,7 @@ def test_the_detector_is_the_one_that_fits_the_model_or_is_named(target, weights
         asked.append((name, weights))
         return Fake()
 
-    monkeypatch.setattr("imagpose.generation.canvases.load_detector", load)
+    monkeypatch.setattr("imagpose.generation.photographs.load_detector", load)
     assert _generate(weights, target) == 0
     assert f"18 of 18 joints, found by the detector rtmlib, which fits {weights}." in capsys.readouterr().out
     assert _generate(weights, target, "--overwrite", "--detector", "blazepose", "--detector_weights", "mine") == 0
