@@ -28,7 +28,7 @@ LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae base demo demo-weights showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -90,6 +90,9 @@ bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, int
 
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
 	$(BIN)/python -m imagpose fit --exp vae $(RESUMED) $(ARGS)
+
+detector: .venv/.done  ## train the pose detector of the mannequins that ships (into weights/mannequin-pose, 12 minutes on a core)
+	$(BIN)/python -m imagpose fit --exp detector
 
 base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
 	$(BIN)/python -m imagpose fit --exp base_encoder

@@ -64,7 +64,8 @@ COMMANDS = {
         "--open",
     ),
     "pose": Command(
-        "Generate", "imagpose.generation.poses:pose", "look at a pose file, or write the pose of a dataset's picture",
+        "Generate", "imagpose.generation.poses:pose",
+        "find the pose of a photograph, look at a pose file, or write a dataset's",
         "examples/pose_1.json --show pose_1.png",
     ),
     "export": Command(

@@ -20,8 +20,9 @@ from imagpose.demo.photographs import data_uri, shown
 from imagpose.demo.request import Asked, command
 from imagpose.demo.studio import Studio
 from imagpose.errors import InputError
-from imagpose.generation.canvases import Canvas, canvas_of_files
+from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import draw_together, settings_of
+from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.pictures import pending
 
 Told = dict[str, Any]

@@ -12,8 +12,9 @@ from PIL import Image
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
-from imagpose.generation.canvases import Canvas, canvas_of_files, canvases_of_pairs
+from imagpose.generation.canvases import Canvas, canvases_of_pairs
 from imagpose.generation.model import Trained, fingerprint, load
+from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.pictures import Record, pending, save
 from imagpose.generation.poses import over
 from imagpose.generation.request import GenerationRequest

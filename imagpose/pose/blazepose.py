@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -28,15 +30,15 @@ _MOST = 16  # people of a picture
 
 
 class BlazePoseDetector:
-    """MediaPipe's pose landmarker.
+    """MediaPipe's pose landmarker, opened for each photograph: one that is left open cannot close when Python ends.
 
     Args:
-        landmarker: A ``PoseLandmarker`` of MediaPipe.
+        opened: Opens a ``PoseLandmarker`` of MediaPipe.
         as_image: Makes MediaPipe's picture of pixels, (H, W, 3) uint8.
     """
 
-    def __init__(self, landmarker: Any, as_image: Any) -> None:
-        self.landmarker, self.as_image = landmarker, as_image
+    def __init__(self, opened: Callable[[], AbstractContextManager[Any]], as_image: Callable[[Array], Any]) -> None:
+        self.opened, self.as_image = opened, as_image
 
     @staticmethod
     def load(device: str = "cpu", name: str = NAME) -> BlazePoseDetector:
@@ -58,22 +60,23 @@ class BlazePoseDetector:
             except InputError as error:
                 raise InputError(f"{str(error).rstrip('.')}; the file is {_FILES[0]} of {_PAGE}.") from error
         try:
-            landmarker = vision.PoseLandmarker.create_from_options(
-                vision.PoseLandmarkerOptions(
-                    base_options=options.BaseOptions(model_asset_buffer=path.read_bytes()), num_poses=_MOST
-                )
-            )
+            bundle = options.BaseOptions(model_asset_buffer=path.read_bytes())
+            wanted = vision.PoseLandmarkerOptions(base_options=bundle, num_poses=_MOST)
+            with vision.PoseLandmarker.create_from_options(wanted):
+                pass  # a file that is none is told now
         except (OSError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:300]
             raise InputError(f"{path} cannot be used by MediaPipe ({reason}); download it again.") from error
         return BlazePoseDetector(
-            landmarker, lambda pixels: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
+            lambda: vision.PoseLandmarker.create_from_options(wanted),
+            lambda pixels: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels),
         )
 
     def detect(self, picture: Image.Image) -> list[Found]:
         """Find everybody, see :class:`imagpose.data.pose_detector.PoseDetector`."""
         size = (picture.height, picture.width)
-        seen = self.landmarker.detect(self.as_image(np.array(picture.convert("RGB"))))
+        with self.opened() as landmarker:
+            seen = landmarker.detect(self.as_image(np.array(picture.convert("RGB"))))
         return largest_first(found(*openpose(_values(person), size), size, _SURE) for person in seen.pose_landmarks)
 
 

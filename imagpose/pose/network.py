@@ -43,31 +43,32 @@ def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class PoseNetwork(ModelMixin, ConfigMixin):
-    """Three scales down, and up again to maps of a quarter of the window's side.
+    """Down to four by four cells, where a look at one takes in the whole window, and up again to a map's sixteen.
 
     Args:
-        channels: Of the window at half its side, and of all that follows.
+        channels: Of the window at a half, a quarter, an eighth and a sixteenth of its side.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(self, channels: tuple[int, int] = (24, 64)) -> None:
+    def __init__(self, channels: tuple[int, int, int, int] = (24, 32, 64, 96)) -> None:
         super().__init__()
-        first, width = channels
-        self.stem = nn.Sequential(_block(3, first, 2), _block(first, width, 2))
-        self.fine = _block(width, width)
-        self.middle = nn.Sequential(_block(width, width, 2), _block(width, width))
-        self.coarse = nn.Sequential(_block(width, width, 2), _block(width, width))
-        self.merge = _block(width, width)
-        self.maps = nn.Conv2d(width, NUM_JOINTS + 3, 1)
-        self.visibility = nn.Parameter(torch.zeros(NUM_JOINTS, width))
+        half, quarter, eighth, sixteenth = channels
+        self.fine = nn.Sequential(_block(3, half, 2), _block(half, quarter, 2), _block(quarter, quarter))
+        self.middle = nn.Sequential(_block(quarter, eighth, 2), _block(eighth, eighth))
+        self.coarse = nn.Sequential(_block(eighth, sixteenth, 2), _block(sixteenth, sixteenth))
+        self.to_middle = nn.Conv2d(sixteenth, eighth, 1)
+        self.to_fine = nn.Conv2d(eighth, quarter, 1)
+        self.merge = _block(quarter, quarter)
+        self.maps = nn.Conv2d(quarter, NUM_JOINTS + 3, 1)
+        self.visibility = nn.Parameter(torch.zeros(NUM_JOINTS, quarter))
         self.visibility_bias = nn.Parameter(torch.zeros(NUM_JOINTS))
 
     def forward(self, windows: Tensor) -> Seen:
         """Look at windows, (B, 3, 64, 64) in [-1, 1], 0 where a window reaches beyond its picture."""
-        fine = self.fine(self.stem(windows))
+        fine = self.fine(windows)
         middle = self.middle(fine)
-        middle = middle + F.interpolate(self.coarse(middle), size=middle.shape[-2:])
-        features = self.merge(fine + F.interpolate(middle, size=fine.shape[-2:]))
+        middle = middle + F.interpolate(self.to_middle(self.coarse(middle)), size=middle.shape[-2:])
+        features = self.merge(fine + F.interpolate(self.to_fine(middle), size=fine.shape[-2:]))
         joints, centres, sides = self.maps(features).split((NUM_JOINTS, 1, 2), dim=1)
         # A joint's visibility is read where the joint would be.
         attention = joints.flatten(2).softmax(-1)

@@ -32,7 +32,11 @@ class DetectorTraining(LightningModule):
     """
 
     def __init__(
-        self, out: Path, channels: tuple[int, int] = (24, 64), lr: PositiveFloat = 4e-3, seed: Seed = 0
+        self,
+        out: Path,
+        channels: tuple[int, int, int, int] = (24, 32, 64, 96),
+        lr: PositiveFloat = 3e-3,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
         check_arguments(DetectorTraining, locals())
@@ -68,7 +72,7 @@ class DetectorTraining(LightningModule):
         wrong = F.smooth_l1_loss(sides, true, reduction="none").sum(-1) * scenes.present
         return {
             "joints": (entropy * taught).sum() / taught.sum().clamp(min=1),
-            "visible": (visible * scenes.close).sum() / scenes.close.sum().clamp(min=1),
+            "visible": 3 * (visible * scenes.close).sum() / scenes.close.sum().clamp(min=1),
             "centres": centres * 20,
             "sides": wrong.sum() / scenes.present.sum().clamp(min=1),
         }

@@ -43,10 +43,10 @@ class _Laid(NamedTuple):
 
 
 def compose(pictures: Tensor, keypoints: Tensor, generator: torch.Generator) -> Scenes:
-    """Draw a scene of each picture's figure, behind which that of the picture before may stand.
+    """Draw a scene of each picture's figure; behind every fourth one stands another.
 
-    Half of the windows are close to the figure, as a detector looks at one that it has found; the others are as whole
-    photographs, with figures from an eighth of the window's side on, anywhere.
+    Most of the windows are close to the figure, as a detector looks at one that it has found; one in seven is as a
+    whole photograph, with figures from an eighth of the window's side on, anywhere.
 
     Args:
         pictures: Of one figure each, before a plain background, (B, 3, H, W) in [-1, 1].
@@ -58,30 +58,28 @@ def compose(pictures: Tensor, keypoints: Tensor, generator: torch.Generator) -> 
     def draw(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand((batch, *shape), generator=generator) * (high - low) + low
 
-    close = draw(0, 1) < 0.5
-    size = torch.where(close, draw(0.55, 0.95), torch.exp(draw(math.log(0.12), 0.0))) * WINDOW
-    middle = torch.where(close[:, None], draw(-0.1, 0.1, 2), draw(-0.45, 0.45, 2)) * WINDOW + WINDOW / 2
+    close = draw(0, 1) < 0.85
+    nobody = draw(0, 1) < 0.04
+    size = torch.where(close, draw(0.68, 0.92), torch.exp(draw(math.log(0.12), 0.0))) * WINDOW
+    middle = torch.where(close[:, None], draw(-0.06, 0.06, 2), draw(-0.45, 0.45, 2)) * WINDOW + WINDOW / 2
+    turn = draw(-1, 1) * math.radians(6)
+    cut = torch.cat([pictures, _covered(pictures)], dim=1)
+    front = _lay(cut, keypoints, size, middle, turn, draw(0.9, 1.1), draw(0, 1) < 0.5)
     aside = torch.sign(draw(-1, 1)) * draw(0.4, 1.0) * size
     beside = middle + torch.stack([aside, draw(-0.15, 0.15) * size], dim=1)
-    alone = draw(0, 1) > 0.35
-    nobody = draw(0, 1) < 0.06
+    some = slice(0, batch, 4)
+    behind = _lay(cut.roll(1, 0)[some], keypoints.roll(1, 0)[some], (size * draw(0.7, 1.3))[some], beside[some],
+                  turn[some] * 0, draw(0.9, 1.1)[some], (draw(0, 1) < 0.5)[some])  # fmt: skip
 
-    cut = torch.cat([pictures, _covered(pictures)], dim=1)
-    turn = draw(-1, 1) * (draw(0, 1) < 0.5) * math.radians(25)
-    behind = _lay(cut.roll(1, 0), keypoints.roll(1, 0), size * draw(0.7, 1.3), beside, turn * 0, draw(0.9, 1.1),
-                  draw(0, 1) < 0.5)  # fmt: skip
-    front = _lay(cut, keypoints, size, middle, turn, draw(0.9, 1.1), draw(0, 1) < 0.5)
-    seen = [behind.layer[:, 3:] * ~alone[:, None, None, None], front.layer[:, 3:] * ~nobody[:, None, None, None]]
     windows = _background(pictures, generator)
-    for layer, cover in zip((behind.layer, front.layer), seen, strict=True):
-        windows = windows + cover * (layer[:, :3] - windows)
-    windows = (windows + 1) * draw(0.8, 1.2, 3, 1, 1) - 1 + draw(-0.1, 0.1, 1, 1, 1)
-    noise = torch.randn(windows.shape, generator=generator) * draw(0, 0.06, 1, 1, 1)
+    windows[some] += behind.layer[:, 3:] * (behind.layer[:, :3] - windows[some])
+    windows += front.layer[:, 3:] * ~nobody[:, None, None, None] * (front.layer[:, :3] - windows)
+    windows = (windows + 1) * draw(0.85, 1.15, 1, 1, 1) * draw(0.95, 1.05, 3, 1, 1) - 1
+    noise = torch.randn(windows.shape, generator=generator) * draw(0, 0.03, 1, 1, 1)
     windows = (windows + noise).clamp(-1, 1)
 
-    edges = (
-        torch.where(draw(0, 1, 4) < 0.6, -1.0, draw(0, 0.3, 4)) * WINDOW
-    )  # of the photograph: left, top, right, bottom
+    # Of the photograph, from the window's own inwards: left, top, right, bottom.
+    edges = torch.where(draw(0, 1, 4) < 0.75, -1.0, draw(0, 0.3, 4)) * WINDOW
     low, high = edges[:, :2], WINDOW - 1 - edges[:, 2:]
     at = torch.arange(WINDOW)
     across = (at >= low[:, :1]) & (at <= high[:, :1])
@@ -89,13 +87,13 @@ def compose(pictures: Tensor, keypoints: Tensor, generator: torch.Generator) -> 
     windows = windows * (down[:, None, :, None] & across[:, None, None, :])
 
     low, high = low.clamp(min=0)[:, None], high.clamp(max=WINDOW - 1)[:, None]
-    in_sight = [
-        laid.visible & ((laid.joints >= low) & (laid.joints <= high)).all(-1) & there[:, None]
-        for laid, there in ((front, ~nobody), (behind, ~alone))
-    ]
-    boxes = torch.stack([_box(laid.joints, one) for laid, one in zip((front, behind), in_sight, strict=True)], dim=1)
-    present = torch.stack([one.sum(1) >= _FEWEST for one in in_sight], dim=1)
-    return Scenes(windows, front.joints, in_sight[0], close, boxes, present)
+    visible = front.visible & ((front.joints >= low) & (front.joints <= high)).all(-1) & ~nobody[:, None]
+    others = torch.zeros_like(visible)
+    others[some] = behind.visible & ((behind.joints >= low[some]) & (behind.joints <= high[some])).all(-1)
+    boxes = torch.zeros(batch, 2, 4)
+    boxes[:, 0], boxes[some, 1] = _box(front.joints, visible), _box(behind.joints, others[some])
+    present = torch.stack([visible.sum(1) >= _FEWEST, others.sum(1) >= _FEWEST], dim=1)
+    return Scenes(windows, front.joints, visible, close, boxes, present)
 
 
 def _covered(pictures: Tensor) -> Tensor:
@@ -124,9 +122,9 @@ def _lay(
     at = (pixels - middle[:, None]) @ torch.linalg.inv(matrix).transpose(1, 2) + box[:, None, :2]
     height, width = cut.shape[-2:]
     grid = ((at + 0.5) / torch.tensor([width, height]) * 2 - 1).view(-1, WINDOW, WINDOW, 2)
-    for level, share in ((2, 0.7), (4, 0.35)):  # what is made smaller is averaged first, as photographs are
-        coarse = F.interpolate(F.avg_pool2d(cut, level), size=(height, width))
-        cut = torch.where((scale < share)[:, None, None, None], coarse, cut)
+    small = scale < 0.6  # what is made smaller is averaged first, as photographs are
+    cut = cut.clone()
+    cut[small] = F.avg_pool2d(cut[small], 3, stride=1, padding=1)
     return _Laid(F.grid_sample(cut, grid, align_corners=False), joints, visible)
 
 
@@ -139,20 +137,15 @@ def _box(joints: Tensor, seen: Tensor) -> Tensor:
 
 
 def _background(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """The pictures' own plain colour, another one, or patches and shades of several, (B, 3, 64, 64)."""
+    """The pictures' own plain colour, another one, or patches, shades or both of several, (B, 3, 64, 64)."""
     batch = len(pictures)
 
     def colours(cells: int, mode: str) -> Tensor:
         some = torch.rand((batch, 3, cells, cells), generator=generator) * 2 - 1
         return F.interpolate(some, size=(WINDOW, WINDOW), mode=mode)
 
-    cells = int(torch.randint(2, 9, (), generator=generator))
-    kinds = torch.stack(
-        [
-            pictures[..., :1, :1].expand(-1, -1, WINDOW, WINDOW), colours(1, "nearest"), colours(cells, "nearest"),
-            colours(3, "bilinear"), (colours(cells, "nearest") + colours(2, "bilinear")) / 2,
-        ],
-        dim=1,
-    )  # fmt: skip
-    chosen = torch.randint(-1, 5, (batch,), generator=generator).clamp(min=0)  # a third have their own
-    return kinds[torch.arange(batch), chosen]
+    patches = colours(int(torch.randint(1, 9, (), generator=generator)), "nearest")
+    shades = colours(3, "bilinear")
+    shares = torch.tensor([[1.0, 0, 0], [1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0], [0, 0.5, 0.5]])
+    chosen = shares[torch.randint(0, len(shares), (batch,), generator=generator), :, None, None, None]
+    return chosen[:, 0] * pictures[..., :1, :1] + chosen[:, 1] * patches + chosen[:, 2] * shades
