@@ -251,6 +251,8 @@ element.addEventListener("keydown", (event) => {
   } else if (event.key === "Delete" || event.key === "Backspace") {
     event.preventDefault();
     hideJoint();
+    const left = [...stage.querySelectorAll("[data-joint]")];
+    (left.find((node) => Number(node.dataset.joint) > number) ?? left.at(-1))?.focus(); // the next one takes the focus
   }
 });
 
