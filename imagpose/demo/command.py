@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import webbrowser
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,4 +59,5 @@ def demo(request: DemoRequest) -> None:
         print(f"The page is at {address}; Ctrl-C closes it.", flush=True)
         if request.open:
             webbrowser.open(address)
-        server.serve(studio, request.host, socket)
+        with suppress(KeyboardInterrupt):  # which is how it is meant to end
+            server.serve(studio, request.host, socket)

@@ -42,25 +42,24 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320):
                 uploads = _part("uploads", None, ("dom", "uploads"), most=studio.most_sources, most_bytes=MOST_BYTES)
-                example = gr.Button("Try a mannequin", size="sm", elem_id="example")
                 received = _part("received", None, ["received"])
                 editor = _part(
                     "editor", _EMPTY, _EDITOR, skeleton=_SKELETON, presets=_presets(studio), most=studio.most_sources
                 )
             with gr.Column(scale=2, min_width=320):
                 with gr.Group(elem_id="settings"):
-                    scenario = gr.Dropdown(
-                        list(get_args(Setting)), value="auto", label="Scenario",
-                        info="auto follows the numbers of photographs and poses",
-                    )  # fmt: skip
-                    framing = gr.Radio(
-                        list(get_args(Framing)), value="letterbox", label="Framing",
-                        info="the whole photograph, or what is around the figure",
-                    )  # fmt: skip
-                    steps = gr.Slider(1, 100, value=studio.trained.steps, step=1, label="Denoising steps")
-                    guidance = gr.Slider(
-                        0, 10, value=studio.trained.scale, step=0.1, label="Guidance w", info="1 is none"
-                    )
+                    with gr.Row():
+                        scenario = gr.Dropdown(
+                            list(get_args(Setting)), value="auto", label="Scenario", min_width=180,
+                            info="auto follows the numbers of photographs and poses",
+                        )  # fmt: skip
+                        framing = gr.Dropdown(
+                            list(get_args(Framing)), value="letterbox", label="Framing", min_width=180,
+                            info="the whole photograph, or what is around the figure",
+                        )  # fmt: skip
+                    own = studio.trained
+                    steps = gr.Slider(1, 100, value=own.steps, step=1, label="Denoising steps")
+                    guidance = gr.Slider(0, 10, value=own.scale, step=0.1, label="Guidance w (1 is none)")
                     seed = gr.Number(0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed")
                 with gr.Row():
                     begin = gr.Button("Draw", variant="primary", elem_id="draw")
@@ -68,7 +67,7 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
                 results = _part("results", None, ["dom", "results"])
 
         uploads.upload(acts.receive, [uploads, editor], received, **_QUEUE)
-        example.click(acts.example, editor, received, **_QUEUE)
+        uploads.example(acts.example, editor, received, **_QUEUE)
         begin.click(acts.begin, None, [results, cancel], **_AT_ONCE).then(
             acts.draw, [editor, scenario, framing, steps, guidance, seed], [results, cancel], **_QUEUE
         )

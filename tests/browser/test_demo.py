@@ -43,7 +43,7 @@ def address(scratch) -> Iterator[str]:
             break
     yield found[0]
     process.send_signal(signal.SIGINT)
-    process.wait(30)
+    assert process.wait(30) == 0
     assert list(scratch.iterdir()) == []
 
 

@@ -12,11 +12,12 @@ const add = make("select", { class: "im-select", "aria-label": "Add a pose", onc
 const heading = make("h3", { class: "im-title" });
 const details = make("details", {}, make("summary", {}, "Joints that are seen"), shown);
 const work = make("section", { class: "im-work", "aria-label": "The figure" }, heading, stage, tools, status, details);
+const choices = make("div", { class: "im-head" }, make("h2", {}, "Poses to draw"), add);
 element.replaceChildren(
-  make("section", { class: "im-group", "aria-label": "Photographs" }, make("h2", {}, "Photographs"), groups.photograph),
   make(
-    "section", { class: "im-group", "aria-label": "Poses to draw" },
-    make("div", { class: "im-head" }, make("h2", {}, "Poses to draw"), add), groups.pose,
+    "div", { class: "im-groups" },
+    make("section", { class: "im-group", "aria-label": "Photographs" }, make("h2", {}, "Photographs"), groups.photograph),
+    make("section", { class: "im-group", "aria-label": "Poses to draw" }, choices, groups.pose),
   ), // prettier-ignore
   work,
 );

@@ -41,7 +41,9 @@ const drop = make(
   chooser(props.most > 1 ? `Choose 1 to ${props.most} photographs of a person` : "Choose a photograph of a person", "source", props.most > 1),
   make("span", { class: "im-hint" }, "or drop them here"),
 ); // prettier-ignore
-element.replaceChildren(drop, make("div", { class: "im-tools" }, chooser("Take a pose from another photograph", "pose", false)), status);
+const mannequin = make("button", { type: "button", class: "im-button", onclick: () => trigger("example") }, "Try a mannequin");
+const more = make("div", { class: "im-tools" }, mannequin, chooser("Take a pose from another photograph", "pose", false));
+element.replaceChildren(drop, more, status);
 
 drop.addEventListener("dragover", (event) => {
   event.preventDefault();
