@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from imagpose.data.keypoints import FLIP_ORDER
 from imagpose.data.pose_detector import Found, box_of, found, largest_first
 from imagpose.errors import InputError
 from imagpose.models import weights
@@ -28,6 +29,8 @@ _OVERLAP = 0.5  # of two boxes, beyond which they are of one figure
 
 class MannequinDetector:
     """Looks at the whole picture for figures, then at each figure for its joints, and once more around these.
+
+    At a figure it looks as it is and in the mirror, and takes the mean of both.
 
     Figures are found that are at least about an eighth as high as the picture's longer side.
 
@@ -86,8 +89,11 @@ class MannequinDetector:
         if not boxes:
             return []
         windows = [Window.around(*box, MARGIN) for box in boxes]
-        seen = self.network(torch.stack([window.cut(picture) for window in windows]).to(self.network.device))
-        at, sure = places(seen.joints).cpu().numpy(), seen.visible.sigmoid().cpu().numpy()
+        cut = torch.stack([window.cut(picture) for window in windows]).to(self.network.device)
+        seen, mirrored = self.network(cut), self.network(cut.flip(-1))  # left and right are told apart best by both
+        order = list(FLIP_ORDER)
+        at = places((seen.joints + mirrored.joints[:, order].flip(-1)) / 2).cpu().numpy()
+        sure = ((seen.visible + mirrored.visible[:, order]) / 2).sigmoid().cpu().numpy()
         size = (picture.height, picture.width)
         people = (
             found(window.to_picture(points), scores, size, _SURE)

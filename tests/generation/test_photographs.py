@@ -26,7 +26,7 @@ ORIENTATION = 0x0112
 def two(mannequin_root) -> Image.Image:
     """Two held-out people in one photograph, the one on the right being larger."""
     index = DeepFashion(mannequin_root)
-    names = [name for name in index.splits["test"] if "1_front" in name][:2]
+    names = [name for name in index.splits["test"] if "_1front" in name][:2]
     one, other = (open_view(index.records[name]) for name in names)
     photograph = Image.new("RGB", (240, 200), (237, 237, 237))
     photograph.paste(one.resize((66, 96)), (20, 70))
@@ -38,7 +38,7 @@ def two(mannequin_root) -> Image.Image:
 def person(mannequin_root, tmp_path):
     """One held-out person's picture, and where the true pose of it is."""
     index = DeepFashion(mannequin_root)
-    name = next(name for name in index.splits["test"] if "1_front" in name)
+    name = next(name for name in index.splits["test"] if "_1front" in name)
     shutil.copy(index.records[name].path, tmp_path / "me.jpg")
     return tmp_path / "me.jpg", index.records[name].keypoints_at((64, 44))
 
