@@ -29,7 +29,7 @@ LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow bench-train bench-gpu lint docs vae base demo showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -96,18 +96,26 @@ bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, int
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
 	$(BIN)/python -m imagpose fit --exp vae $(RESUMED) $(ARGS)
 
+detector: .venv/.done  ## train the pose detector of the mannequins that ships (into weights/mannequin-pose, 12 minutes on a core)
+	$(BIN)/python -m imagpose fit --exp detector
+
 base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
 	$(BIN)/python -m imagpose fit --exp base_encoder
 	$(BIN)/python -m imagpose fit --exp base_v
 	$(BIN)/python -m imagpose fit --exp base_epsilon
 
-demo: .venv/.done  ## train the demo weights in three parts and export them (into weights/mannequin-demo; the third wants a GPU)
+demo-weights: .venv/.done  ## train the demo weights in three parts and export them (into weights/mannequin-demo; the third wants a GPU)
 	$(BIN)/python -m imagpose fit --exp demo
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo/version_* | sort -V | tail -1) --out weights/mannequin-demo
 	$(BIN)/python -m imagpose fit --exp demo_long
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_long/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true
 	$(BIN)/python -m imagpose fit --exp demo_panels
 	$(BIN)/python -m imagpose export --run $$(ls -d runs/demo_panels/version_* | sort -V | tail -1) --out weights/mannequin-demo --overwrite true --guidance_form tokens
+
+demo: .venv/.demo  ## a page in the browser that draws a photograph in new poses, with the demo weights or RUN's; ARGS adds options
+	$(BIN)/python -m imagpose demo --open $(OF_RUN) $(ARGS)
+.venv/.demo: .venv/.done
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]' && touch $@
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py
@@ -144,6 +152,13 @@ $(OLDEST)/.done: pyproject.toml
 
 test-slow: .venv/.done  ## run the long proofs
 	$(BIN)/python -m pytest -m 'slow and not browser' $(ARGS)
+
+test-browser: .venv/.browser  ## run the tests that need a browser: Debian's Chromium, installed where it may be
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y chromium; } \
+		|| { echo 'There is no Chromium; install it with: sudo apt install chromium' >&2; exit 2; }
+	$(BIN)/python -m pytest -m browser $(ARGS)
+.venv/.browser: .venv/.demo
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt playwright && touch $@
 
 lint: .venv/.done  ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -59,8 +59,13 @@ COMMANDS = {
         "--source examples/source.jpg --source_pose examples/source.json --target_pose examples/pose_1.json",
         interrupted=_GOES_ON,
     ),
+    "demo": Command(
+        "Generate", "imagpose.demo.command:demo", "open a page in the browser that draws photographs in new poses",
+        "--open",
+    ),
     "pose": Command(
-        "Generate", "imagpose.generation.poses:pose", "look at a pose file, or write the pose of a dataset's picture",
+        "Generate", "imagpose.generation.poses:pose",
+        "find the pose of a photograph, look at a pose file, or write a dataset's",
         "examples/pose_1.json --show pose_1.png",
     ),
     "export": Command(

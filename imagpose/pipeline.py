@@ -70,6 +70,7 @@ class ImagposePipeline(DiffusionPipeline):
         panels: The numbers of panels that the network was trained on.
         guidance_scale: w unless a call says another; None is 2.
         num_inference_steps: Steps unless a call says others; None is 20.
+        detector: Of poses in pictures of the kind that it was trained on; None is one for photographs.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class ImagposePipeline(DiffusionPipeline):
         panels: list = [4],  # noqa: B006
         guidance_scale: float | None = None,
         num_inference_steps: int | None = None,
+        detector: str | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(vae=vae, encoder=encoder, network=network, scheduler=scheduler)
@@ -91,7 +93,7 @@ class ImagposePipeline(DiffusionPipeline):
             image_size=list(image_size), guidance_form=guidance_form, guidance_interval=guidance_interval,
             panels=list(panels),
         )  # fmt: skip
-        own = {"guidance_scale": guidance_scale, "num_inference_steps": num_inference_steps}
+        own = {"guidance_scale": guidance_scale, "num_inference_steps": num_inference_steps, "detector": detector}
         self.register_to_config(**{name: value for name, value in own.items() if value is not None})
         self.synthesis = Synthesis(VAE(vae), encoder, network)
         network.eval().to(memory_format=torch.channels_last)  # as it was trained, so that sums round alike
@@ -209,7 +211,8 @@ class ImagposePipeline(DiffusionPipeline):
             output_type: ``pil`` images; ``np``, an array (B, n, H, W, 3) in [0, 1]; or ``pt``, a tensor
                 (B, n, 3, H, W) in [-1, 1].
             callback_on_step_end: Called after each step with the pipeline, the step's index, its timestep and
-                ``{"latents": (B, V, c, h, w)}``; the latents that it returns in such a dictionary continue.
+                ``{"latents": (B, V, c, h, w), "pred_original_sample": (B, n, c, h, w)}``, the second the estimate of
+                x_0 of the panels that will be returned; the latents that it returns in such a dictionary continue.
             return_dict: Whether to return an object with ``images``; False returns a tuple of them alone.
             guidance_interval: The lowest and the highest timestep at which w counts; None takes the pipeline's own,
                 (0, 1000) is guidance at every step, as the paper has it.
@@ -238,12 +241,11 @@ class ImagposePipeline(DiffusionPipeline):
 
         with self.progress_bar(total=num_inference_steps * len(parts)) as bar:
 
-            def on_step(index: int, timestep: Tensor, latents: Tensor) -> Tensor:
+            def on_step(index: int, timestep: Tensor, latents: Tensor, x_0: Tensor) -> Tensor:
                 bar.update()
-                if callback_on_step_end is None:
-                    return latents
-                returned = callback_on_step_end(self, index, timestep, {"latents": latents}) or {}
-                return returned.get("latents", latents)
+                told = {"latents": latents, "pred_original_sample": x_0}
+                returned = callback_on_step_end and callback_on_step_end(self, index, timestep, told)
+                return {**told, **(returned or {})}["latents"]
 
             drawn = []
             for part in parts:

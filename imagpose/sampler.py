@@ -35,7 +35,7 @@ _DROPPED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tokens": ((), ("F_C",)),
 }
 Denoiser = Callable[[Tensor, Tensor, Conditions], Tensor]
-OnStep = Callable[[int, Tensor, Tensor], Tensor]
+OnStep = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ def sample(
         scheduler: Any scheduler of diffusers.
         guidance: How the predictions are combined, Eq. (5).
         steps: How many denoising steps are taken, from 1.
-        on_step: Called after every step with its index, timestep and latents; what it returns continues.
+        on_step: Called after every step with its index, timestep, latents and the estimate of x_0 that it stepped
+            towards, both (B, V, c, h, w); the latents that it returns continue.
         generator: Draws the noise of a scheduler whose steps add some; DDIM's do not.
 
     Returns:
@@ -139,10 +140,17 @@ def sample(
         inputs = scheduler.scale_model_input(latents, t).repeat(2 if guided else 1, 1, 1, 1, 1)
         predicted = denoiser(inputs, t.expand(len(inputs)), branches[guided])
         predicted = guidance.combine(predicted) if guided else predicted
-        latents = scheduler.step(predicted, t, latents, **extra).prev_sample
+        step = scheduler.step(predicted, t, latents, **extra)
+        latents = step.prev_sample
         if on_step is not None:
-            latents = on_step(i, t, latents)
+            latents = on_step(i, t, latents, _estimate(step))
     return latents
+
+
+def _estimate(step: Any) -> Tensor:
+    """The x_0 that a scheduler stepped towards; where it does not tell, the latents that it arrived at."""
+    told = (getattr(step, name, None) for name in ("pred_original_sample", "denoised"))
+    return next((x_0 for x_0 in told if x_0 is not None), step.prev_sample)
 
 
 def noise_generator(seed: int, number: int = 0) -> torch.Generator:

@@ -92,7 +92,7 @@ class Synthesis:
     def reconstruct(self, images: Tensor) -> Tensor:
         """Images through the VAE, (..., 3, H, W) in [-1, 1]: the ceiling of what can be generated."""
         latents = self.vae.encode(pad(images, self.multiple)).mean
-        return crop(self.vae.decode(latents), (images.shape[-2], images.shape[-1]))
+        return self.decode(latents, (images.shape[-2], images.shape[-1]))
 
     def conditions(self, source: Tensor, semantic: Tensor, given: Tensor, mask: Tensor, poses: Tensor) -> Conditions:
         """What the frozen networks saw, and pose maps → F_C, F_I, F_P.
@@ -129,7 +129,8 @@ class Synthesis:
             guidance: How the predictions are combined, Eq. (5).
             steps: How many denoising steps are taken, from 1.
             wanted: The panels of each canvas to decode, n of every one; None decodes all.
-            on_step: Called after every step, see :func:`imagpose.sampler.sample`.
+            on_step: Called after every step, see :func:`imagpose.sampler.sample`; it sees the estimate of the wanted
+                panels alone.
             generator: Draws the noise of a scheduler whose steps add some; DDIM's do not.
 
         Returns:
@@ -139,8 +140,20 @@ class Synthesis:
         source, given = self._latents_once(canvases["source"], images, mask)
         semantic = self.encoder(canvases["source"])
         conditions = self.conditions(source, semantic, given, mask, canvases["poses"])
-        latents = sample(self.network, conditions, noise, scheduler, guidance, steps, on_step, generator)
-        if wanted is not None:
-            rows = torch.arange(len(latents), device=latents.device)[:, None]
-            latents = latents[rows, torch.tensor(wanted, device=latents.device)]
-        return crop(self.vae.decode(latents), (images.shape[-2], images.shape[-1]))
+        rows = torch.arange(len(noise), device=noise.device)[:, None]
+        panels = slice(None) if wanted is None else (rows, torch.tensor(wanted, device=noise.device))
+        watch = on_step and (lambda i, t, x_t, x_0: on_step(i, t, x_t, x_0[panels]))
+        latents = sample(self.network, conditions, noise, scheduler, guidance, steps, watch, generator)
+        return self.decode(latents[panels], (images.shape[-2], images.shape[-1]))
+
+    def decode(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
+        """Latents of padded panels → images.
+
+        Args:
+            latents: Of n panels of each canvas, (B, n, c, h, w).
+            size: (height, width) of an image in pixels.
+
+        Returns:
+            (B, n, 3, H, W) in [-1, 1].
+        """
+        return crop(self.vae.decode(latents), size)

@@ -24,7 +24,7 @@ NASTY = (
 TARGETS = {
     "EXP": ("train", "doctor", "cache"),
     "WITH": ("train", "cache", "variants"),
-    "RUN": ("train", "uniformity", "speed", "panels", "guidance", "generate", "evaluate-run"),
+    "RUN": ("train", "uniformity", "speed", "panels", "guidance", "generate", "demo", "evaluate-run"),
     "DATA": ("evaluate", "check-data", "compare", "gallery"),
     "GENERATED": ("evaluate",),
     "RESULTS": ("compare", "gallery"),
@@ -48,7 +48,16 @@ def make(tmp_path):
 
     def call(target: str, *variables: str) -> list[list[str]]:
         before = set(tmp_path.iterdir())
-        words = ["make", "--file", str(ROOT / "Makefile"), "--old-file=.venv/.done", "BIN=bin", target, *variables]
+        words = [
+            "make",
+            "--file",
+            str(ROOT / "Makefile"),
+            "--old-file=.venv/.done",
+            "--old-file=.venv/.demo",
+            "BIN=bin",
+            target,
+            *variables,
+        ]
         told = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=20)
         assert told.returncode == 0, told.stderr
         assert set(tmp_path.iterdir()) == before, "a value was carried out"

@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import EulerAncestralDiscreteScheduler, EulerDiscreteScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    LCMScheduler,
+)
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from imagpose import BodyPose, ImagposePipeline
 from imagpose.data.body_pose import fit
-from imagpose.data.images import to_tensor
+from imagpose.data.images import to_tensor, to_uint8
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.scenarios import arrange
 from imagpose.errors import InputError
@@ -195,6 +201,25 @@ def test_generators_schedulers_and_callbacks_are_those_of_diffusers(pipe, people
     swapped.scheduler = EulerAncestralDiscreteScheduler.from_config(pipe.scheduler.config)  # draws noise at every step
     one, two = (swapped(picture, pose, target, num_inference_steps=3, seed=4).images[0][0] for _ in range(2))
     assert _same(one, two)
+
+
+@pytest.mark.parametrize("kind", [DDIMScheduler, LCMScheduler, DPMSolverMultistepScheduler])
+def test_a_callback_sees_what_is_being_drawn_become_the_result(pipe, people, kind):
+    (picture, pose), *others = people[0]
+    watched = copy.copy(pipe)
+    watched.scheduler = kind.from_config(pipe.scheduler.config)
+    seen = []
+
+    def watch(pipeline, index, timestep, tensors):
+        estimate = pipeline.synthesis.decode(tensors["pred_original_sample"], pipeline.image_size)
+        seen.append(to_uint8(estimate)[0])
+
+    targets = [target for _, target in others[:2]]
+    options = {"num_inference_steps": 3, "seed": 1, "panels": 4, "callback_on_step_end": watch}
+    images = np.stack([np.asarray(image) for image in watched(picture, pose, targets, **options).images[0]])
+    assert [one.shape for one in seen] == [images.shape] * 3
+    first, *_, last = [np.abs(one.astype(float) - images).mean() for one in seen]
+    assert last < 2 < first  # grey levels; the last step of DDIM arrives at the first timestep, not at x_0 itself
 
 
 def test_half_precision_runs(pipe, people):

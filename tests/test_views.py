@@ -66,7 +66,7 @@ def test_networks_are_handed_the_same_tensors(files, size, mannequin_root, tmp_p
 
     def generated(listed):
         canvases = list(canvases_of_pairs(tmp_path, listed, "T1"))
-        return pipeline(size).prepare(list(zip(*inputs(canvases), strict=True)), "T1")[0]
+        return pipeline(size).prepare(list(zip(*inputs(canvases, size), strict=True)), "T1")[0]
 
     tested, handed = data.test_dataloader().dataset, generated(pairs)
     for number in range(4):

@@ -61,6 +61,7 @@ def test_the_wheel_holds_one_package_and_all_that_it_needs(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"imagpose"}
     for part in ("py.typed", "experiments/tiny.yaml", "experiments/overlays/fp16.yaml", "experiments/embedded/vae.yaml",
                  "experiments/encoders/dinov2g.yaml", "callbacks/evaluation.py", "evaluation/printed.csv",
+                 "demo/static/editor.js",
                  "weights/mannequin-demo/network/diffusion_pytorch_model.safetensors"):  # fmt: skip
         assert f"imagpose/{part}" in names
     assert sum(name.endswith(".yaml") for name in names) == len(list((ROOT / "experiments").rglob("*.yaml")))

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from imagpose.data.images import resize, same_shape, to_tensor, to_uint8
-from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, visible
+from imagpose.data.keypoints import JOINTS, MISSING, draw_pose, rescale, visible
 from imagpose.data.pose_forms import Poses, read_form
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError, InputWarning
@@ -69,7 +69,7 @@ class BodyPose:
             raise InputError(f"{path} has no visible joint in its {height}×{width} frame; a pose needs at least one.")
         if len(people) > 1:
             _warn(f"{path} holds {len(people)} people; the largest is taken.")
-        points = max(people, key=_extent)
+        points = max(people, key=extent)
         if points.max() <= 1 < min(size) or (points.max() <= _FARTHEST and min(size) >= _NO_DOT):
             if points.max() > 1:
                 _warn(f"{path}: no number is above {points.max():g}, so they are taken as relative to the frame.")
@@ -95,6 +95,10 @@ class BodyPose:
     def picture(self, size: tuple[int, int]) -> Image.Image:
         """The pose map as a picture of a size (height, width)."""
         return Image.fromarray(to_uint8(self.map(size) * 2 - 1))
+
+    def at(self, size: tuple[int, int]) -> BodyPose:
+        """The same in a frame of another (height, width)."""
+        return self if size == self.size else BodyPose(size, rescale(self.keypoints, self.size, size))
 
     def belongs_to(self, size: tuple[int, int]) -> bool:
         """Whether the frame is that of a picture of (height, width), or that at another scale."""
@@ -136,8 +140,8 @@ def _parse(path: Path) -> Poses:
     return poses
 
 
-def _extent(points: Array) -> float:
-    """The area of a figure's box, a little of it for a figure of one line."""
+def extent(points: Array) -> float:
+    """The area of the box around joints, (18, 2) in pixels; a little of it for a figure of one line."""
     found = points[visible(points)]
     return float(np.prod(np.ptp(found, axis=0) + 1e-6))
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
+from imagpose.data.framing import Framing, framed, framed_pose
 from imagpose.data.images import show_view
 from imagpose.data.keypoints import visible
 from imagpose.data.pictures import Picture
@@ -20,8 +21,6 @@ from imagpose.data.readers.layouts import open_index
 from imagpose.data.sampling import across_people
 from imagpose.data.scenarios import Setting, arrange, smallest, spread
 from imagpose.errors import InputError
-from imagpose.generation.request import GenerationRequest
-from imagpose.options.program import program
 
 _KEPT = 2**29  # bytes of files
 
@@ -67,6 +66,8 @@ class Canvas:
         panels: V.
         truths: The true pictures where they are known; only the contact sheet sees them.
         views: The dataset's record of each picture; none where they are a user's own.
+        framing: How sources and poses are brought to the model's shape.
+        detector: What found the sources' poses; None where they were given.
         pictures: Opens them.
     """
 
@@ -79,6 +80,8 @@ class Canvas:
     panels: int = 4
     truths: tuple[Path, ...] = ()
     views: Mapping[Path, ImageRecord] = field(default_factory=dict, repr=False)
+    framing: Framing = "letterbox"
+    detector: str | None = None
     pictures: Pictures = field(default_factory=Pictures, repr=False)
 
     def fitted(self, trained: Sequence[int], panels: int | None = None) -> Canvas:
@@ -139,6 +142,19 @@ class Canvas:
         """
         return [self._show(path) for path in self.sources]
 
+    def shown(self, size: tuple[int, int]) -> tuple[list[Image.Image], list[BodyPose], list[BodyPose]]:
+        """Sources, their poses and the poses to draw as a model of a (height, width) is to see them.
+
+        Raises:
+            InputError: As of :meth:`read_sources`.
+        """
+        given = [
+            framed(picture, pose, size, self.framing)
+            for picture, pose in zip(self.read_sources(), self.source_poses, strict=True)
+        ]
+        wanted = [framed_pose(pose, size, self.framing) for pose in self.target_poses]
+        return [picture for picture, _ in given], [pose for _, pose in given], wanted
+
     def read_truths(self) -> list[Image.Image]:
         """The true pictures, read likewise; a list may come without some of them, which are left out.
 
@@ -150,35 +166,6 @@ class Canvas:
     def _show(self, path: Path) -> Image.Image:
         image = self.pictures.open(path).show()
         return show_view(self.views[path], image) if path in self.views else image
-
-
-def canvas_of_files(request: GenerationRequest) -> Canvas:
-    """The one canvas of a user's own pictures and poses.
-
-    Raises:
-        InputError: A source has no pose or another picture's, or a file cannot be read.
-    """
-    if len(request.source) != len(request.source_pose):
-        raise InputError(
-            f"There are {len(request.source)} --source and {len(request.source_pose)} --source_pose; every source "
-            f"needs a pose file, from a keypoint detector or, for a dataset's picture, {program()} pose."
-        )
-    pictures = Pictures()
-    given = zip(request.source, request.source_pose, strict=True)
-    return Canvas(
-        request.source, tuple(_pose_of(pictures, source, path) for source, path in given),
-        tuple(BodyPose.read(path, request.pose_size) for path in request.target_pose),
-        tuple(f"{number}_{path.stem}.png" for number, path in enumerate(request.target_pose, start=1)),
-        request.seed, request.scenario, pictures=pictures,
-    )  # fmt: skip
-
-
-def _pose_of(pictures: Pictures, source: Path, path: Path) -> BodyPose:
-    """A source's pose, in its picture's frame where the file says none."""
-    size = pictures.open(source).size()
-    pose = BodyPose.read(path, size)
-    pose.check_belongs(size, path, source)
-    return pose
 
 
 def canvases_of_pairs(

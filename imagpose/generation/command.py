@@ -12,16 +12,18 @@ from PIL import Image
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
-from imagpose.generation.canvases import Canvas, canvas_of_files, canvases_of_pairs
+from imagpose.generation.canvases import Canvas, canvases_of_pairs
 from imagpose.generation.model import Trained, fingerprint, load
+from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.pictures import Record, pending, save
+from imagpose.generation.poses import over
 from imagpose.generation.request import GenerationRequest
 from imagpose.output.files import drop_unfinished, write_whole
 from imagpose.output.progress import progress
 from imagpose.output.sheet import SheetRow, contact_sheet
 
 if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait for
-    from imagpose.pipeline import ImagposePipeline
+    from imagpose.pipeline import CallbackOnStepEnd, ImagposePipeline
 
 _ON_SHEET = 24  # canvases of a long list that the contact sheet shows
 
@@ -34,16 +36,14 @@ def generate(request: GenerationRequest) -> None:
     """
     if request.out.exists() and not request.out.is_dir():  # else it is found out when all is drawn
         raise InputError(f"{request.out} is no folder; name another --out.")
-    canvases = list(_canvases(request))
     weights, trained = fingerprint(request), Trained.of(request)
+    canvases = list(_canvases(request, trained))
     canvases = [canvas.fitted(trained.panels, request.panels) for canvas in canvases]
     for canvas in canvases:
         _ = canvas.turns  # a mistake is told before a model is loaded
     for canvas in canvases[:_ON_SHEET]:
         canvas.read_truths()  # likewise
-    settings = trained.settings(
-        request, weights, request.scenario, request.steps, request.guidance, request.guidance_interval
-    )
+    settings = settings_of(request, trained, weights, canvases[0])
     folder = request.out / "images"
     if not request.data:
         ours = {name for canvas in canvases for name in canvas.outputs}
@@ -71,18 +71,40 @@ def generate(request: GenerationRequest) -> None:
     )
 
 
-def _canvases(request: GenerationRequest) -> Iterator[Canvas]:
+def _canvases(request: GenerationRequest, trained: Trained) -> Iterator[Canvas]:
     if request.data is None or request.pairs is None:
-        yield canvas_of_files(request)
+        yield canvas_of_files(request, trained.detector)
     else:
         yield from canvases_of_pairs(request.data, request.pairs, request.scenario, request.seed, request.limit)
+
+
+def settings_of(request: GenerationRequest, trained: Trained, weights: str, canvas: Canvas) -> Record:
+    """What the pictures of a request are made with, see :meth:`imagpose.generation.model.Trained.settings`."""
+    settings = trained.settings(
+        request, weights, request.scenario, request.steps, request.guidance, request.guidance_interval
+    )
+    if request.framing != "letterbox":
+        settings["framing"] = request.framing
+    if canvas.detector:
+        settings["detector"] = canvas.detector
+    return settings
 
 
 def _given(request: GenerationRequest) -> Record:
     """What the settings say of the inputs."""
     return {
         name: [str(one) for one in value] if isinstance(value, tuple) and name != "pose_size" else str(value)
-        for name in ("source", "source_pose", "target_pose", "pose_size", "data", "pairs", "limit")
+        for name in (
+            "source",
+            "source_pose",
+            "target_pose",
+            "person",
+            "detector_weights",
+            "pose_size",
+            "data",
+            "pairs",
+            "limit",
+        )
         if (value := getattr(request, name))
     }
 
@@ -105,28 +127,42 @@ def draw(
     """
     with progress(title, len(canvases), "canvases") as advance:
         for batch in _batched(canvases, batch_size):
-            some, settings = [canvas for canvas, _ in batch], batch[0][1]
+            (canvas, settings), *_ = batch
 
-            def on_step(*args: Any, share: float = len(batch) / (settings["steps"] * some[0].turns)) -> None:
+            def on_step(*args: Any, share: float = len(batch) / (settings["steps"] * canvas.turns)) -> None:
                 advance(share)
 
-            images = pipe(
-                *inputs(some), some[0].setting, settings["steps"], settings["guidance"],
-                seed=[canvas.seed for canvas in some], callback_on_step_end=on_step,
-                guidance_interval=settings.get("guidance_interval"), panels=some[0].panels,
-            ).images  # fmt: skip
-            for (canvas, record), drawn in zip(batch, images, strict=True):
-                for name, image in zip(canvas.outputs, drawn, strict=True):
-                    save(image, folder / name, record)
+            draw_together(pipe, batch, folder, on_step)
 
 
-def inputs(canvases: Sequence[Canvas]) -> tuple[list[list[Image.Image]], list[list[BodyPose]], list[list[BodyPose]]]:
-    """What the pipeline takes of canvases: sources, their poses and the poses to draw."""
-    return (
-        [canvas.read_sources() for canvas in canvases],
-        [list(canvas.source_poses) for canvas in canvases],
-        [list(canvas.target_poses) for canvas in canvases],
-    )
+def draw_together(
+    pipe: ImagposePipeline, batch: Sequence[tuple[Canvas, Record]], folder: Path, on_step: CallbackOnStepEnd
+) -> None:
+    """Generate canvases of equally many sources and poses at once, and write their pictures.
+
+    Args:
+        pipe: The model.
+        batch: The canvases with their records.
+        folder: Of the pictures.
+        on_step: Called after each step, see :class:`imagpose.pipeline.ImagposePipeline`.
+    """
+    some, settings = [canvas for canvas, _ in batch], batch[0][1]
+    images = pipe(
+        *inputs(some, pipe.image_size), some[0].setting, settings["steps"], settings["guidance"],
+        seed=[canvas.seed for canvas in some], callback_on_step_end=on_step,
+        guidance_interval=settings.get("guidance_interval"), panels=some[0].panels,
+    ).images  # fmt: skip
+    for (canvas, record), drawn in zip(batch, images, strict=True):
+        for name, image in zip(canvas.outputs, drawn, strict=True):
+            save(image, folder / name, record)
+
+
+def inputs(
+    canvases: Sequence[Canvas], size: tuple[int, int]
+) -> tuple[list[list[Image.Image]], list[list[BodyPose]], list[list[BodyPose]]]:
+    """What a pipeline that draws (height, width) takes of canvases: sources, their poses and the poses to draw."""
+    shown = [canvas.shown(size) for canvas in canvases]
+    return [one[0] for one in shown], [one[1] for one in shown], [one[2] for one in shown]
 
 
 def _batched(canvases: Sequence[tuple[Canvas, Record]], size: int) -> Iterator[list[tuple[Canvas, Record]]]:
@@ -142,5 +178,8 @@ def _batched(canvases: Sequence[tuple[Canvas, Record]], size: int) -> Iterator[l
 def _row(canvas: Canvas, folder: Path) -> SheetRow:
     drawn = [read_picture(folder / name, folder) for name in canvas.outputs]
     size = (drawn[0].height, drawn[0].width)
-    poses = [pose.picture(size) for pose in canvas.target_poses]
-    return SheetRow(canvas.read_sources(), poses, drawn, canvas.read_truths(), ", ".join(canvas.outputs))
+    sources, given, wanted = canvas.shown(size)
+    if canvas.detector:  # what was found is there to be looked at
+        sources = [one for both in zip(sources, map(over, given, sources), strict=True) for one in both]
+    poses = [pose.picture(size) for pose in wanted]
+    return SheetRow(sources, poses, drawn, canvas.read_truths(), ", ".join(canvas.outputs))

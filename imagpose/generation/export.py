@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from imagpose.data.pose_detector import FOR_MANNEQUINS
 from imagpose.data.text import is_number, parse_json
 from imagpose.errors import InputError
 from imagpose.evaluation.metrics import FIGURE
+from imagpose.generation.model import knows_mannequins
 from imagpose.options.names import joined
 from imagpose.options.ranges import Timestep, check_interval
 from imagpose.options.trust import read
@@ -91,6 +93,8 @@ def export(
     pipe = ImagposePipeline.of_module(module)
     if guidance_form is not None:
         pipe.register_to_config(guidance_form=guidance_form)
+    if knows_mannequins(read(found.config)):
+        pipe.register_to_config(detector=FOR_MANNEQUINS)
     if guidance_interval is not None:
         pipe.register_to_config(guidance_interval=list(guidance_interval))
     try:

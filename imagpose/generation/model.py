@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagpose.data.pose_detector import FOR_MANNEQUINS, FOR_PHOTOGRAPHS
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.models import weights
@@ -26,28 +27,21 @@ DISTILLED_DEMO = "mannequin-demo-distilled"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChosenModel:
-    """What every command that generates asks for: the model, and how it draws.
+class Model:
+    """A trained model, and where it computes.
 
     Attributes:
         run: A run's folder, such as runs/tiny/version_0, whose averaged weights are taken instead of a pipeline's.
         trust: Modules or packages, beside imagpose, lightning, torch and diffusers, whose classes the run's config.yaml
             may name; their code is then run.
         model: A pipeline folder, or the name of shipped weights.
-        seed: Of every random draw.
         device: cpu, cuda or another of torch's; cuda where there is one unless given.
-        guidance: w of Eq. (5); 1 is none. The model's own unless given: 2, and 1 of a distilled one, which has it
-            folded in.
-        overwrite: Whether to generate again what is there already.
     """
 
     run: Path | None = None
     trust: tuple[str, ...] = ()
     model: str = DEMO
-    seed: Seed = 0
     device: str | None = None
-    guidance: NonNegativeFloat | None = None
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         check_arguments(type(self), vars(self), "--")
@@ -60,6 +54,22 @@ class ChosenModel:
         return str(self.run or self.model)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChosenModel(Model):
+    """What every command that generates into a folder asks for: the model, and how it draws.
+
+    Attributes:
+        seed: Of every random draw.
+        guidance: w of Eq. (5); 1 is none. The model's own unless given: 2, and 1 of a distilled one, which has it
+            folded in.
+        overwrite: Whether to generate again what is there already.
+    """
+
+    seed: Seed = 0
+    guidance: NonNegativeFloat | None = None
+    overwrite: bool = False
+
+
 @dataclass(frozen=True)
 class Trained:
     """What a model was trained for, which its files say beside the weights.
@@ -70,6 +80,7 @@ class Trained:
         interval: [lowest, highest] timestep at which it is guided; None is every one.
         scale: Of its guidance, unless told otherwise.
         steps: That it takes, likewise.
+        detector: Of poses in pictures of the kind that it knows: mannequins or photographs.
     """
 
     panels: tuple[int, ...] = (4,)
@@ -77,9 +88,10 @@ class Trained:
     interval: list[int] | None = None
     scale: float = GUIDANCE_SCALE
     steps: int = STEPS
+    detector: str = FOR_PHOTOGRAPHS
 
     @classmethod
-    def of(cls, chosen: ChosenModel) -> Trained:
+    def of(cls, chosen: Model) -> Trained:
         """Read it without the weights.
 
         Raises:
@@ -91,18 +103,21 @@ class Trained:
             arguments = options["model"].get("init_args")
             guidance = arguments.get("guidance") if isinstance(arguments, dict) else None
             guidance = guidance if isinstance(guidance, dict) else {}
+            detector = FOR_MANNEQUINS if knows_mannequins(options) else FOR_PHOTOGRAPHS
             if options["model"]["class_path"] == DISTILLATION:
                 steps = arguments.get("sampling_steps") if isinstance(arguments, dict) else None
                 if type(steps) is not int:
                     raise InputError(
                         f"{path} does not say model.init_args.sampling_steps; take the file that fit wrote."
                     )
-                return cls(panels_of(options, path), scale=1.0, steps=steps)
+                return cls(panels_of(options, path), scale=1.0, steps=steps, detector=detector)
             form, interval = guidance.get("form", "joint"), guidance.get("interval")
-            return cls(panels_of(options, path), str(form), interval if is_interval(interval) else None)
-        from imagpose.models.pipeline_folder import drawn_with
+            interval = interval if is_interval(interval) else None
+            return cls(panels_of(options, path), str(form), interval, detector=detector)
+        from imagpose.models.pipeline_folder import detector_of, drawn_with
 
-        return cls(*drawn_with(folder_of(chosen.model)))
+        folder = folder_of(chosen.model)
+        return cls(*drawn_with(folder), detector=detector_of(folder))
 
     def settings(
         self,
@@ -134,6 +149,13 @@ class Trained:
         return said
 
 
+def knows_mannequins(options: Mapping[str, Any]) -> bool:
+    """Whether a run was trained on mannequins that were drawn for it, by the options of its ``config.yaml``."""
+    data = options.get("data")
+    arguments = data.get("init_args") if isinstance(data, dict) else None
+    return isinstance(arguments, dict) and bool(arguments.get("mannequins"))
+
+
 def folder_of(model: str) -> Path:
     """A pipeline's folder.
 
@@ -143,7 +165,7 @@ def folder_of(model: str) -> Path:
     return Path(model) if Path(model).is_dir() else weights.find(model)
 
 
-def load(chosen: ChosenModel) -> ImagposePipeline:
+def load(chosen: Model) -> ImagposePipeline:
     """The model, on its device.
 
     Raises:
@@ -168,7 +190,7 @@ def load(chosen: ChosenModel) -> ImagposePipeline:
     return pipe
 
 
-def fingerprint(chosen: ChosenModel) -> str:
+def fingerprint(chosen: Model) -> str:
     """Of the weights' content: a model retrained under its old name is another model.
 
     Raises:

@@ -19,7 +19,7 @@ from imagpose.output.files import whole_file
 
 Record = dict[str, Any]
 """All that decides how a picture looks: model and weights, scenario, seed, steps, guidance, and a digest of inputs."""
-_UNLESS_USUAL = ("panels", "guidance_form", "guidance_interval")  # a record says them where they are not the paper's
+_UNLESS_USUAL = ("panels", "guidance_form", "guidance_interval", "framing", "detector")  # said where they are not
 
 
 def pending(

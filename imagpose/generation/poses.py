@@ -1,38 +1,50 @@
-"""``imagpose pose``: a dataset's pose as a file, or anybody's pose file drawn and written in our form."""
+"""``imagpose pose``: a photograph's pose, a dataset's, or anybody's pose file drawn and written in our form."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from imagpose.data.body_pose import BodyPose
+from imagpose.data.framing import Framing, framed
 from imagpose.data.keypoints import NUM_JOINTS, visible
 from imagpose.data.pictures import WHOLE, Picture, picture_size, picture_text
+from imagpose.data.pose_detector import FOR_MANNEQUINS, DetectorName, box_of
 from imagpose.data.readers.layouts import open_index
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
-from imagpose.options.ranges import Size
+from imagpose.options.ranges import PositiveInt, Size, check_arguments
 from imagpose.output.files import whole_file
 
 _KEY = "imagpose pose"  # in the PNGs that are drawn here
+_PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_SHAPE = (64, 44)  # of the embedded mannequins, which is that of DeepFashion's 256×176
 
 
 @dataclass(frozen=True)
 class PoseRequest:
-    """A pose file to look at, or a dataset's picture whose pose to write.
+    """A pose file to look at, a photograph to find the pose of, or a dataset's picture whose pose to write.
 
     Attributes:
-        file: A pose file: OpenPose's JSON, COCO's keypoints, or our own form.
-        show: Draw the skeleton: into this PNG, or, if it is true, into the file's name with _pose.png, beside it.
+        file: A pose file: OpenPose's JSON, COCO's keypoints, or our own form; or a photograph: .jpg, .png, .webp, .bmp.
+        show: Draw the skeleton: into this PNG, or, if it is true, into the file's name with _pose.png, beside it. Of a
+            photograph it is drawn in any case.
         picture: That the pose of the file is of, to draw over; black if there is none.
         pose_size: The frame, height x width, where the file does not say it.
         data: A DeepFashion or Market-1501 folder, instead of a file.
         image: The picture's name in the folder's lists; with --data.
-        out: The JSON file to write, in our form and the picture's own pixels.
+        out: The JSON file to write, in our form and the picture's own pixels; of a photograph its name with
+            _pose.json, beside it, unless given.
+        person: Whose pose, where a photograph shows several; 1 is the largest, who is taken unless given.
+        detector: What finds it: mannequin, rtmlib or blazepose; mannequin unless given.
+        detector_weights: Its weights: a folder, the name of one or a hub id; the detector's own unless given.
+        framing: What is drawn of a photograph: all of it, as letterbox keeps it, or what figure shows a model.
     """
 
     file: Path | None = None
@@ -43,8 +55,13 @@ class PoseRequest:
     data: Path | None = None
     image: str | None = None
     out: Path | None = None
+    person: PositiveInt | None = None
+    detector: DetectorName | None = None
+    detector_weights: str | None = None
+    framing: Framing = "letterbox"
 
     def __post_init__(self) -> None:
+        check_arguments(PoseRequest, vars(self), "--")
         if self.file is None and not (self.data and self.image and self.out):
             raise InputError(
                 "There is no pose to look at: give a pose FILE with --show or --out, or --data, --image and --out."
@@ -57,29 +74,79 @@ class PoseRequest:
             raise InputError("--show, --picture and --pose_size are for a pose FILE, which is missing; name it.")
         if isinstance(self.show, Path) and self.show.suffix.lower() not in ("", ".png"):
             raise InputError(f"--show writes a PNG, which {self.show} is not named like; end its name in .png.")
-        if self.file is not None and not self.show and self.out is None:
+        if self.is_photograph and (self.picture or self.pose_size):
+            raise InputError(f"{self.file} is a photograph itself; leave out --picture and --pose_size.")
+        if not self.is_photograph and (self.person or self.detector or self.detector_weights):
+            raise InputError("--person and --detector are for a photograph; name one, such as me.jpg, as the FILE.")
+        if not self.is_photograph and self.framing != "letterbox":
+            raise InputError("--framing is for a photograph; name one, such as me.jpg, as the FILE.")
+        if self.file is not None and not self.is_photograph and not self.show and self.out is None:
             raise InputError(f"Say what to do with {self.file}: --show draws it, --out writes it in our form.")
+
+    @property
+    def is_photograph(self) -> bool:
+        """Whether the file is named like a picture."""
+        return self.file is not None and self.file.suffix.lower() in _PHOTOGRAPHS
 
     @property
     def drawing(self) -> Path | None:
         """The PNG to draw into."""
-        if self.file is None or self.show is False:
+        if isinstance(self.show, Path):
+            return self.show
+        if self.file is None or not (self.show or self.is_photograph):
             return None
-        return self.file.with_name(f"{self.file.stem}_pose.png") if self.show is True else self.show
+        return self.file.with_name(f"{self.file.stem}_pose.png")
 
 
 def pose(request: PoseRequest) -> None:
-    """Write the pose of a dataset's picture as a pose file, or look at a pose file of any form.
+    """Find the pose of a photograph, write that of a dataset's picture, or look at a pose file of any form.
 
     Raises:
         InputError: A file is not as it must be; the sentence says which.
     """
-    if request.file is not None:
+    if request.file is not None and request.is_photograph:
+        _find(request, request.file)
+    elif request.file is not None:
         _look_at(request, request.file)
     elif request.data and request.image and request.out:
         found, path = of_dataset(request.data, request.image)
         _write(found, request.out)
         print(f"The pose of {path} is in {request.out}.")
+
+
+def _find(request: PoseRequest, photograph: Path) -> None:
+    from imagpose.pose.detectors import choose, load_detector, told  # torch is needed here alone
+
+    picture = Picture(photograph).show()
+    name, number = request.detector or FOR_MANNEQUINS, request.person or 1
+    people = load_detector(name, weights=request.detector_weights).detect(picture)
+    found = choose(people, number, photograph, name)
+    out = request.out or photograph.with_name(f"{photograph.stem}_pose.json")
+    drawing = request.drawing or photograph
+    shown, pose = framed(picture, found, _SHAPE, request.framing)
+    drawn = over(pose, shown)
+    if request.framing == "letterbox" and len(people) > 1:
+        number_people(drawn, [one.pose for one in people])
+    print(f"{photograph}: {told(people, number, name)}.")
+    with _saved(drawn, photograph, drawing):  # both or none
+        _write(found, out)
+    print(f"The skeleton is in {drawing}, the pose in {out}.")
+
+
+def number_people(picture: Image.Image, people: Sequence[BodyPose]) -> None:
+    """Draw a box around each of several people, with the number that ``--person`` takes.
+
+    Args:
+        picture: Is drawn into.
+        people: In its pixels, the first being 1.
+    """
+    draw = ImageDraw.Draw(picture)
+    line = max(max(picture.size) // 400, 1)
+    font = ImageFont.load_default(max(max(picture.size) // 40, 10))
+    for number, pose in enumerate(people, start=1):
+        left, top, right, bottom = box_of(pose)
+        draw.rectangle((left, top, max(right, left), max(bottom, top)), outline="white", width=line)
+        draw.text((left + 2 * line, top + line), str(number), "white", font, stroke_width=line, stroke_fill="black")
 
 
 def _look_at(request: PoseRequest, file: Path) -> None:
@@ -141,16 +208,23 @@ def _show(found: BodyPose, file: Path, picture: Image.Image | None, out: Path) -
         raise InputError(
             f"{file} says a frame of {found.size[0]}×{found.size[1]}, too large to draw; draw it over its --picture."
         )
+    with _saved(over(found, picture), file, out):
+        print(f"The skeleton is in {out}.")
+
+
+@contextmanager
+def _saved(drawn: Image.Image, file: Path, out: Path) -> Iterator[None]:
+    """Write a drawing of what is in a file, unless what is done meanwhile fails; only one of ours is replaced."""
     try:
         if out.exists() and out.is_file() and _KEY not in _texts(out):
             raise InputError(f"{out} is there and not a pose drawn by this command; name another file with --show.")
         info = PngInfo()
         info.add_text(_KEY, file.name.encode("ascii", "replace").decode())
         with whole_file(out) as unfinished:
-            over(found, picture).save(unfinished, format="PNG", pnginfo=info)
+            drawn.save(unfinished, format="PNG", pnginfo=info)
+            yield
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or error}); name another --show.") from error
-    print(f"The skeleton is in {out}.")
 
 
 def _texts(path: Path) -> dict[str, str]:

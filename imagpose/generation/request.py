@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagpose.data.framing import Framing
+from imagpose.data.pose_detector import DetectorName
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.generation.model import ChosenModel
@@ -17,8 +19,14 @@ class GenerationRequest(ChosenModel):
 
     Attributes:
         source: Pictures of the person, fewer than the canvas has panels: one to three for a model of four.
-        source_pose: Their pose files, in the same order.
+        source_pose: Their pose files, in the same order; without any, their poses are detected.
         target_pose: Poses to draw; more than fit one canvas are spread over several.
+        person: Whose pose is detected, where a source shows several: 1 is the largest, who is taken unless given; one
+            number for all sources, or one for each.
+        detector: What detects: mannequin, rtmlib or blazepose; the one that fits the model unless given.
+        detector_weights: Its weights: a folder, the name of one or a hub id; the detector's own unless given.
+        framing: How sources and poses are brought to the model's shape: letterbox keeps them whole, figure shows what
+            is around the figure, with the margins of the training pictures.
         pose_size: The frame, height x width, of the target poses whose files do not say it.
         data: A DeepFashion or Market-1501 folder, instead of pictures of one's own.
         pairs: CSV of from,to, or another of the field's lists of pairs; with --data.
@@ -36,6 +44,10 @@ class GenerationRequest(ChosenModel):
     source: tuple[Path, ...] = ()
     source_pose: tuple[Path, ...] = ()
     target_pose: tuple[Path, ...] = ()
+    person: tuple[PositiveInt, ...] = ()
+    detector: DetectorName | None = None
+    detector_weights: str | None = None
+    framing: Framing = "letterbox"
     pose_size: Size | None = None
     data: Path | None = None
     pairs: Path | None = None
@@ -56,5 +68,16 @@ class GenerationRequest(ChosenModel):
             raise InputError(
                 "There is nothing to draw: give --source, --source_pose and --target_pose, or --data and --pairs."
             )
+        if self.person and (self.source_pose or len(self.person) not in (1, len(self.source))):
+            raise InputError(
+                f"There are {len(self.person)} --person, {len(self.source)} --source and {len(self.source_pose)} "
+                "--source_pose; give one --person, or one for each --source, and no --source_pose."
+            )
+        if (self.detector or self.detector_weights) and self.source_pose:
+            raise InputError("--detector finds the poses that --source_pose gives; give one of the two.")
         if self.data is not None and (self.source or self.source_pose or self.target_pose):
             raise InputError("--data lists its own pictures: give either your own pictures or --data and --pairs.")
+        if self.data is not None and (self.person or self.detector or self.detector_weights):
+            raise InputError("--data has its own poses: give --person and --detector with pictures of your own.")
+        if self.data is not None and self.framing != "letterbox":
+            raise InputError("--data has pictures that are framed already: give --framing with pictures of your own.")

@@ -9,6 +9,7 @@ from typing import Any
 import diffusers
 from torch import nn
 
+from imagpose.data.pose_detector import DETECTORS, FOR_PHOTOGRAPHS
 from imagpose.errors import InputError
 from imagpose.models import encoders, weights
 from imagpose.options.ranges import (
@@ -37,7 +38,7 @@ _OURS = {
 }
 _SETTINGS = (
     "_class_name", "_diffusers_version", "_name_or_path", "image_size", "guidance_form", "guidance_interval", "panels",
-    "guidance_scale", "num_inference_steps",
+    "guidance_scale", "num_inference_steps", "detector",
 )  # fmt: skip
 _RUNS_CODE = ("auto_map", "trust_remote_code", "custom_pipeline", "quantization_config")  # or reads further files
 
@@ -77,6 +78,8 @@ def check_folder(folder: Path) -> None:
     for name, kind in (("guidance_scale", NonNegativeFloat), ("num_inference_steps", DenoisingSteps)):
         if (value := index.get(name)) is not None:
             check(f"{name} of {path}", value, kind)
+    if (detector := index.get("detector")) is not None and detector not in DETECTORS:
+        raise InputError(f"{path} says detector {detector!r}; there are: {', '.join(DETECTORS)}.")
 
 
 def panels_of(folder: Path) -> list[int]:
@@ -108,6 +111,15 @@ def drawn_with(folder: Path) -> tuple[tuple[int, ...], str, list[int] | None, fl
         tuple(panels_of(folder)), str(index.get("guidance_form", "joint")), index.get("guidance_interval"),
         GUIDANCE_SCALE if scale is None else float(scale), STEPS if steps is None else steps,
     )  # fmt: skip
+
+
+def detector_of(folder: Path) -> str:
+    """The detector that finds poses in pictures of the kind that a pipeline was trained on.
+
+    Raises:
+        InputError: A file is no JSON.
+    """
+    return str(weights.read_config(folder / _INDEX).get("detector", FOR_PHOTOGRAPHS))
 
 
 def is_size(size: Any) -> bool:

@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     DenoisingSteps = int
     Timestep = int
     Seed = int
+    Port = int
     ImageSize = int
     Workers = int
     Port = int
@@ -124,6 +125,7 @@ else:
     DenoisingSteps = _type("DenoisingSteps", Range(int, 1, 1000))
     Timestep = _type("Timestep", Range(int, 0, 1000, of="[lowest, highest], each "))
     Seed = _type("Seed", Range(int, 0, 2**32 - 1))
+    Port = _type("Port", Range(int, 0, 65535))
     ImageSize = _type("ImageSize", Range(int, 1, 8192))
     Workers = _type("Workers", Range(int, 0, 1024))
     Port = _type("Port", Range(int, 1, 65535))

@@ -16,13 +16,14 @@ from imagpose.evaluation.tables import Table, cell, to_csv
 from imagpose.options.ranges import DenoisingSteps, PositiveInt, Timestep, check_interval
 from imagpose.options.trust import read_run
 from imagpose.output.files import write_whole
+from imagpose.reproduction.chosen import choose
 from imagpose.reproduction.differences import difference, score, signed
 from imagpose.reproduction.filled import EVERY_STEP, Interval
 from imagpose.reproduction.panels_report import shown
 from imagpose.reproduction.rows import Row
 from imagpose.reproduction.sweep import run
 from imagpose.reproduction.timing import Way
-from imagpose.reproduction.trained import Trial, TrialRequest, choose
+from imagpose.reproduction.trained import Trial, TrialRequest
 from imagpose.training.runs import from_folder
 
 SETTINGS: tuple[Setting, ...] = ("T1", "T2", "T3")

@@ -12,12 +12,13 @@ from imagpose.evaluation.screen import wide_console
 from imagpose.evaluation.tables import to_csv
 from imagpose.generation.canvases import Canvas
 from imagpose.options.ranges import DenoisingSteps, PositiveInt, SeveralViews, Timestep, check_interval
+from imagpose.reproduction.chosen import TARGETS, choose
 from imagpose.reproduction.filled import ALSO_IN_INTERVAL, CANVASES, EVERY_STEP, PAPERS, Filled
 from imagpose.reproduction.panels_report import figure, report, to_lines
 from imagpose.reproduction.rows import write_row
 from imagpose.reproduction.sweep import run, tell, write_tables
 from imagpose.reproduction.timing import DISTILLED, Way
-from imagpose.reproduction.trained import TARGETS, StudentRequest, Trial, choose
+from imagpose.reproduction.trained import StudentRequest, Trial
 from imagpose.reproduction.wide import Wide
 from imagpose.sampler import Guidance
 

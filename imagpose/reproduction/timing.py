@@ -128,7 +128,8 @@ def measure(
         and ``repeats``.
     """
     size = min(batch_size, *(len(of) for of in canvases.values()))
-    batches = {way: (list(of[:size]), inputs(of[:size])) for way, of in canvases.items()}
+    size_of = pipelines.model.image_size
+    batches = {way: (list(of[:size]), inputs(of[:size], size_of)) for way, of in canvases.items()}
 
     def generate(way: Way, steps: int) -> float:
         some, given = batches[way]

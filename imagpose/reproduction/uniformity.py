@@ -19,9 +19,10 @@ from imagpose.generation.model import load
 from imagpose.generation.pictures import pending, save
 from imagpose.options.ranges import DenoisingSteps
 from imagpose.output.sheet import lay_out
+from imagpose.reproduction.chosen import TARGETS
 from imagpose.reproduction.report import brief, render
 from imagpose.reproduction.rows import write_row
-from imagpose.reproduction.trained import TARGETS, Trial, TrialRequest
+from imagpose.reproduction.trained import Trial, TrialRequest
 
 SETTINGS: dict[str, Setting] = {"T1": "T1", "T2": "T2", "T3": "T3", "IMAGPose_star": "IMAGPose*"}
 """The paper's scenarios by their row's name, which is a file's name too."""

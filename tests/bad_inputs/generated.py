@@ -16,6 +16,8 @@ PAIRED = Command({"--data": "data", "--pairs": "pairs.csv", **_MODEL})
 EXPORT = Command({"--run": RUN, "--out": "new"})
 POSE = Command({"--data": "data", "--image": IMAGE, "--out": "new.json"})
 POSE_FILE = Command({"": "source.json", "--out": "new.json"})
+DETECTED = Command({"--source": "source.jpg", "--target_pose": "target.json", "--detector": "mannequin", **_MODEL})
+PHOTOGRAPH = Command({"": "source.jpg", "--detector": "mannequin", "--out": "new.json", "--show": "new.png"})
 
 
 def _pose(**changes: object) -> bytes:
@@ -90,7 +92,8 @@ def _generate():
     yield from OWN.written("--out")
     yield OWN.case("--out a file", {"--out": "odd/file"}, "odd/file", slow=True)
     yield OWN.case("--out a pipe", {"--out": "odd/pipe"}, "odd/pipe", slow=True)
-    yield from OWN.grammar("--source", "--source_pose", "--target_pose")
+    yield from OWN.grammar("--source", "--target_pose")
+    yield from _detected()
     yield OWN.case("an ambiguous beginning", {}, "--s", further=("--s", "x"))
     yield from OWN.values("--pose_size", ("0x0", "64", "x", "64×44"), some=2)
     yield from OWN.whole_number("--steps", "0", "1001")
@@ -110,6 +113,41 @@ def _generate():
     for path, contents in LISTS.items():
         yield from every(3, PAIRED.contents(f"data/{path}", contents, some=1))
     yield PAIRED.case("pairs of another dataset", {"--data": "market"}, "pairs.csv")
+
+
+def _detected():
+    """Sources without poses."""
+    yield from DETECTED.choice("--detector")
+    yield from DETECTED.choice("--framing")
+    yield from DETECTED.whole_number("--person", "0", "2")
+    yield from DETECTED.file("--detector_weights", "eights", "PoseNetwork")
+    yield DETECTED.case("a detector and a pose", {}, "--source_pose", further=("--source_pose", "source.json"))
+    yield DETECTED.case("no library or no weights", {"--detector": "rtmlib"}, "rtmlib", "DWPose")
+    yield DETECTED.case("no library or no bundle", {"--detector": "blazepose"}, "mediapipe", "blazepose", slow=True)
+    for number, (kind, make) in enumerate(BAD.items()):
+        place = {"source.jpg": lambda p, m=make: m(p, p.parent)}
+        yield DETECTED.case(f"detected in {kind}", {}, "source.jpg", place=place, slow=number > 1)
+    yield PAIRED.case("a list and --person", {"--person": "1"}, "--person")
+    yield PAIRED.case("a list and --detector", {"--detector": "mannequin"}, "--detector")
+    yield PAIRED.case("a list and --framing", {"--framing": "figure"}, "--framing")
+
+
+def _photograph():
+    for number, (kind, make) in enumerate(BAD.items()):
+        place = {"source.jpg": lambda p, m=make: m(p, p.parent)}
+        yield PHOTOGRAPH.case(f"a photograph: {kind}", {}, "source.jpg", place=place, slow=number > 2)
+    yield from PHOTOGRAPH.instead("source.jpg")
+    yield PHOTOGRAPH.case("a text as a photograph", {}, "source.jpg", place={"source.jpg": text(b"I am no picture")})
+    yield from PHOTOGRAPH.choice("--detector")
+    yield from PHOTOGRAPH.choice("--framing")
+    yield from PHOTOGRAPH.whole_number("--person", "0", "2")
+    yield from PHOTOGRAPH.file("--detector_weights", "eights", "PoseNetwork")
+    yield from PHOTOGRAPH.written("--out", ending=".json")
+    yield from PHOTOGRAPH.written("--show", ending=".png")
+    yield PHOTOGRAPH.case("the photograph as --show", {"--show": "source.jpg"}, "--show")
+    yield PHOTOGRAPH.case("the photograph as --out", {"--out": "source.jpg"}, "source.jpg")
+    yield PHOTOGRAPH.case("a photograph and its picture", {"--picture": "source.jpg"}, "--picture")
+    yield POSE_FILE.case("a pose file and --person", {"--person": "1"}, "--person")
 
 
 def _export():
@@ -174,4 +212,4 @@ def _of_dataset():
     yield POSE.case("--out a folder", {"--out": "odd/folder"}, "odd/folder")
 
 
-CASES = {"generate": list(_generate()), "export": list(_export()), "pose": list(_of_dataset())}
+CASES = {"generate": list(_generate()), "export": list(_export()), "pose": [*_of_dataset(), *_photograph()]}

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test-browser.")
+if TYPE_CHECKING:  # collecting the tests needs none of it
+    from playwright.sync_api import Browser, Page
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[sync_api.Browser]:
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test-browser.")
     if CHROMIUM is None:
         pytest.skip("No Chromium is installed: apt install chromium.")
     with sync_api.sync_playwright() as playwright:
@@ -22,6 +26,6 @@ def browser() -> Iterator[sync_api.Browser]:
 
 
 @pytest.fixture
-def page(browser: sync_api.Browser) -> Iterator[sync_api.Page]:
+def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context() as context:
         yield context.new_page()

@@ -4,12 +4,17 @@ import pytest
 import torch
 
 from imagpose.__main__ import main
+from imagpose.data.figures import Figures
+from imagpose.data.keypoints import FLIP_ORDER
 from imagpose.data.mannequins.descriptions import CHOICES, COLOURS, describe
 from imagpose.data.mannequins.folder import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.variations import Variations
 from imagpose.models.base import Base
 from imagpose.models.encoders import TimmEncoder
+from imagpose.pose.detectors import load_detector
+from imagpose.pose.network import WINDOW
+from imagpose.pretraining.scenes import compose
 from imagpose.pretraining.variations import VariationTraining
 from tests.conftest import ROOT
 
@@ -89,3 +94,51 @@ def test_variations_are_two_distinct_views_of_one_person(mannequin_root):
         assert torch.equal(first["source"], again["source"])
         assert not torch.equal(first["source"], first["target"])
         assert first["number"] == number
+
+
+def test_the_detector_leaves_weights_that_it_is_loaded_from(fit, tmp_path):
+    assert fit("detector", out="eyes") == 0
+    before = load_detector("mannequin").network.state_dict()
+    after = load_detector("mannequin", weights="eyes").network.state_dict()
+    assert before.keys() == after.keys()
+    assert not torch.equal(before["maps.weight"], after["maps.weight"])
+
+
+@pytest.fixture
+def figures(mannequin_root):
+    index = DeepFashion(mannequin_root)
+    items = [Figures([index.records[n] for n in index.splits["test"]], 0, False)[i] for i in range(16)]
+    return torch.stack([one["picture"] for one in items]), torch.stack([one["keypoints"] for one in items])
+
+
+def test_scenes_are_a_function_of_the_seed_alone(figures):
+    one, again, other = (compose(*figures, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not torch.equal(one.windows, other.windows)
+
+
+def test_joints_lie_where_their_figure_was_laid(figures):
+    """A figure of one colour, whose joints each carry a mark: marks and joints come to the same places."""
+    pictures, keypoints = figures
+    marked = torch.full_like(pictures, -0.5)
+    wrist = 7
+    keypoints = keypoints.clone()
+    keypoints[:, wrist] = torch.tensor([12.0, 40.0])
+    marked[:, :, 38:43, 10:15] = 1.0  # a square before a plain background
+    seen = 0
+    for seed in range(6):
+        scenes = compose(marked, keypoints, torch.Generator().manual_seed(seed))
+        for window, joints, visible in zip(scenes.windows, scenes.joints, scenes.visible, strict=True):
+            for joint in {wrist, FLIP_ORDER[wrist]}:
+                x, y = (joints[joint]).round().int().tolist()
+                if visible[joint] and 2 <= x < WINDOW - 2 and 2 <= y < WINDOW - 2:
+                    seen += (window[:, y, x] > 0.2).all().item()
+    assert seen >= 30
+
+
+def test_joints_of_other_frames_and_of_nobody_are_told_to_be_missing(figures):
+    scenes = compose(*figures, torch.Generator().manual_seed(5))
+    inside = ((scenes.joints >= 0) & (scenes.joints < WINDOW)).all(-1)
+    assert not (scenes.visible & ~inside).any()
+    assert not scenes.present[scenes.visible.sum(1) < 4, 0].any()
+    assert (scenes.boxes[..., 2:] >= 0).all()

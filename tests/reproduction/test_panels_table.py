@@ -14,9 +14,9 @@ from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas, canvases_of_pairs
 from imagpose.module import IMAGPose
 from imagpose.reproduction import panels
+from imagpose.reproduction.chosen import choose
 from imagpose.reproduction.filled import CANVASES, EVERY_STEP, PAPERS
 from imagpose.reproduction.rows import read_row
-from imagpose.reproduction.trained import choose
 from imagpose.reproduction.wide import Wide
 
 INTERVAL = (500, 1000)

@@ -16,8 +16,9 @@ from imagpose.generation.command import draw
 from imagpose.generation.model import load
 from imagpose.generation.pictures import pending
 from imagpose.reproduction import uniformity as module
+from imagpose.reproduction.chosen import choose
 from imagpose.reproduction.rows import read_row
-from imagpose.reproduction.trained import Trial, choose
+from imagpose.reproduction.trained import Trial
 from imagpose.reproduction.uniformity import UniformityRequest
 from imagpose.synthesis import Synthesis
 from tests.data import layouts

@@ -1,0 +1,87 @@
+"""A photograph that somebody gave the page: its bytes, who is on it, and how it is shown."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from imagpose.data.body_pose import BodyPose
+from imagpose.data.keypoints import visible
+from imagpose.data.pictures import Picture
+from imagpose.data.pose_detector import PoseDetector
+
+_SHOWN = 720  # pixels of the longer side in the browser
+_MIME = {"PNG": "image/png", "JPEG": "image/jpeg"}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One photograph of a page.
+
+    Attributes:
+        name: As its owner calls it; text that is shown, never a path.
+        picture: Its bytes, which ``imagpose generate`` would read from a file.
+        people: The pose of each person, the largest first; none where nobody was found.
+        shown: It for the browser, a data URI.
+        size: Height and width in pixels of the frame of its poses.
+    """
+
+    name: str
+    picture: Picture
+    people: tuple[BodyPose, ...]
+    shown: str
+    size: tuple[int, int]
+
+    @classmethod
+    def taken(cls, path: Path, detector: PoseDetector) -> Photograph:
+        """Read an uploaded file and look for people.
+
+        Raises:
+            InputError: It is no picture, or too large; the same limits hold as for ``imagpose generate``.
+        """
+        picture = Picture(path)
+        picture.path = Path(path.name)  # which its sentences name: the upload's folder is nobody's business
+        image = picture.show()
+        return cls.of(path.name, picture, image, [found.pose for found in detector.detect(image)])
+
+    @classmethod
+    def of(cls, name: str, picture: Picture, image: Image.Image, people: Sequence[BodyPose]) -> Photograph:
+        """A photograph whose people are known."""
+        return cls(name, picture, tuple(people), shown(image), (image.height, image.width))
+
+    def told(self, identifier: str) -> dict[str, Any]:
+        """What the browser is told of it."""
+        return {
+            "id": identifier, "name": self.name, "image": self.shown, "size": list(self.size),
+            "people": [wire(pose) for pose in self.people],
+        }  # fmt: skip
+
+
+def wire(pose: BodyPose) -> dict[str, Any]:
+    """A pose as it travels to the browser and back: the content of a pose file."""
+    joints = [
+        [round(float(x), 2), round(float(y), 2)] if found else None
+        for (x, y), found in zip(pose.keypoints, visible(pose.keypoints), strict=True)
+    ]
+    return {"size": list(pose.size), "keypoints": joints}
+
+
+def shown(image: Image.Image) -> str:
+    """A picture as a data URI, made smaller where a screen has no use for its size."""
+    small = image.convert("RGB")
+    small.thumbnail((_SHOWN, _SHOWN))
+    kind = "PNG" if max(small.size) <= 256 else "JPEG"
+    file = io.BytesIO()
+    small.save(file, kind, quality=88) if kind == "JPEG" else small.save(file, kind)
+    return data_uri(file.getvalue(), _MIME[kind])
+
+
+def data_uri(content: bytes, kind: str = "image/png") -> str:
+    """Bytes of a file as an address that holds them."""
+    return f"data:{kind};base64,{b64encode(content).decode()}"

@@ -1,0 +1,82 @@
+"""What the server keeps of each open page, in memory, until it is closed."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from imagpose.demo.photographs import Photograph
+from imagpose.errors import InputError
+
+MOST_PHOTOGRAPHS = 24
+"""Of one page, sources and those that poses were taken from."""
+MOST_PAGES = 64
+"""A page that never says that it is closed is forgotten when so many others came after it."""
+
+
+class Session:
+    """One open page.
+
+    Attributes:
+        photographs: By the name that the page knows each by.
+        stopped: Set to end its drawing after the step in progress.
+        mannequins: How many it was shown.
+    """
+
+    def __init__(self) -> None:
+        self.photographs: dict[str, Photograph] = {}
+        self.stopped = threading.Event()
+        self.mannequins = 0
+
+    def add(self, photograph: Photograph) -> str:
+        """Keep a photograph; returns the name that the page knows it by.
+
+        Raises:
+            InputError: The page holds too many.
+        """
+        if len(self.photographs) >= MOST_PHOTOGRAPHS:
+            raise InputError(
+                f"{photograph.name} is one too many: the page holds {MOST_PHOTOGRAPHS} photographs; remove some first."
+            )
+        identifier = secrets.token_hex(8)
+        self.photographs[identifier] = photograph
+        return identifier
+
+    def keep(self, identifiers: Iterable[str]) -> None:
+        """Forget all photographs but these."""
+        kept = set(identifiers)
+        self.photographs = {name: one for name, one in self.photographs.items() if name in kept}
+
+
+class Sessions:
+    """The open pages."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, page: str) -> Session:
+        """A page's session; its first call begins it."""
+        with self._lock:
+            session = self._open.pop(page, None) or Session()
+            self._open[page] = session
+            if len(self._open) > MOST_PAGES:
+                _, oldest = self._open.popitem(last=False)
+                oldest.stopped.set()
+            return session
+
+    def close(self, page: str) -> None:
+        """Stop what a page is drawing, and forget it."""
+        with self._lock:
+            session = self._open.pop(page, None)
+        if session is not None:
+            session.stopped.set()
+            session.photographs.clear()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __contains__(self, page: object) -> bool:
+        return page in self._open

@@ -1,0 +1,20 @@
+// What the server says of photographs: sentences are shown, photographs are handed to the editor.
+// Gradio runs this text as a function of (element, trigger, props, server, upload, watch).
+const list = document.createElement("ul");
+list.className = "im-notes";
+list.setAttribute("role", "alert");
+element.replaceChildren(list);
+
+watch("value", () => {
+  const told = props.value;
+  if (!told) return;
+  document.dispatchEvent(new CustomEvent("imagpose:told"));
+  list.replaceChildren(
+    ...told.says.map((sentence) => {
+      const item = document.createElement("li");
+      item.textContent = sentence; // names of files are text, whatever they hold
+      return item;
+    }),
+  );
+  if (told.photographs.length) document.dispatchEvent(new CustomEvent("imagpose:photographs", { detail: told }));
+});

@@ -1,0 +1,80 @@
+"""What stands before Gradio's server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from imagpose.demo.fence import Fence
+
+LOCAL = {"host": "127.0.0.1:7860"}
+
+
+def ask(path: str, headers: dict[str, str] = LOCAL, hosts=("127.0.0.1", "localhost", "[::1]")):
+    """(status, headers) of what a fence before a server that answers everything says."""
+    sent = []
+
+    async def behind(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}
+    asyncio.run(Fence(behind, hosts, 1000)(scope, None, send))
+    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/assets/index.js", "/gradio_api/queue/join", "/gradio_api/upload"])
+def test_the_page_gets_through_and_may_load_nothing_from_elsewhere(path):
+    status, headers = ask(path)
+    assert status == 200
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+    assert "http" not in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd", "/gradio_api/file/etc/passwd", "/file=/etc/passwd", "/gradio_api/info",
+        "/gradio_api/proxy=http://example.org", "/gradio_api/run-history/buckets", "/gradio_api/component_server",
+        "/gradio_api/run/other", "/gradio_api/call/draw", "/docs", "/openapi.json", "/assets/../../../etc/passwd",
+        "/gradio_api/dev/reload", "/login", "/monitoring", "",
+    ],
+)  # fmt: skip
+def test_what_the_page_does_not_need_is_not_there(path):
+    assert ask(path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:1", 200), ("localhost:7860", 200), ("localhost", 200), ("[::1]:7860", 200), ("evil.example", 421),
+     ("127.0.0.1.evil.example:7860", 421), ("", 421)],
+)  # fmt: skip
+def test_a_page_from_elsewhere_cannot_reach_it_under_its_own_name(host, status):
+    assert ask("/", {"host": host})[0] == status
+
+
+def test_whoever_lets_others_in_is_asked_for_by_any_name():
+    assert ask("/", {"host": "studio.example:7860"}, hosts=())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"content-length": "1000"}, 200), ({"content-length": "1001"}, 413), ({"content-length": "-1"}, 411),
+     ({"transfer-encoding": "chunked"}, 411)],
+)  # fmt: skip
+def test_a_request_says_how_long_it_is(headers, status):
+    assert ask("/gradio_api/upload", {**LOCAL, **headers})[0] == status
+
+
+def test_sockets_of_the_web_are_closed():
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(Fence(None, (), 1)({"type": "websocket", "path": "/", "headers": []}, None, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
