@@ -105,7 +105,6 @@ if TYPE_CHECKING:
     Port = int
     ImageSize = int
     Workers = int
-    Port = int
     SeveralItems = int
     Side = int
     DrawnSide = int
@@ -128,7 +127,6 @@ else:
     Port = _type("Port", Range(int, 0, 65535))
     ImageSize = _type("ImageSize", Range(int, 1, 8192))
     Workers = _type("Workers", Range(int, 0, 1024))
-    Port = _type("Port", Range(int, 1, 65535))
     SeveralItems = _type("SeveralItems", Range(int, 2, 10_000))
     Side = _type("Side", Range(int, 1, 8192, of="[height, width], each "))
     # SSIM's window is 11 pixels wide.

@@ -71,7 +71,7 @@ CASES = {
     ],
     "study serve": [
         *_folder(SERVE),
-        *SERVE.whole_number("--port", "0", "65536"),
+        *SERVE.whole_number("--port", "-1", "65536"),
         *SERVE.values("--host", ("", " ", "192.0.2.1", "a\0b", "a b"), "--host", some=3),
         *SERVE.contents("study/votes.sqlite", _NO_VOTES, "votes.sqlite", options={"--port": "18766"}, some=3),
     ],
