@@ -29,7 +29,7 @@ LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports.
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -116,6 +116,10 @@ demo: .venv/.demo  ## a page in the browser that draws a photograph in new poses
 	$(BIN)/python -m imagpose demo --open $(OF_RUN) $(ARGS)
 .venv/.demo: .venv/.done
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]' && touch $@
+
+distilled: .venv/.done  ## distil the demo weights into four steps (into weights/mannequin-demo-distilled, about half an hour)
+	$(BIN)/python -m imagpose fit --exp tiny_distilled
+	$(BIN)/python -m imagpose export --run $$(ls -d runs/tiny_distilled/version_* | sort -V | tail -1) --out weights/mannequin-demo-distilled
 
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas, canvases_of_pairs
-from imagpose.generation.model import Trained, fingerprint, load
+from imagpose.generation.model import DEMO, DISTILLED_DEMO, FEW_STEPS, Trained, fingerprint, load
 from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.pictures import Record, pending, save
 from imagpose.generation.poses import over
@@ -34,6 +35,7 @@ def generate(request: GenerationRequest) -> None:
     Raises:
         InputError: A file or the disk is not as it must be; the sentence says which.
     """
+    request = _of_few_steps(request)
     if request.out.exists() and not request.out.is_dir():  # else it is found out when all is drawn
         raise InputError(f"{request.out} is no folder; name another --out.")
     weights, trained = fingerprint(request), Trained.of(request)
@@ -69,6 +71,15 @@ def generate(request: GenerationRequest) -> None:
         f"{images} pictures are in {folder}; {request.out / 'contact_sheet.png'} shows {shown} of {len(canvases)} "
         "canvases."
     )
+
+
+def _of_few_steps(request: GenerationRequest) -> GenerationRequest:
+    """The same of the distilled weights, where few steps and no guidance are asked of the demo weights."""
+    few = request.steps is not None and request.steps <= FEW_STEPS
+    if not few or request.name != DEMO or request.guidance is not None or request.guidance_interval is not None:
+        return request
+    print(f"{request.steps} steps are drawn by {DISTILLED_DEMO}, which learned them; --guidance 1 takes {DEMO} itself.")
+    return replace(request, model=DISTILLED_DEMO)
 
 
 def _canvases(request: GenerationRequest, trained: Trained) -> Iterator[Canvas]:

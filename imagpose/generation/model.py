@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait 
 DEMO = "mannequin-demo"
 DISTILLED_DEMO = "mannequin-demo-distilled"
 """Learned from :data:`DEMO` to take four steps."""
+FEW_STEPS = 4
 
 
 @dataclass(frozen=True, kw_only=True)

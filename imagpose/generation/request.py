@@ -36,6 +36,7 @@ class GenerationRequest(ChosenModel):
         out: Folder of the results: images, contact_sheet.png and settings.json.
         scenario: Of the paper; auto is T1, T3 or IMAGPose*, whichever the numbers of pictures and poses say.
         steps: Denoising steps; the model's own unless given: 20, and 4 of a distilled one unless its files say more.
+            Up to 4 of the demo weights are drawn by those that were distilled from them, unless a guidance is given.
         panels: Of each canvas; the smallest that fits of those that the model was trained on unless given.
         guidance_interval: The lowest and the highest timestep at which --guidance counts, such as 500 1000; the model's
             own unless given, 0 1000 is every step.
