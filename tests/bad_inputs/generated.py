@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from tests.bad_inputs.case import IMAGE, INSTEAD, JSON, Command, every, text
 from tests.bad_inputs.lists import LISTS, PAIRS
@@ -119,7 +120,7 @@ def _detected():
     """Sources without poses."""
     yield from DETECTED.choice("--detector")
     yield from DETECTED.choice("--framing")
-    yield from DETECTED.whole_number("--person", "0", "2")
+    yield from DETECTED.values("--person", ("0", "2", "x", "-1", "1.5", "[1, 2]", "9" * 5000), some=3)
     yield from DETECTED.file("--detector_weights", "eights", "PoseNetwork")
     yield DETECTED.case("a detector and a pose", {}, "--source_pose", further=("--source_pose", "source.json"))
     yield DETECTED.case("no library or no weights", {"--detector": "rtmlib"}, "rtmlib", "DWPose")
@@ -142,8 +143,8 @@ def _photograph():
     yield from PHOTOGRAPH.choice("--framing")
     yield from PHOTOGRAPH.whole_number("--person", "0", "2")
     yield from PHOTOGRAPH.file("--detector_weights", "eights", "PoseNetwork")
-    yield from PHOTOGRAPH.written("--out", ending=".json")
-    yield from PHOTOGRAPH.written("--show", ending=".png")
+    for case in (*PHOTOGRAPH.written("--out", ending=".json"), *PHOTOGRAPH.written("--show", ending=".png")):
+        yield replace(case, name=f"of a photograph, {case.name}")
     yield PHOTOGRAPH.case("the photograph as --show", {"--show": "source.jpg"}, "--show")
     yield PHOTOGRAPH.case("the photograph as --out", {"--out": "source.jpg"}, "source.jpg")
     yield PHOTOGRAPH.case("a photograph and its picture", {"--picture": "source.jpg"}, "--picture")
