@@ -111,7 +111,7 @@ def check_base(words: Sequence[str]) -> None:
         return
     read = {Path(path): trust.read(Path(path)).get("model") for path in dialect.given(words, *FILES)}
     models = {path: model for path, model in read.items() if model is not None}
-    if not models or any(isinstance(model, str) or "class_path" in model for model in models.values()):
+    if not models or any(not isinstance(model, dict) or "class_path" in model for model in models.values()):
         return
     path = _experiments(models)[-1]
     name = path.stem if path.parent.name == "experiments" else path
