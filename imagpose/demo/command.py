@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagpose.data.pose_detector import DetectorName
+from imagpose.demo.sockets import address, listen
 from imagpose.errors import InputError
-from imagpose.generation.model import Model, load
+from imagpose.generation.model import Model, Trained, fingerprint, load
 from imagpose.options.ranges import Port
 
 
@@ -39,8 +40,10 @@ def demo(request: DemoRequest) -> None:
     Raises:
         InputError: Gradio is not installed, there is no such model or detector, or the port is taken.
     """
+    trained, weights = Trained.of(request), fingerprint(request)  # a mistake is told before anything is loaded
+    listening = listen(request.host, request.port)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # it would phone home when it is imported
-    with tempfile.TemporaryDirectory(prefix="imagpose-demo-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="imagpose-demo-") as scratch, listening:
         os.environ["GRADIO_TEMP_DIR"] = scratch  # where uploads land until they are read
         try:
             from imagpose.demo import server
@@ -53,11 +56,10 @@ def demo(request: DemoRequest) -> None:
             ) from error
         from imagpose.demo.studio import Studio
 
-        socket = server.listen(request.host, request.port)
-        studio = Studio.of(request, load(request), Path(scratch))
-        address = server.address(request.host, socket)
-        print(f"The page is at {address}; Ctrl-C closes it.", flush=True)
+        studio = Studio.of(request, load(request), trained, weights, Path(scratch))
+        place = address(request.host, listening)
+        print(f"The page is at {place}; Ctrl-C closes it.", flush=True)
         if request.open:
-            webbrowser.open(address)
+            webbrowser.open(place)
         with suppress(KeyboardInterrupt):  # which is how it is meant to end
-            server.serve(studio, request.host, socket)
+            server.serve(studio, request.host, listening)

@@ -1,4 +1,4 @@
-"""The page's server: one address, bound before anything is loaded, and nothing left when it ends."""
+"""The page's server: Gradio's, behind the fence."""
 
 from __future__ import annotations
 
@@ -13,37 +13,8 @@ from imagpose.demo.fence import Fence
 from imagpose.demo.page import CSS, MOST_BYTES, THEME, page
 from imagpose.demo.session import Sessions
 from imagpose.demo.studio import Studio
-from imagpose.errors import InputError
 
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket at an address, before the model is loaded: who is told that it is taken need not wait.
-
-    Raises:
-        InputError: It is taken, or no address of this machine.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, place = found[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(place)
-        listening.listen()  # who comes early waits
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"Nothing can listen at {host}, port {port} ({reason}); name another --port, or --port 0 for any that is "
-            "free."
-        ) from error
-    return listening
-
-
-def address(host: str, listening: socket.socket) -> str:
-    """The page's address for a browser on this machine."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listening.getsockname()[1]}"
 
 
 def application(studio: Studio, host: str, sessions: Sessions | None = None) -> Any:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from imagpose.data.pose_detector import Found, PoseDetector
 from imagpose.errors import InputError
-from imagpose.generation.model import Model, Trained, fingerprint
+from imagpose.generation.model import Model, Trained
 from imagpose.pose.detectors import load_detector
 
 if TYPE_CHECKING:
@@ -49,15 +49,14 @@ class Studio:
     scratch: Path
 
     @classmethod
-    def of(cls, request: DemoRequest, pipe: ImagposePipeline, scratch: Path) -> Studio:
+    def of(cls, request: DemoRequest, pipe: ImagposePipeline, trained: Trained, weights: str, scratch: Path) -> Studio:
         """The studio of a command line.
 
         Where the detector that fits the model cannot be had, joints are set by hand.
 
         Raises:
-            InputError: The detector that was asked for cannot be had, or the model's files are not as they must be.
+            InputError: The detector that was asked for cannot be had.
         """
-        trained = Trained.of(request)
         try:
             detector = load_detector(request.detector or trained.detector, str(pipe.device))
         except InputError as error:
@@ -65,7 +64,7 @@ class Studio:
                 raise
             print(f"Note: joints are set by hand, as no photograph can be looked at: {error}")
             detector = _Blind()
-        return cls(request, pipe, trained, fingerprint(request), detector, scratch)
+        return cls(request, pipe, trained, weights, detector, scratch)
 
     @property
     def size(self) -> tuple[int, int]:

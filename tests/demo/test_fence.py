@@ -8,28 +8,33 @@ import pytest
 
 from imagpose.demo.fence import Fence
 
+JOIN = "/gradio_api/queue/join"
 LOCAL = {"host": "127.0.0.1:7860"}
 
 
-def ask(path: str, headers: dict[str, str] = LOCAL, hosts=("127.0.0.1", "localhost", "[::1]")):
-    """(status, headers) of what a fence before a server that answers everything says."""
-    sent = []
+def ask(path: str, headers: dict[str, str] = LOCAL, hosts=("127.0.0.1", "localhost", "[::1]"), body=(b"",)):
+    """(status, headers, body) of what a fence says before a server that says what it is told."""
+    sent, parts = [], list(body)
 
     async def behind(scope, receive, send):
+        heard = b"" if scope["path"] != JOIN else (await receive())["body"]
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": heard})
+
+    async def receive():
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
     async def send(message):
         sent.append(message)
 
     scope = {"type": "http", "path": path, "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}
-    asyncio.run(Fence(behind, hosts, 1000)(scope, None, send))
-    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    asyncio.run(Fence(behind, hosts, 1000)(scope, receive, send))
+    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, sent[1]["body"]
 
 
-@pytest.mark.parametrize("path", ["/", "/config", "/assets/index.js", "/gradio_api/queue/join", "/gradio_api/upload"])
+@pytest.mark.parametrize("path", ["/", "/config", "/assets/index.js", "/gradio_api/queue/data", "/gradio_api/upload"])
 def test_the_page_gets_through_and_may_load_nothing_from_elsewhere(path):
-    status, headers = ask(path)
+    status, headers, _ = ask(path)
     assert status == 200
     assert headers["content-security-policy"].startswith("default-src 'self';")
     assert "http" not in headers["content-security-policy"]
@@ -68,6 +73,14 @@ def test_whoever_lets_others_in_is_asked_for_by_any_name():
 )  # fmt: skip
 def test_a_request_says_how_long_it_is(headers, status):
     assert ask("/gradio_api/upload", {**LOCAL, **headers})[0] == status
+
+
+def test_what_is_sent_is_handed_on_unless_it_names_files():
+    parts = (b'{"data": ["gradio.', b'"]}')
+    assert ask(JOIN, body=parts)[::2] == (200, b"".join(parts))
+    assert ask(JOIN, body=(b'{"data": ["gradio.', b'FileData"]}'))[0] == 400
+    assert ask(JOIN, body=(b"[" * 100_000,))[0] == 400
+    assert ask(JOIN, body=(b"no JSON",))[0] == 400
 
 
 def test_sockets_of_the_web_are_closed():

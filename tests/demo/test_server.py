@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from imagpose.__main__ import main
+from imagpose.demo import sockets
 from imagpose.demo.session import Sessions
 from tests.conftest import ROOT
 from tests.demo.conftest import files_below, studio_in
@@ -31,11 +32,11 @@ def served(pipe, tmp_path_factory):
         patch.setenv("GRADIO_TEMP_DIR", str(scratch))
         from imagpose.demo import server
 
-        listening = server.listen("127.0.0.1", 0)
+        listening = sockets.listen("127.0.0.1", 0)
         running = server.server(server.application(studio, "127.0.0.1", sessions))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
-        yield server.address("127.0.0.1", listening), sessions, scratch
+        yield sockets.address("127.0.0.1", listening), sessions, scratch
         running.should_exit = True
         thread.join()
 
@@ -65,7 +66,7 @@ def upload(address: str, *files: tuple[str, bytes]) -> tuple[int, str]:
 def number_of(address: str, act: str) -> int:
     """Of the event that an act of :mod:`imagpose.demo.acts` answers."""
     config = json.loads(get(f"{address}/config")[1])
-    kinds = {"receive": ("uploads", "upload"), "example": ("example", "click"), "draw": ("", "then")}
+    kinds = {"receive": ("uploads", "upload"), "example": ("uploads", "example"), "draw": ("", "then")}
     ids = {one["props"].get("elem_id"): one["id"] for one in config["components"]}
     element, event = kinds[act]
     return next(

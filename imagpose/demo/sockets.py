@@ -1,0 +1,35 @@
+"""The page's address, taken before anything is loaded: who is told that it is somebody else's need not wait."""
+
+from __future__ import annotations
+
+import socket
+
+from imagpose.errors import InputError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at an address.
+
+    Raises:
+        InputError: It is taken, or no address of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, place = found[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(place)
+        listening.listen()  # who comes early waits
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"Nothing can listen at {host}, port {port} ({reason}); name another --port, or --port 0 for any that is "
+            "free."
+        ) from error
+    return listening
+
+
+def address(host: str, listening: socket.socket) -> str:
+    """The page's address for a browser on this machine."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}"
