@@ -9,7 +9,10 @@ from tests.bad_inputs.models import model_options, models, runs
 _GOOD = {"--data": "data", "--model": "model", "--device": "cpu", "--results": "new", "--sources": "1"}
 _PAIRS = ("new", "new/uniformity", "new/uniformity/pairs.csv")  # are chosen, and listed, before the model is read
 UNIFORMITY = Command({**_GOOD, "--steps": "1"}, writes=_PAIRS)
-SPEED = Command({**_GOOD, "--repeats": "1"}, writes=tuple(path.replace("uniformity", "speed") for path in _PAIRS))
+SPEED = Command(
+    {**_GOOD, "--repeats": "1", "--wide": "tiny"},
+    writes=tuple(path.replace("uniformity", "speed") for path in _PAIRS),
+)
 PANELS = Command(
     {**_GOOD, "--repeats": "1", "--steps": "1", "--views": "4", "--wide": "tiny"},
     writes=tuple(path.replace("uniformity", "panels") for path in _PAIRS),
@@ -43,6 +46,14 @@ def _trial(of: Command) -> list[Case]:
     ]
 
 
+def _student(of: Command) -> list[Case]:
+    return [
+        *of.values("--wide", ("nope", "", "../tiny"), "nope", "--exp", "../tiny", "no experiment"),
+        *of.values("--distilled", ("nowhere", "../nowhere", "weights"), "nowhere", "weights", some=1),
+        of.case("--distilled a model that was not", {"--distilled": "model"}, "--distilled model has guidance"),
+    ]
+
+
 _LISTS = chain.from_iterable(UNIFORMITY.contents(f"data/{path}", LISTS[path], some=1) for path in LISTS)
 CASES = {  # the two open the same things by the same code
     "uniformity": [
@@ -52,7 +63,12 @@ CASES = {  # the two open the same things by the same code
         *every(4, runs(UNIFORMITY, 1)),
         *UNIFORMITY.whole_number("--steps", "0", "1001"),
     ],
-    "speed": [*_trial(SPEED), *SPEED.whole_number("--repeats", "0")],
+    "speed": [
+        *_trial(SPEED),
+        *_student(SPEED),
+        *SPEED.whole_number("--repeats", "0"),
+        *SPEED.values("--rows", ("fast", ""), "none of the ways"),
+    ],
     "panels": [
         *_trial(PANELS),
         *_interval(PANELS),
@@ -60,7 +76,7 @@ CASES = {  # the two open the same things by the same code
         *PANELS.whole_number("--repeats", "0"),
         *PANELS.whole_number("--steps", "0", "1001"),
         *PANELS.whole_number("--views", "2"),
-        *PANELS.values("--wide", ("nope", "", "../tiny"), "nope", "--exp", "../tiny", "no experiment"),
+        *_student(PANELS),
     ],
     "guidance": [
         *_trial(GUIDANCE),
