@@ -74,19 +74,19 @@ def report(rows: Rows, ways: Sequence[Way], base: Way) -> Table:
     return Table("Figure 8: speed and quality", header, lines, notes)
 
 
-def counted(canvases: Mapping[Way, Canvas], base: Way, scale: float, wide: Wide) -> Table:
+def counted(canvases: Mapping[Way, Canvas], base: Way, guidance: Guidance, wide: Wide) -> Table:
     """What a picture takes at a full-size experiment's width, and which part of it is what.
 
     Args:
         canvases: One of each way.
         base: To which the others are compared.
-        scale: w of the ways that are guided.
+        guidance: Of the ways that are guided; some have an interval of their own.
         wide: At whose width operations are counted.
     """
     parts = {}
     for way, canvas in canvases.items():
-        w = 1.0 if way.sampler == DISTILLED or not way.guided else scale
-        found = wide.flops(canvas, way.steps, Guidance(scale=w, interval=way.interval))
+        w = 1.0 if way.sampler == DISTILLED or not way.guided else guidance.scale
+        found = wide.flops(canvas, way.steps, Guidance(scale=w, interval=way.interval or guidance.interval))
         parts[way] = {name: value / len(canvas.outputs) / 1e12 for name, value in found.items()}
     whole = {way: sum(of.values()) for way, of in parts.items()}
     lines = [

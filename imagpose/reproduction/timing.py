@@ -146,7 +146,8 @@ def measure(
     flops: dict[Way, int] = {}
     seconds: dict[Way, list[float]] = {way: [] for way in canvases}
     with progress("Timing", (repeats + 1) * len(canvases), "batches") as advance:
-        generate(next(iter(canvases)), 1)  # a black panel is encoded once, which is no way's work
+        for way in {pipelines.use(way): way for way in canvases}.values():
+            generate(way, 1)  # a black panel is encoded once, which is no way's work
         for number in range(repeats + 1):
             for way in canvases:
                 if number:
