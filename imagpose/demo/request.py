@@ -54,7 +54,7 @@ class Asked:
         """Understand what the page says.
 
         Args:
-            page: The value of its editor, ``{"photographs": [{"id", "pose"}], "poses": [{…, "truth"}]}``.
+            page: The value of its editor, ``{"photographs": [{"id", "pose"}], "poses": [{…, "truth"}], …}``.
             photographs: Of the page.
             scenario: One of :data:`imagpose.data.scenarios.Setting`.
             framing: One of :data:`imagpose.data.framing.Framing`.

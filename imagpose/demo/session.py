@@ -21,12 +21,16 @@ class Session:
 
     Attributes:
         photographs: By the name that the page knows each by.
+        sources: Names of those that were given as photographs of the person.
+        waits: Whether a drawing that it asked for has not begun.
         stopped: Set to end its drawing after the step in progress.
         mannequins: How many it was shown.
     """
 
     def __init__(self) -> None:
         self.photographs: dict[str, Photograph] = {}
+        self.sources: set[str] = set()
+        self.waits = False
         self.stopped = threading.Event()
         self.mannequins = 0
 
@@ -44,10 +48,11 @@ class Session:
         self.photographs[identifier] = photograph
         return identifier
 
-    def keep(self, identifiers: Iterable[str]) -> None:
-        """Forget all photographs but these."""
-        kept = set(identifiers)
-        self.photographs = {name: one for name, one in self.photographs.items() if name in kept}
+    def forget(self, identifiers: Iterable[str]) -> None:
+        """Forget these photographs."""
+        for identifier in set(identifiers):
+            self.photographs.pop(identifier, None)
+            self.sources.discard(identifier)
 
 
 class Sessions:
