@@ -36,7 +36,8 @@ class Fence:
     Gradio can serve files by their path, fetch addresses for whoever asks, and keep a history of runs; the page needs
     none of it, so it is not there. Nor may what is sent name a file or an address as Gradio's own parts do, which it
     would copy from wherever it is. A request that names another host is refused: a page from elsewhere would reach the
-    local address under its own name; and so is one that another page sets off. What a browser gets may load nothing from another address.
+    local address under its own name; and so is one that another page sets off. What a browser gets may load nothing
+    from another address.
 
     Args:
         app: Gradio's server.

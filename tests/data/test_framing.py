@@ -100,7 +100,7 @@ def test_a_joint_at_the_edge_has_a_frame_within_the_photograph(at):
     keypoints[0] = at
     pose = BodyPose((10, 20), keypoints)
     frame = frame_of(pose, SIZE)
-    assert frame.left < 20 and frame.top < 10 and frame.right > 0 and frame.bottom > 0
+    assert (frame.left < 20, frame.top < 10, frame.right > 0, frame.bottom > 0) == (True,) * 4
     picture, inside = framed(Image.new("RGB", (20, 10), "red"), pose, SIZE, "figure")
     assert (np.asarray(picture) == (255, 0, 0)).all()
     assert visible(inside.keypoints).tolist() == visible(keypoints).tolist()
