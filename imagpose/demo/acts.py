@@ -135,7 +135,7 @@ class Acts:
         return self._tell(sentences, told)
 
     def _keep(self, photograph: Photograph, session: Session, role: str) -> dict[str, Any]:
-        identifier = session.add(photograph)
+        identifier = self.sessions.add(photograph, session)
         if role == "source":
             session.sources.add(identifier)
         return {**photograph.told(identifier), "role": role}

@@ -87,7 +87,10 @@ def test_a_drawing_that_was_not_let_in_is_one_sentence(acts):
 @pytest.mark.parametrize(
     ("error", "start"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "/secret"), "The server's files cannot be read or written (No"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/secret"),
+            "The server's files cannot be read or written (No",
+        ),
         (RuntimeError("CUDA out of memory.\nTried"), "The model or the detector failed (CUDA out of memory. Tried)"),
         (ZeroDivisionError("x"), "This is a fault of the page (ZeroDivisionError)"),
     ],
@@ -114,3 +117,22 @@ def test_a_mannequin_that_finds_no_room_is_one_sentence_and_leaves_nothing(acts,
     assert told["photographs"] == []
     assert "remove some first" in told["says"][0]
     assert len(session.photographs) == MOST_PHOTOGRAPHS - 1
+
+
+def test_two_pages_give_the_same_file(acts):
+    for number, page in ((1, PAGE), (22, SimpleNamespace(session_hash="other"))):
+        path = acts.studio.scratch / f"upload-{number}-me.jpg"
+        path.write_bytes((ROOT / "examples/source.jpg").read_bytes())
+        told = acts.receive({"number": 1, "role": "source", "paths": [str(path)]}, None, page)
+        assert [one["name"] for one in told["photographs"]] == ["me.jpg"]
+
+
+def test_all_pages_hold_so_many_bytes(acts, session, photographs, monkeypatch):
+    acts.sessions.of("other").add(photographs["a"])
+    monkeypatch.setattr("imagpose.demo.session.MOST_BYTES", photographs["a"].bytes + 100)
+    told = upload(acts, "me.jpg")
+    assert told["photographs"] == []
+    assert told["says"][0].startswith("me.jpg finds no room: all open pages together hold")
+    acts.sessions.close("other")
+    monkeypatch.setattr("imagpose.demo.session.MOST_BYTES", 2**20)
+    assert upload(acts, "me.jpg")["says"] == []
