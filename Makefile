@@ -157,10 +157,10 @@ $(OLDEST)/.done: pyproject.toml
 test-slow: .venv/.done  ## run the long proofs
 	$(BIN)/python -m pytest -m 'slow and not browser' $(ARGS)
 
-test-browser: .venv/.browser  ## run the tests that need a browser: Debian's Chromium, installed where it may be
-	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y chromium; } \
+test-browser: .venv/.browser  ## run the tests that need a browser or Gradio, with Debian's Chromium, installed where it may be
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y chromium; } \
 		|| { echo 'There is no Chromium; install it with: sudo apt install chromium' >&2; exit 2; }
-	$(BIN)/python -m pytest -m browser $(ARGS)
+	$(BIN)/python -m pytest tests/browser tests/demo $(ARGS)
 .venv/.browser: .venv/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt playwright && touch $@
 

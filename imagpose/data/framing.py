@@ -8,7 +8,9 @@ import numpy as np
 from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
+from imagpose.data.images import resize
 from imagpose.data.keypoints import JOINTS, MISSING, visible
+from imagpose.data.pictures import WHOLE
 
 Array = np.ndarray
 Framing = Literal["letterbox", "figure"]
@@ -40,6 +42,8 @@ class Frame(NamedTuple):
 def frame_of(pose: BodyPose, size: tuple[int, int]) -> Frame:
     """What ``figure`` shows of a photograph: the torso in the middle, as in the training pictures.
 
+    A pixel of the photograph at least is in it, however far at the edge its joints are.
+
     Args:
         pose: In the photograph's pixels.
         size: Height and width that the model draws; only their ratio counts.
@@ -53,8 +57,10 @@ def frame_of(pose: BodyPose, size: tuple[int, int]) -> Frame:
     needed = 2 * (max(right - middle, middle - left) + BESIDE * figure) / wide
     if needed > height:  # the arms take more room than the height gives
         top, height = top - (needed - height) / 2, needed
-    y, x = round(top - ABOVE * figure), round(middle - height * wide / 2)
-    return Frame(x, y, x + max(round(height * wide), 1), y + max(round(height), 1))
+    down, across = max(round(height), 1), max(round(height * wide), 1)
+    y = min(max(round(top - ABOVE * figure), 1 - down), pose.size[0] - 1)
+    x = min(max(round(middle - height * wide / 2), 1 - across), pose.size[1] - 1)
+    return Frame(x, y, x + across, y + down)
 
 
 def framed_pose(pose: BodyPose, size: tuple[int, int], framing: Framing) -> BodyPose:
@@ -79,12 +85,18 @@ def framed(
 
     Returns:
         The picture and the pose in its own pixels. Where the figure's frame reaches beyond the photograph, its edges
-        are repeated.
+        are repeated; where it would have more than :data:`imagpose.data.pictures.WHOLE` pixels, as around somebody who
+        lies in a panorama, both are at a smaller scale.
     """
     if framing == "letterbox":
         return picture, pose
     pose = pose.at((picture.height, picture.width))
     frame = frame_of(pose, size)
+    if frame.size[0] * frame.size[1] > WHOLE:
+        scale = (WHOLE / (frame.size[0] * frame.size[1])) ** 0.5
+        picture = resize(picture, (max(int(picture.height * scale), 1), max(int(picture.width * scale), 1)))
+        pose = pose.at((picture.height, picture.width))
+        frame = frame_of(pose, size)
     inside = (
         max(frame.left, 0), max(frame.top, 0), min(frame.right, picture.width), min(frame.bottom, picture.height)
     )  # fmt: skip

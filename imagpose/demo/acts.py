@@ -9,12 +9,13 @@ from typing import Any
 import gradio as gr
 
 from imagpose.demo.drawing import draw
+from imagpose.demo.mishaps import sentence_of
 from imagpose.demo.photographs import Photograph
 from imagpose.demo.presets import mannequin
 from imagpose.demo.request import Asked
 from imagpose.demo.session import Session, Sessions
 from imagpose.demo.studio import Studio
-from imagpose.errors import InputError, one_line
+from imagpose.errors import InputError
 
 
 class Acts:
@@ -31,19 +32,22 @@ class Acts:
 
     def receive(self, uploads: Any, state: Any, request: gr.Request) -> dict[str, Any]:
         """Photographs were uploaded: of the person, or for the pose of one alone."""
-        session, sources = self._session(state, request), _named(state, "photographs", "id")
+        session = self._session(state, request)
         try:
             role, paths = uploads["role"], [self._upload(path) for path in uploads["paths"]]
         except (TypeError, KeyError, AttributeError):
             return self._tell(["The page sent what is no upload; load it again."])
         except InputError as error:
             return self._tell([str(error)])
+        # Those that the page shows, and those that came after it said so.
+        sources = {*_named(state, "photographs", "id"), *(session.sources - _known(state))}
         room = self.studio.most_sources - len(sources)
         if role == "source" and len(paths) > room:
             _delete(paths)
+            files = "is 1 file" if len(paths) == 1 else f"are {len(paths)} files"
             had = f" and {len(sources)} here already" if sources else ""
             return self._tell([
-                f"There are {len(paths)} files{had}; a person is drawn from {self.studio.most_sources} photographs at "
+                f"There {files}{had}; a person is drawn from {self.studio.most_sources} photographs at "
                 "most, so choose fewer or remove some."
             ])  # fmt: skip
         return self._read(paths, session, "source" if role == "source" else "pose")
@@ -51,29 +55,41 @@ class Acts:
     def example(self, state: Any, request: gr.Request) -> dict[str, Any]:
         """A mannequin was asked for."""
         session = self._session(state, request)
-        photographs = list(mannequin(session.mannequins, self.studio.size, self.studio.scratch))
+        told: list[dict[str, Any]] = []
+        try:
+            for one in mannequin(session.mannequins, self.studio.size, self.studio.scratch):
+                told.append(self._keep(one, session, "pose" if told else "source"))
+        except Exception as error:
+            session.forget([one["id"] for one in told])  # a part of a mannequin is of no use
+            return self._tell([sentence_of(error)])
         session.mannequins += 1
-        roles = ["source", *["pose"] * (len(photographs) - 1)]
-        told = [{**self._keep(one, session), "role": role} for one, role in zip(photographs, roles, strict=True)]
         return self._tell([], told, anew=True)
 
-    def begin(self, request: gr.Request) -> tuple[dict[str, Any], Any]:
-        """A drawing was asked for, and waits for its turn."""
-        self.sessions.of(_page(request)).stopped.clear()
-        return {"state": "waiting", "says": "Waiting for the model."}, gr.Button(interactive=True)
+    def begin(self, request: gr.Request) -> tuple[dict[str, Any], Any, Any]:
+        """A drawing was asked for, and waits for its turn; a page has one at a time."""
+        self.sessions.of(_page(request)).waits = True
+        return {"state": "waiting", "says": "Waiting for the model."}, *_buttons(drawing=True)
 
     def draw(
         self, state: Any, scenario: Any, framing: Any, steps: Any, guidance: Any, seed: Any, request: gr.Request
-    ) -> Iterator[tuple[dict[str, Any], Any]]:
+    ) -> Iterator[dict[str, Any]]:
         """Its turn has come."""
         session = self.sessions.of(_page(request))
+        session.waits = False
         try:
             asked = Asked.of(state, session.photographs, scenario, framing, steps, guidance, seed)
-            for told in draw(self.studio, asked, session.stopped):
-                yield told, gr.skip()
-        except InputError as error:
-            yield {"state": "refused", "says": one_line(str(error))}, gr.skip()
-        yield gr.skip(), gr.Button(interactive=False)
+            yield from draw(self.studio, asked, session.stopped)
+        except Exception as error:
+            yield {"state": "refused", "says": sentence_of(error)}
+        finally:
+            session.stopped.clear()  # here alone: who cancels while it waits is heard
+
+    def end(self, request: gr.Request) -> tuple[Any, Any, Any]:
+        """The drawing is over, whatever came of it; one that still waits was not let in."""
+        session = self.sessions.of(_page(request))
+        turned_away = {"state": "refused", "says": "Too many are waiting for the model; draw again in a while."}
+        told, session.waits = turned_away if session.waits else gr.skip(), False
+        return told, *_buttons(drawing=False)
 
     def cancel(self, request: gr.Request) -> None:
         """The drawing is no longer wanted."""
@@ -84,9 +100,12 @@ class Acts:
         self.sessions.close(_page(request))
 
     def _session(self, state: Any, request: gr.Request) -> Session:
-        """The page's session, less the photographs that its user has removed."""
+        """The page's session, less the photographs that its user has removed.
+
+        The editor's value is as old as the event, which may have waited: what the page did not know of then stays.
+        """
         session = self.sessions.of(_page(request))
-        session.keep([*_named(state, "photographs", "id"), *_named(state, "poses", "truth")])
+        session.forget(_known(state) - {*_named(state, "photographs", "id"), *_named(state, "poses", "truth")})
         return session
 
     def _upload(self, path: str) -> Path:
@@ -108,15 +127,18 @@ class Acts:
                 if not photograph.people:
                     sentences.append(_nobody(photograph.name, role))
                 if photograph.people or role == "source":
-                    told.append({**self._keep(photograph, session), "role": role})
-            except InputError as error:
-                sentences.append(one_line(str(error)))
+                    told.append(self._keep(photograph, session, role))
+            except Exception as error:
+                sentences.append(sentence_of(error))
             finally:
                 _delete([path])
         return self._tell(sentences, told)
 
-    def _keep(self, photograph: Photograph, session: Session) -> dict[str, Any]:
-        return photograph.told(session.add(photograph))
+    def _keep(self, photograph: Photograph, session: Session, role: str) -> dict[str, Any]:
+        identifier = self.sessions.add(photograph, session)
+        if role == "source":
+            session.sources.add(identifier)
+        return {**photograph.told(identifier), "role": role}
 
     def _tell(
         self, sentences: Sequence[str], photographs: Sequence[dict[str, Any]] = (), anew: bool = False
@@ -129,11 +151,22 @@ def _page(request: gr.Request) -> str:
     return str(request.session_hash)
 
 
+def _buttons(drawing: bool) -> tuple[Any, Any]:
+    """Draw and Cancel."""
+    return gr.Button(interactive=not drawing), gr.Button(interactive=drawing)
+
+
 def _named(state: Any, part: str, key: str) -> list[str]:
     """Photographs that the editor's value names; what is of no use in it is told when it is to be drawn."""
     entries = state.get(part) if isinstance(state, dict) else None
     found = [one.get(key) for one in entries or () if isinstance(one, dict)] if isinstance(entries, list) else []
     return [name for name in found if isinstance(name, str)]
+
+
+def _known(state: Any) -> set[str]:
+    """Every photograph that the page had been told of when it sent the editor's value."""
+    known = state.get("known") if isinstance(state, dict) else None
+    return {name for name in known if isinstance(name, str)} if isinstance(known, list) else set()
 
 
 def _delete(paths: Sequence[Path]) -> None:

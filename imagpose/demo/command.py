@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import webbrowser
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ def demo(request: DemoRequest) -> None:
         place = address(request.host, listening)
         print(f"The page is at {place}; Ctrl-C closes it.", flush=True)
         if request.open:
-            webbrowser.open(place)
+            # A browser of the terminal comes back when it is left, and needs the page meanwhile.
+            threading.Thread(target=webbrowser.open, args=(place,), name="browser", daemon=True).start()
         with suppress(KeyboardInterrupt):  # which is how it is meant to end
             server.serve(studio, request.host, listening)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -35,7 +36,8 @@ class Fence:
     Gradio can serve files by their path, fetch addresses for whoever asks, and keep a history of runs; the page needs
     none of it, so it is not there. Nor may what is sent name a file or an address as Gradio's own parts do, which it
     would copy from wherever it is. A request that names another host is refused: a page from elsewhere would reach the
-    local address under its own name. What a browser gets may load nothing from another address.
+    local address under its own name; and so is one that another page sets off. What a browser gets may load nothing
+    from another address.
 
     Args:
         app: Gradio's server.
@@ -65,9 +67,12 @@ class Fence:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host = headers.get(b"host", "").rpartition(":")[0] or headers.get(b"host", "")
+        place = headers.get(b"host", "").lower()
+        host = re.sub(r":\d*$", "", place)
         if self.hosts and host not in self.hosts:
             return 421, f"This page is not at {host[:100]}."
+        if headers.get(b"origin", f"http://{place}").lower() not in (f"http://{place}", f"https://{place}"):
+            return 403, "Another page asks for this one; open it by itself."
         if not _is_known(scope["path"]):
             return 404, "There is nothing here."
         length = headers.get(b"content-length", "0")

@@ -66,11 +66,11 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
                     cancel = gr.Button("Cancel", elem_id="cancel", interactive=False)
                 results = _part("results", None, ["dom", "results"])
 
-        uploads.upload(acts.receive, [uploads, editor], received, **_QUEUE)
+        uploads.upload(acts.receive, [uploads, editor], received, trigger_mode="multiple", **_QUEUE)
         uploads.example(acts.example, editor, received, **_QUEUE)
-        begin.click(acts.begin, None, [results, cancel], **_AT_ONCE).then(
-            acts.draw, [editor, scenario, framing, steps, guidance, seed], [results, cancel], **_QUEUE
-        )
+        begin.click(acts.begin, None, [results, begin, cancel], **_AT_ONCE).then(
+            acts.draw, [editor, scenario, framing, steps, guidance, seed], results, **_QUEUE
+        ).then(acts.end, None, [results, begin, cancel], **_AT_ONCE)
         cancel.click(acts.cancel, None, None, **_AT_ONCE)
 
         def closed(request: gr.Request) -> None:
@@ -83,7 +83,7 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
 
 
 _EDITOR = ("dom", "figures", "skeleton", "editor")
-_EMPTY: dict[str, Any] = {"photographs": [], "poses": []}
+_EMPTY: dict[str, Any] = {"photographs": [], "poses": [], "known": []}
 _SKELETON = {
     "joints": [name.replace("_", " ") for name in JOINTS], "limbs": [list(limb) for limb in LIMBS],
     "mirror": list(FLIP_ORDER), "colours": [f"rgb({r * 255:.0f} {g * 255:.0f} {b * 255:.0f})" for r, g, b in COLOURS],

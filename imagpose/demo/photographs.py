@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from imagpose.data.body_pose import BodyPose
 from imagpose.data.keypoints import visible
 from imagpose.data.pictures import Picture
 from imagpose.data.pose_detector import PoseDetector
+from imagpose.errors import InputError
 
 _SHOWN = 720  # pixels of the longer side in the browser
+_NUMBERED = re.compile(r"^upload-\d+-")  # by which static/uploads.js tells files of one content and name apart
 _MIME = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
 
@@ -38,6 +41,11 @@ class Photograph:
     shown: str
     size: tuple[int, int]
 
+    @property
+    def bytes(self) -> int:
+        """How many are kept of it."""
+        return len(self.picture.content) + len(self.shown)
+
     @classmethod
     def taken(cls, path: Path, detector: PoseDetector) -> Photograph:
         """Read an uploaded file and look for people.
@@ -45,10 +53,14 @@ class Photograph:
         Raises:
             InputError: It is no picture, or too large; the same limits hold as for ``imagpose generate``.
         """
-        picture = Picture(path)
-        picture.path = Path(path.name)  # which its sentences name: the upload's folder is nobody's business
+        name = _NUMBERED.sub("", path.name)
+        try:
+            picture = Picture(path)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), name)) from error
+        picture.path = Path(name)  # which its sentences name: the upload's folder is nobody's business
         image = picture.show()
-        return cls.of(path.name, picture, image, [found.pose for found in detector.detect(image)])
+        return cls.of(name, picture, image, [found.pose for found in detector.detect(image)])
 
     @classmethod
     def of(cls, name: str, picture: Picture, image: Image.Image, people: Sequence[BodyPose]) -> Photograph:

@@ -14,8 +14,9 @@ from imagpose.data.keypoints import NUM_JOINTS
 from imagpose.data.scenarios import Setting
 from imagpose.demo.photographs import Photograph
 from imagpose.errors import InputError
-from imagpose.generation.model import Model
+from imagpose.generation.model import Model, folder_of
 from imagpose.generation.request import GenerationRequest
+from imagpose.models.weights import PACKAGED
 from imagpose.options.program import program
 
 _MOST_POSES = 64  # of one drawing: a page that holds more pictures is of no use
@@ -54,7 +55,7 @@ class Asked:
         """Understand what the page says.
 
         Args:
-            page: The value of its editor, ``{"photographs": [{"id", "pose"}], "poses": [{…, "truth"}]}``.
+            page: The value of its editor, ``{"photographs": [{"id", "pose"}], "poses": [{…, "truth"}], …}``.
             photographs: Of the page.
             scenario: One of :data:`imagpose.data.scenarios.Setting`.
             framing: One of :data:`imagpose.data.framing.Framing`.
@@ -142,10 +143,18 @@ def command(request: GenerationRequest, settings: Mapping[str, Any]) -> str:
     for name in ("run", "model", "device"):
         value = getattr(request, name)
         if value is not None and not (name == "model" and request.run):
-            words += [f"--{name}", str(value)]
+            words += [f"--{name}", _anywhere(name, value)]
     for module in request.trust:
         words += ["--trust", module]
     for name in ("scenario", "framing", "steps", "guidance", "seed"):
         if name in settings:
             words += [f"--{name}", str(settings[name])]
     return shlex.join(words)
+
+
+def _anywhere(option: str, value: Any) -> str:
+    """An option's value for a command that is called in another folder: folders by their whole path."""
+    if option == "model":
+        folder = folder_of(value)
+        return str(value if PACKAGED in folder.parents else folder.absolute())
+    return str(value.absolute() if option == "run" else value)

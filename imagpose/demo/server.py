@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import gradio
@@ -12,17 +13,16 @@ from fastapi import FastAPI
 from imagpose.demo.fence import Fence
 from imagpose.demo.page import CSS, MOST_BYTES, THEME, page
 from imagpose.demo.session import Sessions
+from imagpose.demo.sockets import names
 from imagpose.demo.studio import Studio
 
-_LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
-
-def application(studio: Studio, host: str, sessions: Sessions | None = None) -> Any:
+def application(studio: Studio, hosts: Sequence[str], sessions: Sessions | None = None) -> Any:
     """What answers the browser.
 
     Args:
         studio: What the pages share.
-        host: The address that is listened at; one that is not local may be called by any name.
+        hosts: Names under which it may be asked for; none is any.
         sessions: Where the open pages are kept.
     """
     blocks = page(studio, Sessions() if sessions is None else sessions)
@@ -32,13 +32,12 @@ def application(studio: Studio, host: str, sessions: Sessions | None = None) -> 
         mcp_server=False, enable_monitoring=False, theme=THEME, css=CSS,
     )  # fmt: skip
     blocks.has_launched = True  # or Gradio would not look where files lie that it is told of
-    hosts = _LOCAL if host in _LOCAL else ()
     return Fence(app, hosts, MOST_BYTES + 2**20)
 
 
 def serve(studio: Studio, host: str, listening: socket.socket) -> None:
     """Answer until Ctrl-C."""
-    server(application(studio, host)).run(sockets=[listening])
+    server(application(studio, names(host, listening))).run(sockets=[listening])
 
 
 def server(app: Any) -> uvicorn.Server:

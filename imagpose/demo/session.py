@@ -14,6 +14,8 @@ MOST_PHOTOGRAPHS = 24
 """Of one page, sources and those that poses were taken from."""
 MOST_PAGES = 64
 """A page that never says that it is closed is forgotten when so many others came after it."""
+MOST_BYTES = 2**30
+"""Of the photographs of all pages."""
 
 
 class Session:
@@ -21,12 +23,16 @@ class Session:
 
     Attributes:
         photographs: By the name that the page knows each by.
+        sources: Names of those that were given as photographs of the person.
+        waits: Whether a drawing that it asked for has not begun.
         stopped: Set to end its drawing after the step in progress.
         mannequins: How many it was shown.
     """
 
     def __init__(self) -> None:
         self.photographs: dict[str, Photograph] = {}
+        self.sources: set[str] = set()
+        self.waits = False
         self.stopped = threading.Event()
         self.mannequins = 0
 
@@ -44,10 +50,11 @@ class Session:
         self.photographs[identifier] = photograph
         return identifier
 
-    def keep(self, identifiers: Iterable[str]) -> None:
-        """Forget all photographs but these."""
-        kept = set(identifiers)
-        self.photographs = {name: one for name, one in self.photographs.items() if name in kept}
+    def forget(self, identifiers: Iterable[str]) -> None:
+        """Forget these photographs."""
+        for identifier in set(identifiers):
+            self.photographs.pop(identifier, None)
+            self.sources.discard(identifier)
 
 
 class Sessions:
@@ -66,6 +73,21 @@ class Sessions:
                 _, oldest = self._open.popitem(last=False)
                 oldest.stopped.set()
             return session
+
+    def add(self, photograph: Photograph, session: Session) -> str:
+        """:meth:`Session.add`, where there is room for it beside the photographs of all pages.
+
+        Raises:
+            InputError: There is none; or as of it.
+        """
+        with self._lock:
+            held = sum(one.bytes for other in self._open.values() for one in other.photographs.values())
+            if held + photograph.bytes > MOST_BYTES:
+                raise InputError(
+                    f"{photograph.name} finds no room: all open pages together hold {MOST_BYTES // 2**20:,} MB of "
+                    "photographs; remove some, or close other pages."
+                )
+            return session.add(photograph)
 
     def close(self, page: str) -> None:
         """Stop what a page is drawing, and forget it."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 from imagpose.errors import InputError
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -33,3 +36,17 @@ def address(host: str, listening: socket.socket) -> str:
     """The page's address for a browser on this machine."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{listening.getsockname()[1]}"
+
+
+def names(host: str, listening: socket.socket) -> tuple[str, ...]:
+    """What a browser may call the page's host, as it stands in an address; none is any name.
+
+    Args:
+        host: As the user named it.
+        listening: At it. Only where no other machine reaches it are its names known.
+    """
+    place = str(listening.getsockname()[0])
+    parsed = ipaddress.ip_address(place)
+    if not (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback:
+        return ()
+    return (*_LOOPBACK, *(f"[{name}]" if ":" in name else name for name in (host.lower(), place)))

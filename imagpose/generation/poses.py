@@ -117,7 +117,8 @@ def pose(request: PoseRequest) -> None:
 def _find(request: PoseRequest, photograph: Path) -> None:
     from imagpose.pose.detectors import choose, load_detector, told  # torch is needed here alone
 
-    picture = Picture(photograph).show()
+    opened = Picture(photograph)
+    picture = opened.show()
     name, number = request.detector or FOR_MANNEQUINS, request.person or 1
     people = load_detector(name, weights=request.detector_weights).detect(picture)
     found = choose(people, number, photograph, name)
@@ -129,7 +130,7 @@ def _find(request: PoseRequest, photograph: Path) -> None:
         number_people(drawn, [one.pose for one in people])
     print(f"{photograph}: {told(people, number, name)}.")
     with _saved(drawn, photograph, drawing):  # both or none
-        _write(found, out)
+        _write(found.at(opened.size()), out)  # a large photograph is shown at half its scale
     print(f"The skeleton is in {drawing}, the pose in {out}.")
 
 

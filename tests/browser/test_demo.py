@@ -193,9 +193,21 @@ def test_a_drawing_is_cancelled(opened):
     opened.keyboard.press("Tab")
     opened.get_by_role("button", name="Draw", exact=True).click()
     opened.wait_for_selector("progress[value]")
+    assert opened.get_by_role("button", name="Draw", exact=True).is_disabled()
     opened.get_by_role("button", name="Cancel").click()
     assert re.search(r"Stopped after \d+ of 100 steps\.", opened.wait_for_selector("text=Stopped after").inner_text())
     assert opened.locator(".im-card").count() == 0
+    draw(opened)
+
+
+def test_what_is_chosen_while_another_is_looked_at_is_not_lost(opened):
+    give(opened, ROOT / "examples/source.jpg")
+    give(opened, ROOT / "examples/source.jpg", role=1)
+    opened.wait_for_selector("text=Pose 2: source.jpg")
+    opened.get_by_label("Photograph 1: source.jpg").wait_for()
+    draw(opened)
+    assert opened.locator(".im-card").count() == 2
+    assert opened.get_by_role("button", name="Draw", exact=True).is_enabled()
 
 
 @pytest.mark.parametrize("width", [400, 1280])

@@ -92,3 +92,29 @@ def test_a_pose_of_few_joints_has_a_frame(joints):
     picture, pose = framed(Image.new("RGB", (20, 10)), BodyPose((10, 20), keypoints), SIZE, "figure")
     assert visible(pose.keypoints).sum() == joints
     assert pose.size == (picture.height, picture.width)
+
+
+@pytest.mark.parametrize("at", [(19.99, 5.0), (5.0, 9.99), (19.99, 9.99), (0.0, 0.0)])
+def test_a_joint_at_the_edge_has_a_frame_within_the_photograph(at):
+    keypoints = np.full((18, 2), MISSING)
+    keypoints[0] = at
+    pose = BodyPose((10, 20), keypoints)
+    frame = frame_of(pose, SIZE)
+    assert (frame.left < 20, frame.top < 10, frame.right > 0, frame.bottom > 0) == (True,) * 4
+    picture, inside = framed(Image.new("RGB", (20, 10), "red"), pose, SIZE, "figure")
+    assert (np.asarray(picture) == (255, 0, 0)).all()
+    assert visible(inside.keypoints).tolist() == visible(keypoints).tolist()
+
+
+@pytest.mark.parametrize("shape", [(40, 3000), (3000, 40)])
+def test_a_frame_that_would_be_huge_is_shown_at_a_smaller_scale(shape, monkeypatch):
+    monkeypatch.setattr("imagpose.data.framing.WHOLE", 100_000)
+    height, width = shape
+    keypoints = np.full((18, 2), MISSING)
+    keypoints[0], keypoints[10] = (0, 0), (width - 1, height - 1)
+    picture, pose = framed(Image.new("RGB", (width, height)), BodyPose(shape, keypoints), SIZE, "figure")
+    assert 80_000 < picture.width * picture.height < 110_000
+    assert pose.size == (picture.height, picture.width)
+    assert pose.size[0] / pose.size[1] == pytest.approx(64 / 44, abs=0.02)
+    along = int(height > width)
+    assert pose.keypoints[10, along] - pose.keypoints[0, along] > 0.6 * pose.size[1 - along]

@@ -10,6 +10,7 @@ import math
 import shlex
 import threading
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from PIL import Image
 
 from imagpose.__main__ import main
 from imagpose.demo.drawing import draw
-from imagpose.demo.request import Asked
+from imagpose.demo.request import Asked, command
 from imagpose.errors import InputError
+from imagpose.generation.model import Model
 from tests.demo.conftest import files_below
 
 
@@ -53,6 +55,23 @@ def test_pictures_become_clear_and_generate_draws_the_same(studio, asked, tmp_pa
         again = Image.open(f"generated/images/{picture['name']}")
         assert (np.asarray(again) == np.asarray(_opened(picture["image"]))).all()
         assert again.text["imagpose"] == _opened(picture["image"]).text["imagpose"]
+
+
+def test_the_command_names_folders_by_their_whole_path(asked, tmp_path, monkeypatch):
+    for place in ("mine", "weights/other", "runs/one"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "drawing").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IMAGPOSE_WEIGHTS", raising=False)
+
+    def words(**model) -> list[str]:
+        request = asked().write(tmp_path / "drawing", Model(**model))
+        return shlex.split(command(request, {}))
+
+    assert words()[-2:] == ["--model", "mannequin-demo"]
+    assert words(model="mine")[-2:] == ["--model", str(tmp_path / "mine")]
+    assert words(model="other")[-2:] == ["--model", str(tmp_path / "weights/other")]
+    assert words(run=Path("runs/one"))[-2:] == ["--run", str(tmp_path / "runs/one")]
 
 
 def test_poses_that_fit_no_canvas_are_drawn_on_several(studio, asked, state):

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from imagpose.demo import sockets
 from imagpose.demo.fence import Fence
+from imagpose.errors import InputError
 
 JOIN = "/gradio_api/queue/join"
 LOCAL = {"host": "127.0.0.1:7860"}
@@ -55,11 +57,42 @@ def test_what_the_page_does_not_need_is_not_there(path):
 
 @pytest.mark.parametrize(
     ("host", "status"),
-    [("127.0.0.1:1", 200), ("localhost:7860", 200), ("localhost", 200), ("[::1]:7860", 200), ("evil.example", 421),
+    [("127.0.0.1:1", 200), ("localhost:7860", 200), ("localhost", 200), ("[::1]:7860", 200), ("[::1]", 200),
+     ("LOCALHOST:7860", 200), ("evil.example", 421),
      ("127.0.0.1.evil.example:7860", 421), ("", 421)],
 )  # fmt: skip
 def test_a_page_from_elsewhere_cannot_reach_it_under_its_own_name(host, status):
     assert ask("/", {"host": host})[0] == status
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://127.0.0.1:7860", 200), ("https://127.0.0.1:7860", 200), ("http://127.0.0.1:8000", 403), ("null", 403),
+     ("http://evil.example", 403), ("http://127.0.0.1:7860.evil.example", 403), ("", 403)],
+)  # fmt: skip
+@pytest.mark.parametrize("hosts", [("127.0.0.1",), ()])
+def test_another_page_sets_nothing_off(origin, status, hosts):
+    assert ask("/gradio_api/upload", {**LOCAL, "origin": origin}, hosts)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::1", "[::1]"), ("127.0.0.2", "127.0.0.2"),
+     ("LocalHost", "localhost"), ("127.1", "127.0.0.1")],
+)  # fmt: skip
+def test_a_page_that_no_other_machine_reaches_has_known_names(host, name):
+    try:
+        listening = sockets.listen(host, 0)
+    except InputError:
+        pytest.skip(f"This machine has no {host}.")
+    with listening:
+        known = sockets.names(host, listening)
+    assert {name, "localhost", "127.0.0.1", "[::1]"} <= set(known)
+
+
+def test_a_page_that_others_reach_has_any_name():
+    with sockets.listen("0.0.0.0", 0) as listening:
+        assert sockets.names("0.0.0.0", listening) == ()
 
 
 def test_whoever_lets_others_in_is_asked_for_by_any_name():

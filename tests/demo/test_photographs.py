@@ -66,12 +66,12 @@ def test_what_is_no_picture_is_refused_by_its_own_name(name, sentence, studio, t
     assert str(told.value) == sentence
 
 
-def test_a_page_holds_so_many_photographs_and_forgets_those_it_lost(photographs):
+def test_a_page_holds_so_many_photographs_and_forgets_those_it_is_told_to(photographs):
     session = Session()
     names = [session.add(photographs["a"]) for _ in range(MOST_PHOTOGRAPHS)]
     with pytest.raises(InputError, match="remove some first"):
         session.add(photographs["a"])
-    session.keep(names[:2])
+    session.forget([*names[2:], "never there"])
     assert list(session.photographs) == names[:2]
 
 

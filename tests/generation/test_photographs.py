@@ -135,6 +135,18 @@ def test_any_mode_format_and_size(person, tmp_path, name, change):
     assert visible(BodyPose.read(tmp_path / "out.json").keypoints).sum() >= 10
 
 
+def test_the_pose_of_a_large_photograph_is_in_its_own_pixels(two, tmp_path, monkeypatch):
+    two.resize((480, 400)).save(tmp_path / "two.png")
+    assert pose(tmp_path / "two.png", "--out", tmp_path / "whole.json") == 0
+    monkeypatch.setattr("imagpose.data.pictures.WHOLE", 100_000)
+    assert pose(tmp_path / "two.png", "--out", tmp_path / "half.json") == 0
+    whole, half = (BodyPose.read(tmp_path / f"{name}.json") for name in ("whole", "half"))
+    assert whole.size == half.size == (400, 480)
+    both = visible(whole.keypoints) & visible(half.keypoints)
+    assert both.sum() >= 12
+    assert np.median(np.linalg.norm(whole.keypoints - half.keypoints, axis=1)[both]) < 6
+
+
 def test_figure_framing_is_shown_and_the_pose_stays_the_photographs(two, tmp_path):
     two.save(tmp_path / "two.png")
     assert pose(tmp_path / "two.png", "--framing", "figure", "--person", 2) == 0

@@ -1,7 +1,7 @@
 // The pose editor: photographs of the person, poses to draw, and the one of them whose joints are being moved.
 // Gradio runs dom.js, figures.js, skeleton.js and this file, one after the other, as the body of one function of
 // (element, trigger, props, server, upload, watch). props.value is what the server gets:
-// {photographs: [{id, pose}], poses: [{size, keypoints, truth}]}, a pose as a pose file holds it.
+// {photographs: [{id, pose}], poses: [{size, keypoints, truth}], known: [id]}, a pose as a pose file holds it.
 
 const groups = { photograph: make("ul", { class: "im-strip" }), pose: make("ul", { class: "im-strip" }) };
 const stage = make("div", { class: "im-stage" });
@@ -157,6 +157,7 @@ function send() {
   props.value = structuredClone({
     photographs: figures.filter((one) => one.kind === "photograph").map((one) => ({ id: one.photo, pose: wire(one) })),
     poses: figures.filter((one) => one.kind === "pose").map((one) => ({ ...wire(one), truth: one.truth })),
+    known: [...photographs.keys()], // one that is known and not shown was removed; one that is not known is on its way
   });
 }
 

@@ -15,6 +15,12 @@ function chooser(text, role, several) {
   return make("label", { class: "im-button" }, text, input);
 }
 
+function named(file) {
+  // The server keeps a file by its content and name until it is read: the same one may be on its way from another page.
+  const number = String(Math.random()).slice(2);
+  return new File([file], `upload-${number}-${file.name}`, { type: file.type });
+}
+
 async function send(files, role) {
   if (!files.length) return;
   const large = files.find((file) => file.size > props.most_bytes);
@@ -26,7 +32,7 @@ async function send(files, role) {
     status.textContent = files.length > 1 ? `Sending ${files.length} files…` : `Sending ${files[0].name}…`;
     try {
       const places = [];
-      for (const file of files) places.push((await upload(file)).path);
+      for (const file of files) places.push((await upload(named(file))).path);
       status.textContent = "Looking for people…";
       props.value = { number: ++sent, role, paths: places };
       trigger("upload");
