@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from imagpose.study.crossed import Crossed
+from imagpose.study.crossed import Crossed, TooFewVotesError
 
 STUDIES = 1000
 
@@ -72,5 +72,14 @@ def test_votes_that_are_all_alike_have_an_interval_that_does_not_leave_0_and_1()
 
 
 def test_a_single_rater_has_none():
-    with pytest.raises(ValueError, match="two raters"):
+    with pytest.raises(TooFewVotesError, match="two of each"):
         Crossed.of(np.ones((1, 40)))
+
+
+@pytest.mark.parametrize("each", range(1, 12))
+@pytest.mark.parametrize("turned", [False, True])
+def test_raters_who_share_no_item_and_items_that_share_no_rater_have_none(each, turned):
+    votes = np.full((2, 2 * each), np.nan)
+    votes[0, :each], votes[1, each:] = np.arange(each) % 2, 1
+    with pytest.raises(TooFewVotesError, match="no two votes"):
+        Crossed.of(votes.T if turned else votes)
