@@ -165,6 +165,20 @@ def test_exported_votes_have_nothing_about_a_person_but_a_number(voted, tmp_path
     assert sum(row["choice"] == "ours" for row in best) / len(best) * 100 == pytest.approx(counted.jab["ours"].value)
 
 
+def test_who_withdraws_is_forgotten_and_the_number_with_them(voted, tmp_path, capsys):
+    folder = tmp_path / "study"
+    shutil.copytree(voted[0], folder)
+    votes = Votes(folder / VOTES)
+    others = [vote for vote in votes.all() if vote.rater != RATERS]
+    assert main(["study", "delete", str(folder), "--rater", str(RATERS)]) == 0
+    assert "144 votes" in capsys.readouterr().out
+    assert votes.all() == others
+    assert votes.rater(f"{RATERS:022}") == RATERS + 1  # who comes back is somebody new
+    assert main(["study", "delete", str(folder), "--rater", str(RATERS)]) == 2
+    assert f"knows no rater {RATERS}" in capsys.readouterr().err
+    assert votes.all() == others
+
+
 @pytest.mark.slow
 def test_the_reports_intervals_cover_the_truth_in_93_to_97_percent_of_1000_studies(tmp_path):
     study, key = write_study(tmp_path / "study", Numbers(40, 40, 0, 0))
