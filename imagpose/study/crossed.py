@@ -2,8 +2,9 @@
 
 A vote is μ + a + b + e: a is the rater's part, b the item's and e the rest, each of mean 0. A bootstrap over votes
 takes them for independent, and its intervals are far too narrow; one that resamples raters and items at once counts e
-more than once, and they are too wide. So the three variances are estimated by analysis of variance, in Henderson's
-first form, which lets votes be missing, and the degrees of freedom of their sum are Satterthwaite's.
+more than once, and they are too wide where a and b are small. So the three variances are estimated by analysis of
+variance, in Henderson's first form, which lets votes be missing, and the degrees of freedom of their sum are
+Satterthwaite's.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import match
+from imagpose.study import demo
 from imagpose.study.choosing import Numbers
 from imagpose.study.making import MakingRequest, make
 from imagpose.study.questions import KEY, PICTURES, QUESTIONS, REAL, read_key, read_study
@@ -213,6 +214,20 @@ def test_pictures_of_different_sizes_need_one(request_of, results, tmp_path, cap
 def test_too_few_pictures_are_told(request_of):
     with pytest.raises(InputError, match="16 different targets, and the study asks about 61"):
         make(request_of(real=60))
+
+
+def test_pictures_of_other_numbers_are_drawn_elsewhere_and_the_same_are_found_again(
+    mannequin_root, tmp_path, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(demo, "generate", drawn.append)
+    for count, seed in ((4, 0), (5, 0), (4, 1), (4, 0)):
+        folders, _, listed = demo.draw(tmp_path, mannequin_root, count, seed)
+        assert len(listed.read_text().splitlines()) == 1 + count
+        assert list(folders.values()) == [request.out / "images" for request in drawn[-2:]]
+    outs = [request.out for request in drawn]
+    assert len(set(outs)) == 6
+    assert outs[:2] == outs[6:]
 
 
 def test_a_study_whose_list_leads_out_of_its_folder_is_refused(request_of, tmp_path):
