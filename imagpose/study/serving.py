@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from imagpose.errors import InputError
 from imagpose.options.ranges import Port, check_arguments
+from imagpose.options.sockets import listen
 from imagpose.study.needs import needed
 from imagpose.study.questions import read_study
 
@@ -55,7 +55,7 @@ def serve(request: ServingRequest) -> None:
     from imagpose.study.server import application
 
     read_study(request.study)  # a mistake is told before anything else
-    with _listening(request) as listener:
+    with listen(request.host, request.port) as listener:
         host, port = listener.getsockname()[:2]
         local = ipaddress.ip_address(host).is_loopback
         asking = application(request.study, local, request.name)
@@ -64,14 +64,3 @@ def serve(request: ServingRequest) -> None:
         if not local:
             print("Note: whoever reaches this machine can take part, and nothing is encrypted.", flush=True)
         uvicorn.Server(uvicorn.Config(asking, log_level="warning", access_log=False)).run(sockets=[listener])
-
-
-def _listening(request: ServingRequest) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((request.host, request.port), family=family)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no host's name"
-        raise InputError(
-            f"http://{request.host}:{request.port} cannot be had ({reason}); name another --port or --host."
-        ) from error
