@@ -120,6 +120,10 @@ COMMANDS = {
     "study export": Command(
         "Study", "imagpose.study.export:export", "a study's votes as CSV", "study --out votes.csv",
     ),
+    "study delete": Command(
+        "Study", "imagpose.study.delete:delete", "delete the votes of a rater who withdraws", "study --rater 1",
+        interrupted="the rater's votes are all there or all gone",
+    ),
     "study power": Command(
         "Study", "imagpose.study.power:power", "how many raters a difference needs", "--difference 5",
     ),

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagpose.data.pose_detector import DetectorName
-from imagpose.demo.sockets import address, listen
 from imagpose.errors import InputError
 from imagpose.generation.model import Model, Trained, fingerprint, load
 from imagpose.options.ranges import Port
+from imagpose.options.sockets import address, listen
 
 
 @dataclass(frozen=True, kw_only=True)

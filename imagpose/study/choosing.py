@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from imagpose.data.readers.index import Index
 from imagpose.data.sampling import across_people
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import Pair
-from imagpose.study.questions import REAL, Item, Kind
+from imagpose.study.questions import REAL, Item
 
 Outputs = Mapping[Pair, Sequence[Path]]
 """A method's pictures of each pair, see :class:`imagpose.evaluation.matching.Matches`."""
@@ -69,12 +71,17 @@ class Chosen:
     truths: list[Pair]
     compared: list[Pair]
 
+    @property
+    def twice(self) -> int:
+        """How many targets are shown as they are in the first part, and generated in the second."""
+        return len({target for _, target in self.truths} & {target for _, target in self.compared})
+
 
 def choose(index: Index, pairs: Sequence[Pair], shown: Collection[Pair], numbers: Numbers, seed: int) -> Chosen:
     """Draw the pairs, of as many people as can be; no picture twice in one part.
 
-    A true picture is of a pair that no generated one is of: nobody compares the two. Where there are enough pairs, the
-    second part asks about others than the first.
+    No target is judged alone both as it is and generated: nobody compares the two. Where there are enough pairs, the
+    second part asks about others than the first, true pictures included.
 
     Args:
         index: The dataset.
@@ -94,15 +101,17 @@ def choose(index: Index, pairs: Sequence[Pair], shown: Collection[Pair], numbers
             f"All --results together have pictures of {len(found)} different targets, and the study asks about "
             f"{max(single, several)}; generate more, or lower --real, --best and --practice."
         )
-    generated = found[:single]
-    others = {pair[1]: pair for pair in reversed(pairs) if pair[1] not in {target for _, target in generated}}
-    truths = _draw(index, list(others.values()), true, [seed, 16])
-    if len(truths) < true:
-        raise InputError(
-            f"There are {len(truths)} true pictures beside the generated ones' targets, and the study asks about "
-            f"{true}; lower --real, or name more --pairs."
-        )
-    return Chosen(generated, truths, found[len(found) - several :])
+    generated, compared = found[:single], found[len(found) - several :]
+    for avoided in ([*generated, *compared], generated):
+        targets = {target for _, target in avoided}
+        others = {pair[1]: pair for pair in reversed(pairs) if pair[1] not in targets}
+        truths = _draw(index, list(others.values()), true, [seed, 16])
+        if len(truths) == true:
+            return Chosen(generated, truths, compared)
+    raise InputError(
+        f"There are {len(truths)} true pictures beside the generated ones' targets, and the study asks about {true}; "
+        "lower --real, or name more --pairs."
+    )
 
 
 def _draw(index: Index, pairs: Sequence[Pair], count: int, seed: Sequence[int]) -> list[Pair]:
@@ -112,21 +121,29 @@ def _draw(index: Index, pairs: Sequence[Pair], count: int, seed: Sequence[int]) 
     return [pairs[i] for i in rng.permutation(taken).tolist()]
 
 
+def _random_name() -> str:
+    return secrets.token_hex(6)
+
+
 @dataclass
 class Questions:
     """Gathers a study's questions, and what their pictures are.
 
+    Names are random, and both questions and the pictures of one are in the order of names, so neither tells anything.
+
     Args:
-        seed: Of names and of what is asked twice.
+        seed: Of what is asked twice.
         judged: The methods whose pictures are judged alone.
         methods: All of them.
         numbers: How many.
+        name: Draws a name, twelve hexadecimal digits. The seed must not say it: it would say whose the picture is.
     """
 
     seed: int
     judged: Sequence[str]
     methods: Sequence[str]
     numbers: Numbers
+    name: Callable[[], str] = _random_name
     items: list[Item] = field(default_factory=list)
     of: dict[str, tuple[str, Pair]] = field(default_factory=dict)
     """By picture's name: whose it is, a method's or :data:`REAL`, and its pair."""
@@ -137,43 +154,39 @@ class Questions:
         self._rng = np.random.default_rng([self.seed, 17])
 
     def gather(self, chosen: Chosen) -> None:
-        """Make all questions."""
-        half = self.numbers.repeats // 2
-        self._part(chosen.truths, self.numbers.real, half, lambda pair: self._single(REAL, pair, None))
-        for group, method in enumerate(self.judged):
+        """Make all questions.
 
-            def single(pair: Pair, method: str = method, group: int = group) -> Item:
-                return self._single(method, pair, group)
+        Where raters are in groups, each has its own copies of the real pictures: one that is in all groups would be
+        known for real.
+        """
+        count = self.numbers.real
+        for number, method in enumerate(self.judged):
+            group = number if len(self.judged) > 1 else None
+            whose = [(REAL, chosen.truths), (method, chosen.generated)]
+            self._part(
+                [partial(self._single, one, pair, group) for one, pairs in whose for pair in pairs[:count]],
+                [partial(self._single, one, pair, group) for one, pairs in whose for pair in pairs[count:]],
+            )
+        several = [partial(self._several, pair) for pair in chosen.compared]
+        self._part(several[: self.numbers.best], several[self.numbers.best :])
+        self.items.sort(key=lambda item: item.name)
 
-            self._part(chosen.generated, self.numbers.real, self.numbers.repeats - half, single)
-        self._part(chosen.compared, self.numbers.best, self.numbers.repeats, self._several)
-
-    def _part(self, pairs: Sequence[Pair], count: int, repeats: int, ask: Callable[[Pair], Item]) -> None:
-        for place, pair in enumerate(pairs):
-            self.items.append(replace(ask(pair), practice=place >= count))
-        first = len(self.items) - len(pairs)
-        for i in self._rng.choice(count, min(repeats, count), replace=False).tolist():
-            self.items.append(replace(ask(pairs[i]), repeats=self.items[first + i].name))
+    def _part(self, asked: Sequence[Callable[[], Item]], practice: Sequence[Callable[[], Item]]) -> None:
+        items = [ask() for ask in asked]
+        again = self._rng.choice(len(asked), min(self.numbers.repeats, len(asked)), replace=False).tolist()
+        self.items += items
+        self.items += [replace(ask(), practice=True) for ask in practice]
+        self.items += [replace(asked[i](), repeats=items[i].name) for i in again]
 
     def _single(self, whose: str, pair: Pair, group: int | None) -> Item:
-        return self._item("real", [self._picture(self.of, whose, pair)], [], group)
+        return Item(self.name(), "real", (self._picture(self.of, whose, pair),), group=group)
 
     def _several(self, pair: Pair) -> Item:
-        pictures = [self._picture(self.of, method, pair) for method in self.methods]
-        order = self._rng.permutation(len(pictures)).tolist()
+        pictures = sorted(self._picture(self.of, method, pair) for method in self.methods)
         given = [self._picture(self.given, what, pair) for what in ("source", "pose")]
-        return self._item("best", [pictures[i] for i in order], given, None)
-
-    def _item(self, kind: Kind, pictures: Sequence[str], given: Sequence[str], group: int | None) -> Item:
-        return Item(next(self._names), kind, tuple(pictures), tuple(given), group=group)
+        return Item(self.name(), "best", tuple(pictures), tuple(given))
 
     def _picture(self, kept: dict[str, tuple[str, Pair]], what: str, pair: Pair) -> str:
-        name = f"{next(self._names)}.png"
+        name = f"{self.name()}.png"
         kept[name] = (what, pair)
         return name
-
-    @property
-    def _names(self) -> Iterator[str]:
-        """Names that mean nothing."""
-        while True:
-            yield self._rng.bytes(6).hex()

@@ -11,13 +11,12 @@ import numpy as np
 
 from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score
-from imagpose.study.crossed import Crossed
+from imagpose.study.crossed import Crossed, TooFewVotesError
 from imagpose.study.questions import FAKE, REAL, Item, Key, Study
 from imagpose.study.votes import Vote
 
 Values = Mapping[tuple[int, str], float]
 """What votes count, by rater and item."""
-ALONE = "no interval: it is over raters and items, and needs two of each"
 _FEWEST = 4  # repeated questions by which a rater is judged
 _PRIOR = 0.01  # of a choice: a method that nobody chose still has a strength
 
@@ -65,6 +64,11 @@ class Counted:
     agreement: dict[int, Agreement]
     votes: dict[int, int]
     asked: int
+
+    @property
+    def any(self) -> bool:
+        """Whether any vote counts."""
+        return any(score.value is not None for of in (self.r2g, self.g2r, self.jab) for score in of.values())
 
     @property
     def failing(self) -> list[int]:
@@ -171,9 +175,10 @@ def _score(values: Values, interval: Callable[[Crossed], tuple[np.ndarray, np.nd
     if not values:
         return Score(None, reason="no votes")
     found = grid(values)
-    if min(found.shape) < 2:
-        return Score(scale * float(np.nanmean(found)), n=len(values), reason=ALONE)
-    crossed = Crossed.of(found)
+    try:
+        crossed = Crossed.of(found)
+    except TooFewVotesError as told:
+        return Score(scale * float(np.nanmean(found)), n=len(values), reason=str(told))
     low, high = interval(crossed)
     return Score(scale * float(crossed.mean), scale * float(low), scale * float(high), len(values))
 
@@ -194,7 +199,7 @@ def _strengths(methods: Sequence[str], best: Mapping[tuple[int, str], str]) -> d
         moved = mean({place: float(pull[numbers[one]]) for place, one in best.items()})
         value = float(strengths[number])
         if moved.value is None or moved.low is None or moved.high is None:
-            found[method] = Score(value, n=len(best), reason=ALONE)
+            found[method] = Score(value, n=len(best), reason=moved.reason)
         else:
             half = (moved.high - moved.low) / 2
             found[method] = Score(value, value - half, value + half, len(best))

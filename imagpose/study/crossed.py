@@ -2,8 +2,9 @@
 
 A vote is μ + a + b + e: a is the rater's part, b the item's and e the rest, each of mean 0. A bootstrap over votes
 takes them for independent, and its intervals are far too narrow; one that resamples raters and items at once counts e
-more than once, and they are too wide. So the three variances are estimated by analysis of variance, in Henderson's
-first form, which lets votes be missing, and the degrees of freedom of their sum are Satterthwaite's.
+more than once, and they are too wide where a and b are small. So the three variances are estimated by analysis of
+variance, in Henderson's first form, which lets votes be missing, and the degrees of freedom of their sum are
+Satterthwaite's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from scipy.stats import t
 
 LEVEL = 0.95
 """Of every interval."""
+
+
+class TooFewVotesError(ValueError):
+    """Nothing tells how raters and items vary, so there is no interval; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +56,11 @@ class Crossed:
             values: What votes count, (…, raters, items), NaN where there is none; every rater and item has one.
 
         Raises:
-            ValueError: There are fewer than two raters or items, so nothing tells how they vary.
+            TooFewVotesError: There are fewer than two raters or items, or no rater or no item has two votes.
         """
         raters, items = values.shape[-2:]
         if min(raters, items) < 2:
-            raise ValueError("two raters and two items are the least")
+            raise TooFewVotesError("no interval: it is over raters and items, and needs two of each")
         cast = ~np.isnan(values)
         of_rater, of_item, votes = cast.sum(-1), cast.sum(-2), cast.sum((-2, -1))
         mean = np.nansum(values, (-2, -1)) / votes
@@ -73,7 +78,14 @@ class Crossed:
             [votes - same_rater, votes - same_item, votes - 1],
         ]
         matrix = np.stack([np.stack([np.broadcast_to(one, mean.shape) for one in row], -1) for row in expected], -2)
-        parts = np.maximum(np.linalg.solve(matrix.astype(float), np.stack(sums, -1)[..., None])[..., 0], 0)
+        matrix = matrix.astype(float)
+        if np.linalg.matrix_rank(matrix).min() < len(
+            sums
+        ):  # by rounding alone it may be solved, and anything comes out
+            raise TooFewVotesError(
+                "no interval: no two votes are of one rater, or none on one item, so neither's part can be told"
+            )
+        parts = np.maximum(np.linalg.solve(matrix, np.stack(sums, -1)[..., None])[..., 0], 0)
         return cls(mean, parts[..., 0], parts[..., 1], parts[..., 2], raters, items, votes, same_rater, same_item)
 
     @classmethod

@@ -22,7 +22,8 @@ def draw(folder: Path, data: Path | None, count: int, seed: int) -> tuple[dict[s
     """Generate the pictures, or what is missing of them.
 
     Args:
-        folder: Of the pictures, one folder a setting, and of the list of pairs.
+        folder: Of the pictures. Each count and seed has a folder in it, with the list of pairs and a folder of each
+            setting: other numbers are other pairs, and an unfinished study of these is gone on with.
         data: A dataset; None takes the mannequins, which are drawn if they are missing.
         count: Of pairs, of as many people as can be.
         seed: Of their choice, and of the pictures.
@@ -33,6 +34,7 @@ def draw(folder: Path, data: Path | None, count: int, seed: int) -> tuple[dict[s
     Raises:
         InputError: A file or the disk is not as it must be; the sentence says which.
     """
+    folder = folder / f"{count}_pairs_seed_{seed}"
     if data is None:
         data = MANNEQUINS
         ensure(data, None if data.exists() else MannequinSet())

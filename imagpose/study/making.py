@@ -142,6 +142,11 @@ def write(request: MakingRequest, made: dict[str, Any]) -> int:
     judged = request.judged or tuple(request.results)[:1]
     questions = Questions(request.seed, judged, tuple(request.results), request.numbers)
     questions.gather(chosen)
+    if chosen.twice:
+        print(
+            f"Note: there are too few pairs to keep both parts apart; {chosen.twice} targets are judged as they are in "
+            "the first, and as generated in the second."
+        )
     pictures = Pictures.of(index, outputs, [*chosen.generated, *chosen.compared], request.size)
     study = Study(request.seed, len(judged), tuple(questions.items), made)
     key = Key(
@@ -153,7 +158,7 @@ def write(request: MakingRequest, made: dict[str, Any]) -> int:
         with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
             new = unfinished / "new"
             (new / PICTURES).mkdir(parents=True)
-            for name, (what, pair) in {**questions.of, **questions.given}.items():
+            for name, (what, pair) in sorted({**questions.of, **questions.given}.items()):
                 pictures.write(new / PICTURES / name, what, pair)
             (new / QUESTIONS).write_text(study.to_json(), encoding="utf-8")
             (new / KEY).write_text(key.to_json(), encoding="utf-8")

@@ -13,7 +13,7 @@ from imagpose.errors import InputError
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import Table
 from imagpose.options.ranges import Percent, SeveralItems, check_arguments
-from imagpose.study.crossed import LEVEL, Crossed
+from imagpose.study.crossed import LEVEL, Crossed, TooFewVotesError
 
 MOST = 1000
 """Raters beyond which is not looked."""
@@ -131,10 +131,13 @@ def _of_study(folder: Path) -> tuple[float, tuple[float, float, float]]:
     study = read_study(folder)
     key = read_key(folder, study)
     found = grid(alone(study, key, Votes(folder / VOTES).all(), key.judged[0], key.judged[0], REAL))
-    if min(found.shape) < 2 or np.nanstd(found) == 0:
+    try:
+        if not found.size or np.nanstd(found) == 0:
+            raise TooFewVotesError("votes that are all alike")
+        crossed = Crossed.of(found)
+    except TooFewVotesError as told:
         raise InputError(
             f"{folder / VOTES} has too few votes on generated pictures to say how raters and items vary; give --share, "
             "--rater_part and --item_part instead of --study."
-        )
-    crossed = Crossed.of(found)
+        ) from told
     return float(crossed.mean), (float(crossed.of_raters), float(crossed.of_items), float(crossed.of_rest))

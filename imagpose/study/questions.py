@@ -42,7 +42,7 @@ class Item:
         pictures: Files to judge: one, or one of each method.
         given: Files shown beside: the source and the pose.
         practice: Whether it does not count.
-        group: Raters who are asked it, see :meth:`Study.items_of`; None is all of them.
+        group: Raters who are asked it, see :meth:`Study.items_of`; None is all of them. It says nothing of a picture.
         repeats: The name of the item that it asks again; None of most.
     """
 

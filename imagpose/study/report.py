@@ -56,6 +56,10 @@ def report(request: ReportRequest) -> None:
     if not votes:
         raise InputError(f"{request.study / VOTES} holds no votes yet; study serve asks raters.")
     counted = count(study, key, votes, request.drop_failed)
+    if not counted.any:
+        left = "all raters who gave one fail the repeated questions; leave out --drop_failed"
+        told = left if request.drop_failed and counted.failing else "all are practice; study serve asks for more"
+        raise InputError(f"{request.study / VOTES} holds no vote that counts: {told}.")
     table = _table(counted, key, request.drop_failed)
     out = request.out or request.study
     try:

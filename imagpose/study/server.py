@@ -13,10 +13,12 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from imagpose.study.origins import OwnPage
 from imagpose.study.questions import PICTURES, VOTES, Study, read_study
 from imagpose.study.votes import Vote, Votes
 
@@ -92,8 +94,13 @@ class Asking:
         return self._pictures[name].read_bytes()
 
 
-def application(folder: Path) -> Starlette:
+def application(folder: Path, local: bool = False, name: str | None = None) -> Starlette:
     """The web application of a study's folder.
+
+    Args:
+        folder: Of the study.
+        local: Whether it is reached from its own machine alone, see :class:`imagpose.study.origins.OwnPage`.
+        name: The name under which a proxy is all the same.
 
     Raises:
         InputError: As of :class:`Asking`.
@@ -120,17 +127,19 @@ def application(folder: Path) -> Starlette:
         # No date and no tag: they would tell which pictures were written together.
         return Response(content, media_type="image/png", headers={**_HEADERS, "Cache-Control": "private, max-age=3600"})
 
-    async def refused(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        told = {404: "There is no such page; open the study's first one.", 405: "This page takes no such request."}
-        return _answer({"error": told.get(status, "The server could not answer; try again.")}, status)
+    async def unknown(request: Request, error: Exception) -> Response:
+        return _answer({"error": "There is no such page; open the study's first one."}, 404)
+
+    async def unfit(request: Request, error: Exception) -> Response:
+        return _answer({"error": "This page takes no such request."}, 405)
 
     routes = [
         *(Route(path, _file(*named)) for path, named in _FILES.items()),
         Route("/about", about), Route("/pictures/{name}", picture),
         Route("/question", _posted(begin), methods=["POST"]), Route("/vote", _posted(vote), methods=["POST"]),
     ]  # fmt: skip
-    return Starlette(routes=routes, exception_handlers={HTTPException: refused})
+    only = Middleware(OwnPage, local=local, name=name)
+    return Starlette(routes=routes, middleware=[only], exception_handlers={404: unknown, 405: unfit})
 
 
 def _answer(found: dict[str, Any], status: int = 200) -> Response:

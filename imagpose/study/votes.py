@@ -85,6 +85,25 @@ class Votes:
         with self._opened() as database:
             database.execute("INSERT INTO votes VALUES (?, ?, ?) ON CONFLICT DO NOTHING", vote)
 
+    def forget(self, rater: int) -> int | None:
+        """Delete a rater and all of their votes, at once or not at all.
+
+        Args:
+            rater: The number. No other rater will have it.
+
+        Returns:
+            How many votes there were; None if there is no such rater.
+        """
+        if rater.bit_length() > 63:  # which SQLite cannot count
+            return None
+        with self._opened() as database:
+            database.execute("PRAGMA secure_delete = ON")  # or their bytes would stay in the file
+            database.execute("BEGIN IMMEDIATE")
+            votes = database.execute("DELETE FROM votes WHERE rater = ?", (rater,)).rowcount
+            known = database.execute("DELETE FROM raters WHERE number = ?", (rater,)).rowcount
+            database.execute("COMMIT")
+            return votes if known else None
+
     def answered(self, rater: int) -> set[str]:
         """The names of the items that a rater has voted on."""
         with self._opened() as database:

@@ -12,6 +12,7 @@ MAKE = Command(
 )  # fmt: skip
 SERVE = Command({"--study": "study", "--port": "18765"})
 REPORT = Command({"--study": "study", "--out": "new"})
+DELETE = Command({"--study": "study", "--rater": "1"})
 EXPORT = Command({"--study": "study", "--out": "new.csv"})
 POWER = Command({"--study": "study"})
 _QUESTIONS = {
@@ -73,6 +74,7 @@ CASES = {
         *_folder(SERVE),
         *SERVE.whole_number("--port", "-1", "65536"),
         *SERVE.values("--host", ("", " ", "192.0.2.1", "a\0b", "a b"), "--host", some=3),
+        *SERVE.values("--name", ("", "http://study.example.org", "study.example.org:8000", "a b"), "--name", some=2),
         *SERVE.contents("study/votes.sqlite", _NO_VOTES, "votes.sqlite", options={"--port": "18766"}, some=3),
     ],
     "study report": [
@@ -85,6 +87,14 @@ CASES = {
         *_counted(EXPORT, 3),
         *EXPORT.written("--out", ending=".csv"),
         EXPORT.case("--out a folder", {"--out": "new.csv"}, "new.csv", place={"new.csv/x": text(b"")}),
+    ],
+    "study delete": [
+        *_folder(DELETE, 3),
+        *every(3, DELETE.contents("study/votes.sqlite", BYTES, "votes.sqlite", some=3)),
+        *DELETE.instead("study/votes.sqlite", "votes.sqlite", kinds=("missing", "a folder", "a broken link")),
+        *DELETE.whole_number("--rater", "0"),
+        DELETE.case("no --rater", {"--rater": None}, "--rater"),
+        *DELETE.values("--rater", ("3", "9" * 30), "knows no rater"),
     ],
     "study power": [
         *_counted(POWER, 4),

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from imagpose.__main__ import main
-from imagpose.demo import sockets
 from imagpose.demo.session import Sessions
+from imagpose.options import sockets
 from tests.conftest import ROOT
 from tests.demo.conftest import files_below, studio_in
 

@@ -18,7 +18,8 @@ def write_study(folder: Path, numbers: Numbers, judged=("ours",), methods=METHOD
     several = numbers.single + numbers.several
     pairs = [(f"source_{i}.jpg", f"target_{i}.jpg") for i in range(several + numbers.true)]
     chosen = Chosen(pairs[: numbers.single], pairs[several:], pairs[numbers.single : several])
-    questions = Questions(3, judged, methods, numbers)
+    names = np.random.default_rng([3, 17])  # the same ones each time: votes are simulated in their order
+    questions = Questions(3, judged, methods, numbers, name=lambda: names.bytes(6).hex())
     questions.gather(chosen)
     study = Study(3, len(judged), tuple(questions.items), {})
     key = Key(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from imagpose.study.crossed import Crossed
+from imagpose.study.crossed import Crossed, TooFewVotesError
 
 STUDIES = 1000
 
@@ -54,6 +54,25 @@ def test_those_that_take_votes_for_independent_do_not():
     assert coverage((mean - half, mean + half), 0.585) < 0.75
 
 
+def test_those_that_resample_raters_and_items_at_once_are_too_wide_where_both_differ_little():
+    votes = studies(0.585, 20, 40, 0.02, 0.02)[:300]
+    rng = np.random.default_rng(5)
+    raters, items = (rng.multinomial(n, np.full(n, 1 / n), (300, 300)) for n in (20, 40))
+    means = ((raters @ votes) * items).sum(-1) / votes[0].size
+    found = Crossed.of(votes).share_interval()
+    low, high = np.percentile(means, [2.5, 97.5], axis=1)
+    assert coverage((low, high), 0.585) > 0.97
+    assert (high - low).mean() > 1.2 * (found[1] - found[0]).mean()
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1])
+@pytest.mark.parametrize("raters", [10, 30])
+@pytest.mark.parametrize("of_raters", [0.3, 0.4])
+def test_of_small_shares_and_raters_who_differ_much_they_cover_91_to_94_percent(share, raters, of_raters):
+    found = Crossed.of(studies(share, raters, 40, of_raters, 0.1)).share_interval()
+    assert 0.905 <= coverage(found, share) <= 0.945
+
+
 def test_variances_are_those_that_were_drawn():
     rng = np.random.default_rng(0)
     values = rng.normal(0, 2, (400, 20, 1)) + rng.normal(0, 1, (400, 1, 30)) + rng.normal(0, 3, (400, 20, 30))
@@ -72,5 +91,14 @@ def test_votes_that_are_all_alike_have_an_interval_that_does_not_leave_0_and_1()
 
 
 def test_a_single_rater_has_none():
-    with pytest.raises(ValueError, match="two raters"):
+    with pytest.raises(TooFewVotesError, match="two of each"):
         Crossed.of(np.ones((1, 40)))
+
+
+@pytest.mark.parametrize("each", range(1, 12))
+@pytest.mark.parametrize("turned", [False, True])
+def test_raters_who_share_no_item_and_items_that_share_no_rater_have_none(each, turned):
+    votes = np.full((2, 2 * each), np.nan)
+    votes[0, :each], votes[1, each:] = np.arange(each) % 2, 1
+    with pytest.raises(TooFewVotesError, match="no two votes"):
+        Crossed.of(votes.T if turned else votes)

@@ -13,6 +13,7 @@ from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import match
+from imagpose.study import demo
 from imagpose.study.choosing import Numbers
 from imagpose.study.making import MakingRequest, make
 from imagpose.study.questions import KEY, PICTURES, QUESTIONS, REAL, read_key, read_study
@@ -84,8 +85,7 @@ def test_pictures_show_what_the_key_says(request_of, mannequin_root, results):
 def test_neither_name_nor_size_nor_metadata_tells_what_a_picture_is(request_of):
     request = request_of()
     make(request)
-    study, files = read_study(request.out), list((request.out / PICTURES).iterdir())
-    key = read_key(request.out, study)
+    files = list((request.out / PICTURES).iterdir())
     assert len({path.stat().st_size for path in files}) == 1  # of bytes
     opened = [Image.open(path) for path in files]
     assert len({image.size for image in opened}) == 1
@@ -93,16 +93,49 @@ def test_neither_name_nor_size_nor_metadata_tells_what_a_picture_is(request_of):
     public = (request.out / QUESTIONS).read_text().replace(json.dumps(request.made), "")
     items = json.loads(public)["items"]
     assert not any(method in json.dumps(items) for method in ("ours", "other", "Tanks", "WOMEN", "MEN"))
-    # The order of names says nothing either: real ones are neither first nor last.
-    ranks = [sorted(key.of).index(name) for name, whose in key.of.items() if whose == REAL]
-    assert 0.25 < np.mean(ranks) / len(key.of) < 0.75
+    # Nor does an order, of questions or of one's pictures: it is that of names, which are random.
+    assert [item["name"] for item in items] == sorted(item["name"] for item in items)
+    assert all(item["pictures"] == sorted(item["pictures"]) for item in items)
 
 
-def test_one_seed_makes_one_study(request_of, tmp_path):
+@pytest.mark.parametrize("judged", [("ours",), ("ours", "other")])
+def test_the_questions_of_real_and_of_generated_pictures_differ_in_nothing(request_of, judged):
+    make(request := request_of(judged=judged, best=0))
+    study = read_study(request.out)
+    key = read_key(request.out, study)
+
+    def told(real: bool) -> Counter:
+        """What is written of questions on true pictures, or on generated ones, beside what was asked twice."""
+        return Counter(
+            (item.kind, len(item.pictures), item.given, item.practice, item.group)
+            for item in study.items
+            if item.repeats is None and (key.of[item.pictures[0]] == REAL) == real
+        )
+
+    assert told(real=True) == told(real=False)
+    shown = [name for item in study.items for name in item.pictures]
+    assert len(set(shown)) == len(shown)  # no picture is of two questions, or groups
+
+
+def test_one_seed_makes_one_study_and_names_are_none_of_its(request_of, tmp_path):
     for number, seed in enumerate((1, 1, 2)):
         make(request_of(seed=seed, out=tmp_path / str(number)))
-    first, same, other = ((tmp_path / str(number) / KEY).read_bytes() for number in range(3))
+    keys = [read_key(tmp_path / str(number), read_study(tmp_path / str(number))) for number in range(3)]
+    first, same, other = (sorted((whose, key.pairs[name]) for name, whose in key.of.items()) for key in keys)
     assert first == same != other
+    assert not set(keys[0].of) & set(keys[1].of)
+
+
+def test_where_pairs_are_enough_the_parts_share_no_target_and_else_it_is_said(request_of, tmp_path, capsys):
+    for best in (4, 10):
+        make(request := request_of(real=4, best=best, practice=0, seed=best, out=tmp_path / str(best)))
+        study = read_study(request.out)
+        key = read_key(request.out, study)
+        targets: dict[bool, set[str]] = {True: set(), False: set()}
+        for name, whose in key.of.items():
+            targets[whose == REAL].add(key.pairs[name][1])
+        both, said = len(targets[True] & targets[False]), capsys.readouterr().out
+        assert (f"{both} targets are judged" in said) == (both > 0) == (best == 10)
 
 
 def test_orders_are_each_raters_own_and_repeats_come_late(tmp_path):
@@ -181,6 +214,20 @@ def test_pictures_of_different_sizes_need_one(request_of, results, tmp_path, cap
 def test_too_few_pictures_are_told(request_of):
     with pytest.raises(InputError, match="16 different targets, and the study asks about 61"):
         make(request_of(real=60))
+
+
+def test_pictures_of_other_numbers_are_drawn_elsewhere_and_the_same_are_found_again(
+    mannequin_root, tmp_path, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(demo, "generate", drawn.append)
+    for count, seed in ((4, 0), (5, 0), (4, 1), (4, 0)):
+        folders, _, listed = demo.draw(tmp_path, mannequin_root, count, seed)
+        assert len(listed.read_text().splitlines()) == 1 + count
+        assert list(folders.values()) == [request.out / "images" for request in drawn[-2:]]
+    outs = [request.out for request in drawn]
+    assert len(set(outs)) == 6
+    assert outs[:2] == outs[6:]
 
 
 def test_a_study_whose_list_leads_out_of_its_folder_is_refused(request_of, tmp_path):

@@ -90,6 +90,38 @@ def test_a_single_rater_has_shares_without_intervals(voted):
     assert "two of each" in counted.g2r["ours"].reason
 
 
+def of_first_raters(folder, study, tmp_path, which) -> str:
+    """A copy of the study with the votes of raters 1 and 2 on the items that each is given."""
+    copied = tmp_path / "study"
+    shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("votes.sqlite*"))
+    votes = Votes(copied / VOTES, make=True)
+    for rater in (1, 2):
+        assert votes.rater(f"{rater:022}") == rater
+        for place, item in enumerate(which(study, rater)):
+            votes.cast(Vote(rater, item.name, item.choices[place % 2]))
+    return str(copied)
+
+
+def test_raters_who_share_no_picture_have_a_report_without_intervals(voted, tmp_path, capsys):
+    def which(study, rater):
+        items = [item for item in study.items if item.counts and voted[2].of[item.pictures[0]] == "ours"]
+        return [item for item in items if item.kind == "real"][10 * (rater - 1) :][:10]
+
+    folder = of_first_raters(*voted[:2], tmp_path, which)
+    assert main(["study", "report", folder]) == 0
+    assert "No interval: no two votes" in " ".join(capsys.readouterr().out.split())
+    assert main(["study", "power", "--study", folder]) == 2
+    assert "too few votes" in capsys.readouterr().err
+
+
+def test_practice_alone_is_no_report_and_nothing_is_written(voted, tmp_path, capsys):
+    folder = of_first_raters(*voted[:2], tmp_path, lambda study, _: [item for item in study.items if item.practice])
+    before = set(tmp_path.rglob("*"))
+    assert main(["study", "report", folder]) == 2
+    assert "no vote that counts: all are practice" in capsys.readouterr().err
+    assert set(tmp_path.rglob("*")) == before
+
+
 def test_a_vote_of_another_study_is_refused(voted):
     _, study, key, cast = voted
     with pytest.raises(InputError, match="does not ask"):
@@ -131,6 +163,20 @@ def test_exported_votes_have_nothing_about_a_person_but_a_number(voted, tmp_path
     assert all(row["choice"] in row["shown"].split(" | ") and len(row["shown"].split(" | ")) == 3 for row in best)
     counted = count(study, key, cast)
     assert sum(row["choice"] == "ours" for row in best) / len(best) * 100 == pytest.approx(counted.jab["ours"].value)
+
+
+def test_who_withdraws_is_forgotten_and_the_number_with_them(voted, tmp_path, capsys):
+    folder = tmp_path / "study"
+    shutil.copytree(voted[0], folder)
+    votes = Votes(folder / VOTES)
+    others = [vote for vote in votes.all() if vote.rater != RATERS]
+    assert main(["study", "delete", str(folder), "--rater", str(RATERS)]) == 0
+    assert "144 votes" in capsys.readouterr().out
+    assert votes.all() == others
+    assert votes.rater(f"{RATERS:022}") == RATERS + 1  # who comes back is somebody new
+    assert main(["study", "delete", str(folder), "--rater", str(RATERS)]) == 2
+    assert f"knows no rater {RATERS}" in capsys.readouterr().err
+    assert votes.all() == others
 
 
 @pytest.mark.slow

@@ -103,6 +103,40 @@ def test_what_is_no_answer_is_refused_in_a_sentence(path, sent, client):
 
 
 @pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (None, 200), ("http://127.0.0.1:8000", 200), ("https://127.0.0.1:8000", 200), ("http://127.0.0.1:8001", 403),
+        ("http://elsewhere.example", 403), ("http://127.0.0.1:8000.elsewhere.example", 403), ("null", 403), ("", 403),
+    ],
+)  # fmt: skip
+def test_another_sites_page_makes_no_rater(origin, status, small):
+    client = TestClient(application(small, local=True), base_url="http://127.0.0.1:8000")
+    headers = {} if origin is None else {"Origin": origin}
+    assert client.post("/question", content=json.dumps({"token": token(1)}), headers=headers).status_code == status
+    assert Votes(small / VOTES).rater(token(2)) == (2 if status == 200 else 1)  # whether there was one before
+
+
+@pytest.mark.parametrize(
+    ("host", "local", "others"),
+    [
+        ("127.0.0.1:8000", 200, 200), ("localhost", 200, 200), ("LOCALHOST:8000", 200, 200), ("[::1]:8000", 200, 200),
+        ("study.example.org", 200, 200), ("elsewhere.example:8000", 403, 200), ("127.0.0.1.example", 403, 200),
+        ("10.0.0.5:8000", 403, 200), ("[", 403, 200), ("", 403, 200),
+    ],
+)  # fmt: skip
+def test_a_study_for_its_own_machine_alone_answers_to_that_machines_names_and_its_proxys(host, local, others, small):
+    for only, status in ((True, local), (False, others)):
+        client = TestClient(application(small, only, "study.example.org"))
+        assert client.get("/about", headers={"Host": host}).status_code == status
+    assert TestClient(application(small, local=True)).get("/about", headers={"Host": "study.example.org"}).is_error
+
+
+def test_no_other_request_is_taken(client):
+    found = client.get("/vote")
+    assert (found.status_code, found.json()) == (405, {"error": "This page takes no such request."})
+
+
+@pytest.mark.parametrize(
     "path", ["/nope", "/pictures/nope.png", "/pictures/..%2Fkey.json", "/key.json", "/votes.sqlite"]
 )
 def test_no_other_file_is_served(path, client):

@@ -32,7 +32,7 @@ async function post(path, body) {
   for (let wait = 250; ; wait = Math.min(2 * wait, 4000)) {
     try {
       const answer = await fetch(path, { method: "POST", body: JSON.stringify(body) });
-      if (answer.ok || answer.status === 400) {
+      if (answer.ok || answer.status === 400 || answer.status === 403) {
         const found = await answer.json();
         tell(found.error || "");
         return answer.ok ? found : null;
@@ -76,7 +76,7 @@ function show(question) {
   }
   $("progress").max = question.of;
   $("progress").value = question.number - 1;
-  $("where").textContent = `${question.number} of ${question.of}`;
+  $("where").textContent = `${question.number} of ${question.of} · you are rater ${question.rater}`;
   $("text").textContent = `${question.number}. ${TEXT[question.kind]}`;
   $("practice").hidden = !question.practice;
   $("one")?.remove();

@@ -1,4 +1,4 @@
-"""The page's address, taken before anything is loaded: who is told that it is somebody else's need not wait."""
+"""A page's address, taken before anything is loaded: who is told that it is somebody else's need not wait."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(place)
         listening.listen()  # who comes early waits
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"Nothing can listen at {host}, port {port} ({reason}); name another --port, or --port 0 for any that is "
-            "free."
+            f"Nothing can listen at {host}, port {port} ({reason}); name another --host or --port, or --port 0 for "
+            "any that is free."
         ) from error
     return listening
 
