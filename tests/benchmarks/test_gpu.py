@@ -36,6 +36,7 @@ def parts(monkeypatch):
     return put
 
 
+@pytest.mark.slow
 def test_every_part_runs_and_says_what_it_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gpu, "STARTED", time.monotonic())
     card = Card.here()

@@ -14,6 +14,7 @@ def fit(tiny_words, no_networks):
     return lambda *options: main(["fit", *tiny_words, *SHORT, *options])
 
 
+@pytest.mark.slow
 def test_what_was_generated_is_scored_and_marked_partial(fit, tmp_path, capsys):
     assert fit("--trainer.limit_test_batches", "2") == 0
     printed = capsys.readouterr().out

@@ -173,6 +173,7 @@ def full_size(mannequin_root, tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_all_published_names_are_indexed_quickly_and_in_200_megabytes(full_size):
     """In 1.4 to 2.3 seconds, of machines that differ; so the law is a ratio, to parsing the keypoints' text alone."""
 

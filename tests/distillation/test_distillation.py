@@ -180,4 +180,4 @@ def test_the_experiment_resumes_and_is_exported(teacher, tiny_words, tmp_path, m
         assert torch.equal(one, other)
     assert main(["export", "--run", str(runs[1]), "--out", str(tmp_path / "out")]) == 0
     assert "DDIM 2, guidance 2.0 folded in" in (tmp_path / "out/README.md").read_text()
-    assert drawn_with(tmp_path / "out") == ((4,), "joint", None, 1.0, 2)
+    assert drawn_with(tmp_path / "out") == ((2, 4), "joint", None, 1.0, 2)

@@ -225,7 +225,7 @@ def _broken(text):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ({"source_poses": ()}, [], "every source needs a pose file"),
+        ({"source_poses": ()}, [], "a pose file"),
         ({"sources": (0, 1, 2, 3, 0)}, [], "5 source(s) and 1 target pose(s) do not fit 4 panels"),
         ({"targets": (9,)}, [], "There is no pose file"),
         ({"sources": (9,), "source_poses": (0,)}, [], "There is no picture"),

@@ -223,7 +223,12 @@ except trust.InputError as error:
 
 
 @pytest.mark.parametrize(
-    ("package", "said"), [("experiments", "which is none of"), ("other", "which is none of"), ("callbacks", "")]
+    ("package", "said"),
+    [
+        ("experiments", "which is none of"),
+        ("other", "which is none of"),
+        pytest.param("callbacks", "", marks=pytest.mark.slow),
+    ],
 )
 def test_of_the_linked_folders_the_callbacks_alone_are_code(package, said, tmp_path):
     """A checkout's package holds links to folders beside it; what is unpacked into ``experiments`` is data."""

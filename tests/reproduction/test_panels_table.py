@@ -78,6 +78,7 @@ def test_poses_that_find_no_room_are_spread(count, turns, masked):
     assert [pose for part in canvas.parts for pose in part] == list(range(8))
 
 
+@pytest.mark.slow
 def test_rows_table_and_figure(words, small, tmp_path):
     assert main(words) == 0
     folder = tmp_path / "panels"

@@ -120,6 +120,7 @@ def test_who_has_too_few_views_is_not_chosen(mannequin_root, monkeypatch):
         choose(index, 4, 0)
 
 
+@pytest.mark.slow
 def test_rows_sheet_and_resuming(mannequin_root, tmp_path, model, capsys):
     words = ["uniformity", "--data", str(mannequin_root), "--results", str(tmp_path), "--sources", "2", "--steps", "2"]
     words += ["--model", model, "--device", "cpu"]

@@ -97,6 +97,7 @@ def the_run_of_two_goes_on_in_one(both, mannequin_root, tmp_path):
         torch.testing.assert_close(ours["state_dict"][name], parameter, rtol=0, atol=1e-5, msg=name)
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does_and_the_run_goes_on_in_one(both, mannequin_root, tmp_path):
     """One test of four laws: the two runs that they look at take a minute, and workers would each make their own."""
     gradients_are_those_of_twice_the_batch(both)
