@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from imagpose.demo.fence import Fence
 from imagpose.demo.page import CSS, MOST_BYTES, THEME, page
 from imagpose.demo.session import Sessions
-from imagpose.demo.sockets import names
 from imagpose.demo.studio import Studio
+from imagpose.options.sockets import names
 
 
 def application(studio: Studio, hosts: Sequence[str], sessions: Sessions | None = None) -> Any:

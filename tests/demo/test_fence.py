@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from imagpose.demo import sockets
 from imagpose.demo.fence import Fence
 from imagpose.errors import InputError
+from imagpose.options import sockets
 
 JOIN = "/gradio_api/queue/join"
 LOCAL = {"host": "127.0.0.1:7860"}
