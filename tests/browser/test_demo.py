@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.demo.test_photographs import bomb
 
 from imagpose.data.body_pose import BodyPose
 from tests.conftest import ROOT
+from tests.demo.test_uploads import bomb
 
 pytest.importorskip("gradio", reason="Gradio is not installed: make demo.")
 pytestmark = pytest.mark.browser
