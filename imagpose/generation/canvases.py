@@ -19,7 +19,7 @@ from imagpose.data.pictures import Picture
 from imagpose.data.readers.index import ImageRecord
 from imagpose.data.readers.layouts import open_index
 from imagpose.data.sampling import across_people
-from imagpose.data.scenarios import Setting, arrange, smallest, spread
+from imagpose.data.scenarios import Arrangement, Setting, arrange, smallest, spread
 from imagpose.errors import InputError
 
 _KEPT = 2**29  # bytes of files
@@ -110,9 +110,7 @@ class Canvas:
         Raises:
             InputError: They fit none.
         """
-        parts = self.parts
-        setting: Setting = self.setting if len(parts) == 1 else "auto"
-        return sum(len(arrange(len(self.sources), len(part), setting, self.panels).targets) for part in parts)
+        return sum(len(part.targets) for part in self._arrangements)
 
     @property
     def encoded(self) -> int:
@@ -121,9 +119,14 @@ class Canvas:
         Raises:
             InputError: They fit none.
         """
-        part = self.parts[0]
-        setting: Setting = self.setting if len(self.parts) == 1 else "auto"
-        return 1 + sum(source > 0 for source in arrange(len(self.sources), len(part), setting, self.panels).sources)
+        return 1 + sum(source > 0 for source in self._arrangements[0].sources)
+
+    @property
+    def _arrangements(self) -> list[Arrangement]:
+        """Of each canvas over which the poses are spread."""
+        parts = self.parts
+        setting: Setting = self.setting if len(parts) == 1 else "auto"
+        return [arrange(len(self.sources), len(part), setting, self.panels) for part in parts]
 
     @property
     def parts(self) -> list[list[int]]:

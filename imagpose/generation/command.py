@@ -26,6 +26,9 @@ from imagpose.output.sheet import SheetRow, contact_sheet
 if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait for
     from imagpose.pipeline import CallbackOnStepEnd, ImagposePipeline
 
+_INPUTS = (
+    "source", "source_pose", "target_pose", "person", "detector_weights", "pose_size", "data", "pairs", "limit",
+)  # fmt: skip
 _ON_SHEET = 24  # canvases of a long list that the contact sheet shows
 
 
@@ -105,17 +108,7 @@ def _given(request: GenerationRequest) -> Record:
     """What the settings say of the inputs."""
     return {
         name: [str(one) for one in value] if isinstance(value, tuple) and name != "pose_size" else str(value)
-        for name in (
-            "source",
-            "source_pose",
-            "target_pose",
-            "person",
-            "detector_weights",
-            "pose_size",
-            "data",
-            "pairs",
-            "limit",
-        )
+        for name in _INPUTS
         if (value := getattr(request, name))
     }
 

@@ -20,7 +20,6 @@ from imagpose.reproduction.sweep import run, tell, write_tables
 from imagpose.reproduction.timing import DISTILLED, Way
 from imagpose.reproduction.trained import StudentRequest, Trial
 from imagpose.reproduction.wide import Wide
-from imagpose.sampler import Guidance
 
 NINE_VIEWS = MannequinSet(identities=48, views=9, test_identities=40, seed=2)
 """People whom no shipped weights were trained on, nor any run on data/mannequins or data/crowd."""
@@ -78,14 +77,12 @@ def panels(request: PanelsRequest) -> None:
     trial = Trial.of(request, "panels", choice, NINE_VIEWS)
     trial.check_many_steps()
     ways = _ways(request, trial.student.model.steps if trial.student else None)
-    scale = trial.model.scale if request.guidance is None else request.guidance
     try:
         canvases: dict[Way, list[Canvas]] = {way: _canvases(trial, way, request.views) for way in ways}
         rows = run(trial, canvases, console, request.repeats)
         for way in ways:
             row, first = rows[way.name], canvases[way][0]
-            w = 1.0 if way.sampler == DISTILLED else scale
-            counted = sum(wide.flops(first, way.steps, Guidance(scale=w, interval=way.interval)).values())
+            counted = sum(wide.flops(first, way, trial.guidance).values())
             sizes = {
                 "canvases": first.turns,
                 "panels": way.panels,

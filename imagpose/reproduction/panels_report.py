@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -36,6 +36,21 @@ def shown(row: Row) -> list[tuple[str, Metric]]:
     return [(protocol, ssim), (own, METRICS["lpips"]), *drawn]
 
 
+def quality(row: Row, base: Row) -> list[str]:
+    """The cells of what :func:`shown` names, the first followed by its difference to the base's, pair by pair."""
+    metrics = shown(base)
+    first, *others = (cell(metric, row.scores[name][metric.name]) for name, metric in metrics)
+    protocol, ssim = metrics[0]
+    minus = "–" if row is base else signed(difference([row], [base], protocol, ssim.name), ssim.digits)
+    return [first, minus, *others]
+
+
+def reasons(rows: Iterable[Row], base: Row) -> list[str]:
+    """Why some of these cells are empty, each once."""
+    scores = (row.scores[name][metric.name] for row in rows for name, metric in shown(base))
+    return list(dict.fromkeys(one.reason for one in scores if one.reason))
+
+
 def report(rows: Rows, ways: Sequence[Filled], trained: Collection[int], wide: Wide) -> Table:
     """The table of one call's rows.
 
@@ -46,27 +61,21 @@ def report(rows: Rows, ways: Sequence[Filled], trained: Collection[int], wide: W
         wide: At whose width operations were counted too.
     """
     base = rows[PAPERS.name]
-    metrics = shown(base)
-    protocol, ssim = metrics[0]
-    lines, reasons = [], []
+    (_, ssim), *others = shown(base)
+    lines = []
     for way in ways:
         row, cost = rows[way.name], rows[way.name].cost
-        scores = [row.scores[name][metric.name] for name, metric in metrics]
-        quality = [cell(metric, one) for (_, metric), one in zip(metrics, scores, strict=True)]
-        minus = "–" if row is base else signed(difference([row], [base], protocol, ssim.name), ssim.digits)
         each = {unit: cost[f"{unit}_per_image"] for unit in _UNITS}
         told = [cell for unit in _UNITS for cell in (f"{each[unit] / _UNITS[unit]:.4g}", _ratio(row, base, unit))]
         counts = [f"{cost['canvases']:.0f}", f"{cost['kept_images']:.0f}"]
-        lines.append([str(way.panels), way.filling, way.guidance, *counts, *told, quality[0], minus, *quality[1:]])
-        reasons += [one.reason for one in scores if one.reason]
+        lines.append([str(way.panels), way.filling, way.guidance, *counts, *told, *quality(row, base)])
     header = [
         "panels", "filled with", "guided at", "canvases", "kept images", "s a kept image", "time ratio",
         "GFLOP a kept image", "FLOP ratio", f"TFLOP a kept image as {wide.name}", f"FLOP ratio as {wide.name}",
-        ssim.heading, f"{ssim.title} − T1's", *(metric.heading for _, metric in metrics[1:]),
+        ssim.heading, f"{ssim.title} − T1's", *(metric.heading for _, metric in others),
     ]  # fmt: skip
-    return Table(
-        "Panels: cost and quality", header, lines, [*_notes(base, ways, trained, wide), *dict.fromkeys(reasons)]
-    )
+    notes = [*_notes(base, ways, trained, wide), *reasons((rows[way.name] for way in ways), base)]
+    return Table("Panels: cost and quality", header, lines, notes)
 
 
 _UNITS = {"seconds": 1.0, "flops": 1e9, "wide_flops": 1e12}

@@ -15,7 +15,6 @@ from imagpose.reproduction.sweep import run, tell, write_tables
 from imagpose.reproduction.timing import DISTILLED, Way
 from imagpose.reproduction.trained import StudentRequest, Trial
 from imagpose.reproduction.wide import Wide
-from imagpose.sampler import Guidance
 
 _ON_SCREEN = (0, 4, 5, 7, 8, 9, 10)  # columns of the table, of which not all find room
 
@@ -76,10 +75,7 @@ def speed(request: SpeedRequest) -> None:
         protocol = trial.task.protocols[0].name
         table = report(rows, ways, BASE)
         write_tables(trial.folder, table, to_csv(lines_of(rows, ways, BASE)))
-        scale = trial.model.scale if request.guidance is None else request.guidance
-        interval = trial.model.interval
-        guidance = Guidance(scale=scale, interval=(interval[0], interval[1]) if interval else None)
-        whole = counted({way: canvases[way][0] for way in ways}, BASE, guidance, wide)
+        whole = counted({way: canvases[way][0] for way in ways}, BASE, trial.guidance, wide)
         write_tables(trial.folder, whole, to_csv([whole.header, *whole.rows]), "counted")
         if any(way.sampler == DISTILLED for way in ways):
             few = against(rows, ways, BASE)

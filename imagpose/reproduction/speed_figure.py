@@ -44,7 +44,7 @@ def figure(rows: Mapping[str, Row], ways: Sequence[Way], base: Way, protocol: st
             continue
         below, above = _reach(score)
         axes.errorbar(
-            seconds[way], score.value, yerr=[[below], [above]], fmt=_MARKERS[_canvas(way)], color=colour,
+            seconds[way], score.value, yerr=[[below], [above]], fmt=_MARKERS[way.canvas], color=colour,
             ecolor=f"{colour}77", elinewidth=1.4, capsize=4, markersize=13 if way.scenario == "IMAGPose*" else 8,
             markerfacecolor=colour if way.guided else "white",
         )  # fmt: skip
@@ -68,7 +68,7 @@ def figure(rows: Mapping[str, Row], ways: Sequence[Way], base: Way, protocol: st
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     grey = "#777777"
-    used, canvases = {way.sampler for way in ways}, {_canvas(way) for way in ways}
+    used, canvases = {way.sampler for way in ways}, {way.canvas for way in ways}
     keys = [
         Line2D([], [], color=c, marker="o", linestyle="", label=name) for name, c in _COLOURS.items() if name in used
     ]
@@ -84,10 +84,6 @@ def figure(rows: Mapping[str, Row], ways: Sequence[Way], base: Way, protocol: st
     told = f"{data}, {first.device}, batches of {first.cost['batch_size']:.0f}"
     drawing.suptitle(f"Speed and quality: {told}\n", fontsize=11)
     save(drawing, path)
-
-
-def _canvas(way: Way) -> str:
-    return "pair" if way.panels == 2 else way.scenario
 
 
 def _reach(score: Score) -> tuple[float, float]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imagpose.evaluation.tables import Table, cell
+from imagpose.evaluation.tables import Table
 from imagpose.generation.canvases import Canvas
 from imagpose.reproduction.differences import difference, signed
-from imagpose.reproduction.panels_report import shown
+from imagpose.reproduction.panels_report import quality, reasons, shown
 from imagpose.reproduction.report import NOT_RUN
 from imagpose.reproduction.rows import Row
 from imagpose.reproduction.timing import DISTILLED, Way
@@ -36,26 +36,21 @@ def report(rows: Rows, ways: Sequence[Way], base: Way) -> Table:
         base: To which costs and quality are compared.
     """
     first = rows[base.name]
-    metrics = shown(first)
-    protocol, ssim = metrics[0]
-    lines, reasons = [], []
+    (_, ssim), *others = shown(first)
+    lines = []
     for way in ways:
         row = rows[way.name]
         cost = row.cost
         ratios = [f"{cost[name] / first.cost[name]:.3f}" for name in ("seconds_per_image", "flops_per_image")]
-        scores = [row.scores[of][metric.name] for of, metric in metrics]
-        quality = [cell(metric, one) for (_, metric), one in zip(metrics, scores, strict=True)]
-        minus = "–" if way == base else signed(difference([row], [first], protocol, ssim.name), ssim.digits)
         lines.append([
             way.label, f"{cost['masked_panels']:.0f}", f"{cost['kept_images']:.0f}",
             f"{cost['seconds_per_canvas']:.4g}",
             f"{cost['seconds_per_image']:.4g}", ratios[0], f"{cost['flops_per_image'] / 1e9:.4g}", ratios[1],
-            quality[0], minus, *quality[1:],
+            *quality(row, first),
         ])  # fmt: skip
-        reasons += [one.reason for one in scores if one.reason]
     header = [
         "", "masked panels", "kept images", "s a canvas", "s a kept image", "time ratio", "GFLOP a kept image",
-        "FLOP ratio", ssim.heading, f"{ssim.title} − {base.label}'s", *(metric.heading for _, metric in metrics[1:]),
+        "FLOP ratio", ssim.heading, f"{ssim.title} − {base.label}'s", *(metric.heading for _, metric in others),
     ]  # fmt: skip
     lines += [[name, *[NOT_RUN] * (len(header) - 1)] for name in COMPARATORS]
     notes = [
@@ -68,7 +63,7 @@ def report(rows: Rows, ways: Sequence[Way], base: Way) -> Table:
         f"Quality on {first.samples} pairs of {first.data}, with 95 % bootstrap intervals over people; differences "
         "are pair by pair.",
         _PAPER,
-        *dict.fromkeys(reasons),
+        *reasons((rows[way.name] for way in ways), first),
         *([_DRAWN] if first.drawn else []),
     ]
     return Table("Figure 8: speed and quality", header, lines, notes)
@@ -85,8 +80,7 @@ def counted(canvases: Mapping[Way, Canvas], base: Way, guidance: Guidance, wide:
     """
     parts = {}
     for way, canvas in canvases.items():
-        w = 1.0 if way.sampler == DISTILLED or not way.guided else guidance.scale
-        found = wide.flops(canvas, way.steps, Guidance(scale=w, interval=way.interval or guidance.interval))
+        found = wide.flops(canvas, way, guidance)
         parts[way] = {name: value / len(canvas.outputs) / 1e12 for name, value in found.items()}
     whole = {way: sum(of.values()) for way, of in parts.items()}
     lines = [

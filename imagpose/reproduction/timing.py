@@ -50,17 +50,18 @@ class Way:
     @property
     def label(self) -> str:
         """For people."""
-        return " ".join([f"{self.sampler} {self.steps},", *self._canvas, *self._guidance])
+        return " ".join([f"{self.sampler} {self.steps},", self.canvas, *self._guidance])
 
     @property
     def name(self) -> str:
         """Of its row, its pictures' folder and their files."""
-        words = [self.sampler.lower().replace("++ ", ""), str(self.steps), *self._canvas, *self._guidance]
+        words = [self.sampler.lower().replace("++ ", ""), str(self.steps), self.canvas, *self._guidance]
         return "-".join(words).replace("*", "_star").replace(" ", "-")
 
     @property
-    def _canvas(self) -> list[str]:
-        return ["pair" if self.panels == 2 else self.scenario]
+    def canvas(self) -> str:
+        """The setting of the paper, or ``pair`` where there are two panels."""
+        return "pair" if self.panels == 2 else self.scenario
 
     @property
     def _guidance(self) -> list[str]:

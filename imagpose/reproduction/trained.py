@@ -35,6 +35,7 @@ from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
 from imagpose.reproduction.chosen import TARGETS, choose
 from imagpose.reproduction.rows import Pairs, Row, commit, device_name
+from imagpose.sampler import Guidance
 
 MANNEQUINS = Path("data/mannequins")
 
@@ -174,6 +175,15 @@ class Trial:
                 f"{self.request.run or self.request.model} was distilled into {self.model.steps} steps without "
                 "guidance, and here other steps and guidances are compared; name the model that it learned from."
             )
+
+    @property
+    def guidance(self) -> Guidance:
+        """What the model is drawn with unless a way says otherwise: w as asked for, and its own interval."""
+        scale, interval = self.request.guidance, self.model.interval
+        return Guidance(
+            scale=self.model.scale if scale is None else scale,
+            interval=None if interval is None else (interval[0], interval[1]),
+        )
 
     @property
     def listed(self) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas
 from imagpose.module import IMAGPose
+from imagpose.reproduction.timing import DISTILLED, Way
 from imagpose.sampler import Guidance
 from imagpose.training.cost import flops_of_generation
 from imagpose.training.experiment import read_experiment
@@ -40,13 +41,13 @@ class Wide:
             raise InputError(f"{name} sets no data.size, so nobody knows what its pictures take; name another --wide.")
         return cls(name, module, size)
 
-    def flops(self, canvas: Canvas, steps: int, guidance: Guidance) -> dict[str, int]:
+    def flops(self, canvas: Canvas, way: Way, guidance: Guidance) -> dict[str, int]:
         """Floating-point operations of generating all pictures of a canvas, or of those over which it is spread.
 
         Args:
             canvas: Whose panels, sources and poses count.
-            steps: Denoising steps.
-            guidance: At which of them there are two predictions.
+            way: Its steps, and whether and when they are guided.
+            guidance: Where the way says nothing of its own.
 
         Returns:
             ``conditions``: VAE and encoder on the sources, FLC, ILC and the poses; ``predictions``: the network in all
@@ -57,7 +58,9 @@ class Wide:
             self._counted[key] = flops_of_generation(self.module, self.size, *key)
         counted = self._counted[key]
         scheduler = self.module.schedule.for_sampling()
-        scheduler.set_timesteps(steps)
+        scheduler.set_timesteps(way.steps)
+        guided = way.guided and way.sampler != DISTILLED
+        guidance = Guidance(scale=guidance.scale if guided else 1.0, interval=way.interval or guidance.interval)
         predictions = sum(1 + guidance.guides(t) for t in scheduler.timesteps.tolist())
         return {
             "conditions": canvas.turns * counted["conditions"],

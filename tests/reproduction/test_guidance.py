@@ -8,18 +8,13 @@ import torch
 
 from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
-from imagpose.evaluation.clothes import Verdict
-from imagpose.reproduction import trained
 from imagpose.reproduction.guidance import SETTINGS, GuidanceRequest, validation_pairs, ways_of
 from imagpose.reproduction.rows import read_row
 from imagpose.synthesis import Synthesis
 
 
 @pytest.fixture
-def words(mannequin_root, model, tmp_path, no_networks, monkeypatch):
-    monkeypatch.setattr(
-        trained, "judge_all", lambda cases: [Verdict(*[dict.fromkeys(c.images, True)] * 2) for c in cases]
-    )
+def words(mannequin_root, model, tmp_path, unjudged):
     words = ["guidance", "--data", str(mannequin_root), "--results", str(tmp_path), "--sources", "2", "--targets", "1"]
     return [*words, "--model", model, "--device", "cpu", "--steps", "2"]
 
