@@ -26,8 +26,9 @@ METHODS = --results $(foreach r,$(value RESULTS),$(call quoted,r))
 SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
-# make carries out a $(shell …) in what it exports.
-unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY
+# make carries out a $(shell …) in what it exports; and a make that a test calls would take this one's values for its own.
+unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY ARGS
+MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
 .PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \

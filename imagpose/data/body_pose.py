@@ -6,6 +6,7 @@ import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,14 +77,18 @@ class BodyPose:
             points = np.where(visible(points)[:, None], points * (width, height), MISSING)
         return BodyPose(size, _inside(points, size, path))
 
+    def form(self) -> dict[str, Any]:
+        """The content of a pose file in our form: the frame, and each joint to a hundredth of a pixel, or None."""
+        joints = [
+            [round(float(x), 2), round(float(y), 2)] if found else None
+            for (x, y), found in zip(self.keypoints, visible(self.keypoints), strict=True)
+        ]
+        return {"size": list(self.size), "keypoints": joints}
+
     def write(self, path: Path) -> None:
         """Write a file that :meth:`read` reads."""
-        joints = [
-            None if missing else [round(float(x), 2), round(float(y), 2)]
-            for (x, y), missing in zip(self.keypoints, ~visible(self.keypoints), strict=True)
-        ]
         with whole_file(path) as unfinished:
-            unfinished.write_text(json.dumps({"size": list(self.size), "keypoints": joints}) + "\n", encoding="utf-8")
+            unfinished.write_text(json.dumps(self.form()) + "\n", encoding="utf-8")
 
     def map(self, size: tuple[int, int]) -> Tensor:
         """The pose map of an image that :func:`fit` brought to ``size``, (3, H, W) in [0, 1]."""

@@ -7,6 +7,8 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from imagpose.options.sockets import is_own
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -71,7 +73,7 @@ class Fence:
         host = re.sub(r":\d*$", "", place)
         if self.hosts and host not in self.hosts:
             return 421, f"This page is not at {host[:100]}."
-        if headers.get(b"origin", f"http://{place}").lower() not in (f"http://{place}", f"https://{place}"):
+        if not is_own(place, headers.get(b"origin")):
             return 403, "Another page asks for this one; open it by itself."
         if not _is_known(scope["path"]):
             return 404, "There is nothing here."

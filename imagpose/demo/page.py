@@ -12,7 +12,6 @@ from imagpose.data.framing import Framing
 from imagpose.data.keypoints import COLOURS, FLIP_ORDER, JOINTS, LIMBS
 from imagpose.data.scenarios import Setting
 from imagpose.demo.acts import Acts
-from imagpose.demo.photographs import wire
 from imagpose.demo.presets import presets
 from imagpose.demo.session import MOST_PAGES, Sessions
 from imagpose.demo.studio import Studio
@@ -97,7 +96,7 @@ def _part(name: str, value: Any, scripts: Sequence[str], **props: Any) -> gr.HTM
 
 
 def _presets(studio: Studio) -> list[dict[str, Any]]:
-    return [{"name": name, **wire(pose)} for name, pose in presets(studio.size).items()]
+    return [{"name": name, **pose.form()} for name, pose in presets(studio.size).items()]
 
 
 def _heading(studio: Studio) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
-from imagpose.data.keypoints import visible
 from imagpose.data.pictures import Picture
 from imagpose.data.pose_detector import PoseDetector
 from imagpose.errors import InputError
@@ -71,17 +70,8 @@ class Photograph:
         """What the browser is told of it."""
         return {
             "id": identifier, "name": self.name, "image": self.shown, "size": list(self.size),
-            "people": [wire(pose) for pose in self.people],
+            "people": [pose.form() for pose in self.people],
         }  # fmt: skip
-
-
-def wire(pose: BodyPose) -> dict[str, Any]:
-    """A pose as it travels to the browser and back: the content of a pose file."""
-    joints = [
-        [round(float(x), 2), round(float(y), 2)] if found else None
-        for (x, y), found in zip(pose.keypoints, visible(pose.keypoints), strict=True)
-    ]
-    return {"size": list(pose.size), "keypoints": joints}
 
 
 def shown(image: Image.Image) -> str:

@@ -38,6 +38,22 @@ def address(host: str, listening: socket.socket) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}"
 
 
+def is_local(listening: socket.socket) -> bool:
+    """Whether no other machine reaches a socket."""
+    place = ipaddress.ip_address(listening.getsockname()[0])
+    return (getattr(place, "ipv4_mapped", None) or place).is_loopback
+
+
+def is_own(host: str, origin: str | None) -> bool:
+    """Whether a request comes from a page of the server itself, or from no page at all.
+
+    Args:
+        host: What the browser calls the server (Host).
+        origin: Of which page the browser says that it set the request off (Origin); None where it says nothing.
+    """
+    return origin is None or origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
+
+
 def names(host: str, listening: socket.socket) -> tuple[str, ...]:
     """What a browser may call the page's host, as it stands in an address; none is any name.
 
@@ -45,8 +61,7 @@ def names(host: str, listening: socket.socket) -> tuple[str, ...]:
         host: As the user named it.
         listening: At it. Only where no other machine reaches it are its names known.
     """
-    place = str(listening.getsockname()[0])
-    parsed = ipaddress.ip_address(place)
-    if not (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback:
+    if not is_local(listening):
         return ()
+    place = str(listening.getsockname()[0])
     return (*_LOOPBACK, *(f"[{name}]" if ":" in name else name for name in (host.lower(), place)))

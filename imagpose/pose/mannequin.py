@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from torchvision.ops import nms
 
 from imagpose.data.keypoints import FLIP_ORDER
 from imagpose.data.pose_detector import Found, box_of, found, largest_first
@@ -103,18 +103,9 @@ class MannequinDetector:
 
 
 def _each_once(people: Sequence[Found]) -> list[Found]:
-    """People less those that lie over a larger one."""
-    kept: list[Found] = []
-    for one in people:
-        if all(_overlap(box_of(one.pose), box_of(other.pose)) < _OVERLAP for other in kept):
-            kept.append(one)
-    return kept
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """What two boxes have in common, relative to what they cover together."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    common = max(width, 0.0) * max(height, 0.0)
-    areas = (math.prod((box[2] - box[0], box[3] - box[1])) for box in (one, other))
-    return common / max(sum(areas) - common, 1e-6)
+    """People, the largest first, less those that lie over a larger one."""
+    if not people:
+        return []
+    boxes = torch.tensor([box_of(one.pose) for one in people], dtype=torch.float64)
+    largest_first = -torch.arange(len(people), dtype=torch.float64)
+    return [people[i] for i in nms(boxes, largest_first, _OVERLAP).tolist()]

@@ -14,6 +14,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 
 from imagpose.options.ranges import NonNegativeFloat, PositiveFloat, PositiveInt, check_arguments
 from imagpose.panels import pad
+from imagpose.pretraining.one_cycle import one_cycle
 
 
 class AutoencoderTraining(LightningModule):
@@ -78,12 +79,7 @@ class AutoencoderTraining(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW with one cycle of the learning rate."""
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self.lr, betas=(0.9, 0.99), weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.lr, total_steps=self.trainer.max_steps, pct_start=0.03,
-            anneal_strategy="linear", cycle_momentum=False,
-        )  # fmt: skip
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return one_cycle(self, self.lr, (0.9, 0.99), 0.01, 0.03)
 
     @torch.no_grad()
     def on_fit_end(self) -> None:

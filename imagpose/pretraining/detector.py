@@ -18,6 +18,7 @@ from imagpose.output.files import alone, replace_folder, scratch_folder
 from imagpose.pose.mannequin import MannequinDetector
 from imagpose.pose.network import CELL, WINDOW, PoseNetwork, maps_of
 from imagpose.pose.pck import score_joints
+from imagpose.pretraining.one_cycle import one_cycle
 from imagpose.pretraining.scenes import Scenes, compose
 
 
@@ -104,12 +105,7 @@ class DetectorTraining(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW with one cycle of the learning rate."""
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self.lr, betas=(0.9, 0.99), weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.lr, total_steps=self.trainer.max_steps, pct_start=0.1,
-            anneal_strategy="linear", cycle_momentum=False,
-        )  # fmt: skip
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return one_cycle(self, self.lr, (0.9, 0.99), 0.01, 0.1)
 
     def on_fit_end(self) -> None:
         """Save the network in half precision."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from imagpose.data.mannequins.descriptions import CHOICES, COLOURS, Description
 from imagpose.models.encoders import TimmEncoder
 from imagpose.options.ranges import PositiveFloat, check_arguments
+from imagpose.pretraining.one_cycle import one_cycle
 
 
 class EncoderTraining(LightningModule):
@@ -72,12 +73,7 @@ class EncoderTraining(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW with one cycle of the learning rate."""
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self.lr, betas=(0.9, 0.98), weight_decay=0.05)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.lr, total_steps=self.trainer.max_steps, pct_start=0.1,
-            anneal_strategy="linear", cycle_momentum=False,
-        )  # fmt: skip
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return one_cycle(self, self.lr, (0.9, 0.98), 0.05, 0.1)
 
     def on_fit_end(self) -> None:
         """Save the network in half precision."""

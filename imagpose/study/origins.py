@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imagpose.options.sockets import is_own
+
 
 class OwnPage:
     """Refuses what other sites' pages ask a rater's browser to send, which would make raters and votes.
@@ -34,7 +36,7 @@ class OwnPage:
         host, origin = said.get(b"host", ""), said.get(b"origin")
         if self.local and not _is_local(host) and _name(host) != (self.name or "").lower():
             return "This study is not served under that name; open the address that study serve prints."
-        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
+        if not is_own(host, origin):
             return "This comes from another page than the study's own; open the study's."
         return None
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from imagpose.errors import InputError
 from imagpose.options.ranges import Port, check_arguments
-from imagpose.options.sockets import listen
+from imagpose.options.sockets import is_local, listen
 from imagpose.study.needs import needed
 from imagpose.study.questions import read_study
 
@@ -57,7 +56,7 @@ def serve(request: ServingRequest) -> None:
     read_study(request.study)  # a mistake is told before anything else
     with listen(request.host, request.port) as listener:
         host, port = listener.getsockname()[:2]
-        local = ipaddress.ip_address(host).is_loopback
+        local = is_local(listener)
         asking = application(request.study, local, request.name)
         place = f"[{host}]" if ":" in host else host
         print(f"The study in {request.study} is at http://{place}:{port}/ until Ctrl-C.", flush=True)

@@ -9,7 +9,7 @@ import pytest
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.pose_detector import Found
-from imagpose.demo.photographs import Photograph, wire
+from imagpose.demo.photographs import Photograph
 from imagpose.demo.presets import mannequin, presets
 from imagpose.demo.studio import Studio
 from imagpose.generation.model import Model, Trained, fingerprint, load
@@ -51,10 +51,10 @@ def photographs(studio) -> dict[str, Photograph]:
 @pytest.fixture
 def state(photographs):
     """What the editor sends: the first photograph, and the pose of the second and a preset to draw."""
-    source, other = wire(photographs["a"].people[0]), wire(photographs["b"].people[0])
+    source, other = photographs["a"].people[0].form(), photographs["b"].people[0].form()
     return {
         "photographs": [{"id": "a", "pose": source}],
-        "poses": [{**other, "truth": "b"}, {**wire(presets((64, 44))["Walking"]), "truth": None}],
+        "poses": [{**other, "truth": "b"}, {**presets((64, 44))["Walking"].form(), "truth": None}],
     }
 
 
