@@ -67,9 +67,9 @@ function mirrored(figure) {
   moved(figure);
 }
 
-function ofPhotograph(id, person = 0) {
+function ofPhotograph(id) {
   const { name, size, people } = photographs.get(id);
-  return { kind: "pose", name, truth: id, under: id, size, keypoints: structuredClone(people[person].keypoints) };
+  return { kind: "pose", name, truth: id, under: id, size, keypoints: structuredClone(people[0].keypoints) };
 }
 
 function fitted(keypoints, from, to) {
