@@ -20,6 +20,7 @@ OF_EXP = --exp $(call quoted,EXP) $(if $(value WITH),--with $(foreach w,$(value 
 WITH ?=
 RESULTS ?=
 STUDY ?= study
+STYLE ?=
 OF_RUN = $(if $(value RUN),--run $(call quoted,RUN))
 RESUMED = $(if $(value RUN),$(if $(filter-out new,$(value RUN)),--folder $(call quoted,RUN),--new true))
 METHODS = --results $(foreach r,$(value RESULTS),$(call quoted,r))
@@ -27,7 +28,7 @@ SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports; and a make that a test calls would take this one's values for its own.
-unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY ARGS
+unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY STYLE ARGS
 MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
 .PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
@@ -125,8 +126,8 @@ distilled: .venv/.done  ## distil the demo weights into four steps (into weights
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py
 
-mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too)
-	$(BIN)/python -m imagpose mannequins data/mannequins
+mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too); STYLE=cartoon or sketch into data/mannequins-STYLE
+	$(BIN)/python -m imagpose mannequins data/mannequins$(if $(value STYLE),-$(call quoted,STYLE) --spec.style $(call quoted,STYLE)) $(ARGS)
 
 check-data: .venv/.done  ## look at every row and every image of a dataset once: DATA=data/mannequins
 	$(BIN)/python -m imagpose check $(call quoted,DATA) $(ARGS)
