@@ -106,6 +106,11 @@ COMMANDS = {
         "Reproduce", "imagpose.reproduction.guidance:guidance",
         "which guidance serves a model best, on validation people", "--sources 4", interrupted=_GOES_ON,
     ),
+    "styles": Command(
+        "Reproduce", "imagpose.reproduction.styles:styles",
+        "other styles than photographs: what 20 cartoon people teach the demo weights", "--sources 4",
+        interrupted=_RESUMES,
+    ),
     "study make": Command(
         "Study", "imagpose.study.making:make", "draw a user study, the paper's Figure 6, from folders of pictures",
         f"--results ours=generated/images {_DATA} --real 4 --best 0", interrupted=_NOTHING,
