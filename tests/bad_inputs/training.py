@@ -171,7 +171,7 @@ LOOK = Command({"-c": f"{RUN}/config.yaml", "--folder": RUN})
 
 _LORA = (
     ({"start": "nowhere", "lora_rank": "0"}, "lora_rank"), ({"start": "nowhere", "lora_rank": "x"}, "lora_rank"),
-    ({"start": "nowhere", "lora_whole": "[unet]"}, "lora_whole"), ({"start": "nowhere", "lora_targets": "3"}, "targets"),
+    ({"start": "nowhere", "lora_whole": "[unet]"}, "lora_whole"), ({"start": "x", "lora_targets": "3"}, "targets"),
     ({}, "start"),
 )  # fmt: skip
 
