@@ -63,8 +63,6 @@ class StylesRequest(TrialRequest):
         super().__post_init__()
         if unknown := [arm for arm in self.arms if arm not in ARMS]:
             raise InputError(f"--arms {unknown[0]} is none of them, which are {joined(ARMS)}.")
-        if self.run is not None:
-            raise InputError("--run is of no use here: the styles have runs of their own.")
 
 
 def styles(request: StylesRequest) -> None:
@@ -77,6 +75,8 @@ def styles(request: StylesRequest) -> None:
     Raises:
         InputError: A file or the disk is not as it must be, or a training failed; the sentence says which.
     """
+    if request.run is not None:
+        raise InputError("--run is of no use here: the styles have runs of their own.")
     console, rows = wide_console(), dict[str, Row]()
     arms = [arm for arm in ARMS if not request.arms or arm in request.arms]
     drawn: dict[str, list[Canvas]] = {}
