@@ -39,7 +39,7 @@ help:  ## list the targets
 
 setup: .venv/.done  ## make .venv and install the project
 .venv/.done: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
+	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]' && touch $@
 
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, RUN=runs/tiny/version_0 resumes that one, WITH adds overlays, ARGS options
 	$(BIN)/python -m imagpose fit $(OF_EXP) $(RESUMED) $(ARGS)
