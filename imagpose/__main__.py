@@ -159,7 +159,7 @@ COMMANDS = {
 def _usage() -> str:
     lines = [f"usage: {program()} COMMAND [options]"]
     for group, commands in groupby(COMMANDS.items(), key=lambda item: item[1].group):
-        lines += ["", f"{group}:", *(f"  {name:<14}{command.about}" for name, command in commands)]
+        lines += ["", f"{group}:", *(f"  {name:<15}{command.about}" for name, command in commands)]
     more = f"{program()} COMMAND --help says more; with --debug a fault shows its stack trace; --version tells it."
     return "\n".join([*lines, "", more])
 
