@@ -18,11 +18,21 @@ from imagpose.options.ranges import Percentage, PositiveFloat, PositiveInt, Seed
 from imagpose.reid.plan import SIZES, Plan, chosen
 from imagpose.reid.report import render
 from imagpose.reid.table4 import PERCENTAGES, WHOLE
+from imagpose.reproduction.command import writable
 from imagpose.reproduction.jobs import PlannedRow
 from imagpose.reproduction.paper import Scale
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.runner import run_here
-from imagpose.training.composing import expand, find
+from imagpose.training.cli import REID
+from imagpose.training.composing import find
+from imagpose.training.experiment import read_options
+
+_OF_THE_TABLE = {
+    **dict.fromkeys(("--seed", "--seed_everything", "--data.init_args.seed"), "--seeds"),
+    "--data.init_args.percentage": "--percentages", "--data.init_args.added": "--rows",
+    "--data.init_args.root": "--root", "--exp": "--rows",
+}  # fmt: skip
+"""Options of a row's fit that the table itself gives, and what gives them."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class TableRequest:
 
     Attributes:
         scale: tiny is mannequins before cameras and small networks, full is Market-1501 and BoT as it is.
-        data: A Market-1501 folder with its annotations; the scale's own unless given, data/reid or data/market1501.
+        root: A Market-1501 folder with its annotations; the scale's own unless given, data/reid or data/market1501.
         percentages: Of the training pictures; 100 has Standard alone.
         seeds: Of BoT, one run each a row.
         rows: Run these methods only: standard, imagpose, imagpose_all, again, copied, wrong, augmented.
@@ -48,7 +58,7 @@ class TableRequest:
 
     _: KW_ONLY
     scale: Scale = "tiny"
-    data: Path | None = None
+    root: Path | None = None
     percentages: tuple[Percentage, ...] = (*PERCENTAGES, WHOLE)
     seeds: tuple[Seed, ...] = (0, 1, 2)
     rows: tuple[str, ...] = ()
@@ -80,19 +90,22 @@ def run(request: TableRequest) -> int:
     Raises:
         InputError: An option or the dataset is not as it must be, or something from outside a part lies in it.
     """
-    expand(request.options)
     plan = plan_of(request)
+    if request.options:
+        _check_options(plan)
     console, failed = wide_console(), dict[str, str]()
-    if not request.no_run:
-        if plan.drawn and request.scale == "tiny":
-            ensure(plan.root, CameraSet())
-        plan.prepare()
-        _check(plan)
-        failed = _carry_out(plan, request, console)
-    tables = render(plan)
+    with writable(request.results / REID / "rows", "--results"):
+        if not request.no_run:
+            if plan.drawn and request.scale == "tiny":
+                ensure(plan.root, CameraSet())
+            with writable(request.runs, "--runs"):
+                plan.prepare()
+                _check_finished(plan)
+                failed = _carry_out(plan, request, console)
+        tables = render(plan)
     for table in tables[:2]:
         show(table, console)
-    print(f"The table is in {plan.results / 'reid' / plan.scale}.md, .tex and .csv.")
+    print(f"The table is in {plan.results / REID / plan.scale}.md, .tex and .csv.")
     for name, why in failed.items():
         print(f"{name} failed: {why}", file=sys.stderr)
     if failed:
@@ -104,7 +117,7 @@ def plan_of(request: TableRequest) -> Plan:
     """The work that is asked for."""
     of_generators = () if request.generator_with is None else ("-c", str(find(str(request.generator_with))))
     return Plan(
-        request.scale, request.data or SIZES[request.scale].root, request.data is None,
+        request.scale, request.root or SIZES[request.scale].root, request.root is None,
         tuple(sorted(set(request.percentages))), chosen(request.rows), tuple(dict.fromkeys(request.seeds)),
         request.ratio, request.runs, request.results, request.options, of_generators,
     )  # fmt: skip
@@ -133,7 +146,19 @@ def _run(jobs: Sequence[PlannedRow], request: TableRequest, console: Console) ->
     return submit(jobs, request.slurm, console)
 
 
-def _check(plan: Plan) -> None:
+def _check_options(plan: Plan) -> None:
+    """Tell a mistake in the rows' options once, before anything starts.
+
+    Raises:
+        InputError: One is unknown, or is the table's own.
+    """
+    for option in (word.split("=")[0] for word in plan.options):
+        if option in _OF_THE_TABLE:
+            raise InputError(f"{option} is another in every row; say {_OF_THE_TABLE[option]} instead.")
+    read_options([*(word for file in SIZES[plan.scale].bot for word in ("-c", file)), *plan.options])
+
+
+def _check_finished(plan: Plan) -> None:
     """Refuse to print finished rows beside others that are run with other options.
 
     Raises:

@@ -29,7 +29,7 @@ def words(market, root, *further: str, steps: int = 6) -> list[str]:
         word for name, value in {**OPTIONS, "trainer.max_steps": steps}.items() for word in (f"--{name}", str(value))
     ]
     return [
-        "reid", "run", "--data", str(market), "--runs", str(root / "runs"), "--results", str(root / "results"),
+        "reid", "run", "--root", str(market), "--runs", str(root / "runs"), "--results", str(root / "results"),
         "--generator_with", str(ROOT / "tests/reid/quick_generator.yaml"), *further, *options,
     ]  # fmt: skip
 
