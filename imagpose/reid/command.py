@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from rich.console import Console
 
 from imagpose.data.mannequins.cameras import CameraSet, ensure
@@ -130,7 +131,8 @@ def _carry_out(plan: Plan, request: TableRequest, console: Console) -> dict[str,
     for stage in (generators, drawings, rows):
         waiting = [job for job in stage if not (job.row.exists() or all(path.exists() for path in plan.needs(job)))]
         ready = [job for job in stage if job not in waiting]
-        failed |= _run(ready, request, console)
+        if ready:
+            failed |= _run(ready, request, console)
         if request.launcher == "local":
             failed |= {job.name: "what it needs failed, see there" for job in waiting}
         elif waiting:
@@ -162,7 +164,7 @@ def _check_finished(plan: Plan) -> None:
     """Refuse to print finished rows beside others that are run with other options.
 
     Raises:
-        InputError: A finished row was run with others.
+        InputError: A finished row was run with others, or on other pictures, which shows in its steps.
     """
     for job in plan.rows():
         if not job.row.exists():
@@ -175,7 +177,7 @@ def _check_finished(plan: Plan) -> None:
             was: Any = stored
             for key in name.split("."):
                 was = was.get(key) if isinstance(was, dict) else None
-            if was is not None and str(was) != value:
+            if was is not None and yaml.safe_load(value) != was:
                 raise InputError(
                     f"{job.name} is finished, and was run with {name} {was} where it is {value} now; delete {job.row} "
                     f"and {job.folder}, or name other --results and --runs."
