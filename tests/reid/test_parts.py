@@ -15,6 +15,8 @@ from imagpose.reid.plan import SIZES, Plan, _of_others, chosen
 from imagpose.reid.sampling import steps_of
 from imagpose.reid.subsets import subset_of
 from imagpose.reid.table4 import METHODS, PERCENTAGES, STANDARD, WHOLE
+from imagpose.reproduction.jobs import experiment_words
+from imagpose.reproduction.slurm import resources
 from imagpose.training.experiment import read_options
 from tests.reid.test_protocol import published_names
 
@@ -93,6 +95,14 @@ def test_work_is_shared(plan, monkeypatch):
     assert added == {2 * int(steps["reid_tiny_standard_40"])}
     only = Plan(**{**vars(plan), "methods": chosen(["standard", "again"])})
     assert (only.generators(), only.drawings()) == ([], [])
+
+
+def test_every_job_says_what_a_node_must_have(plan, monkeypatch):
+    monkeypatch.setattr("imagpose.reid.plan.steps_of", lambda labels, epochs, seed: len(labels))
+    plan.prepare()
+    for job in (plan.generators()[0], plan.drawings()[0], plan.rows()[1]):
+        asked = resources(read_options(experiment_words(job)))
+        assert (asked["nodes"], asked["tasks_per_node"]) == (1, 1)
 
 
 def test_the_epochs_of_a_scale_are_those_of_its_experiment():
