@@ -30,7 +30,7 @@ LAUNCHER ?= local
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY ARGS
 MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -55,6 +55,9 @@ architectures: .venv/.done  ## Table 7, likewise
 
 recipes: .venv/.done  ## training choices that the paper leaves open, likewise
 	$(TABLE)
+
+reid: .venv/.done  ## Table 4, person re-identification with generated pictures, likewise
+	$(BIN)/python -m imagpose reid run --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
 
 uniformity: .venv/.done  ## Figure 7: the demo weights, or RUN's, in T1, T2, T3 and IMAGPose*
 	$(BIN)/python -m imagpose uniformity $(OF_RUN) $(ARGS)

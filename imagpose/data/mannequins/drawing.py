@@ -184,7 +184,7 @@ def _paint(person: Person, part: str, along: Array, angle: Array, normal_head: A
     return choose(everywhere, {"hair": hair, "shoe": shoes, "skin": skin}[part], skin)
 
 
-def _busy_backdrop(height: int, width: int, rng: np.random.Generator) -> Array:
+def busy_backdrop(height: int, width: int, rng: np.random.Generator) -> Array:
     """A wall, a floor and a few coloured panels, (height, width, 3) in 0–255."""
     backdrop = np.empty((height, width, 3))
     floor = int(height * rng.uniform(0.7, 0.88))
@@ -216,7 +216,7 @@ def draw(person: Person, pose: Pose, size: tuple[int, int] = (64, 44), busy: int
 
     depth = np.full((height, width), -np.inf)
     owner = np.full((height, width), -1)
-    backdrop = _busy_backdrop(height, width, np.random.default_rng(busy)) if busy is not None else np.array(_BACKDROP)
+    backdrop = busy_backdrop(height, width, np.random.default_rng(busy)) if busy is not None else np.array(_BACKDROP)
     colours = np.broadcast_to(backdrop, (height, width, 3)).astype(float)
     for index, (solid, part) in enumerate(zip(solids, parts, strict=True)):
         ends = np.array([to_pixels(solid.start), to_pixels(solid.end)])
