@@ -33,18 +33,20 @@ class Size:
         bot: Files of BoT's options.
         epochs: That they say; the steps of a row are counted from it.
         generator: Files of the generator's options.
+        denoising: Steps of a picture; None is the generator's own.
     """
 
     root: Path
     bot: tuple[str, ...]
     epochs: int
     generator: tuple[str, ...]
+    denoising: int | None = None
 
 
 SIZES: dict[Scale, Size] = {
     "tiny": Size(
         Path("data/reid"), ("reid/bot", "reid/miniature"), 60,
-        ("_base", "tiny", "reid/generator", "reid/generator_miniature"),
+        ("_base", "tiny", "reid/generator", "reid/generator_miniature"), 8,
     ),
     "full": Size(Path("data/market1501"), ("reid/bot",), 120, ("_base", "market1501", "reid/generator")),
 }  # fmt: skip
@@ -178,10 +180,12 @@ class Plan:
     def _drawing(self, generator: Generator, percentage: int) -> PlannedRow:
         place, out = self.place(percentage), self.pictures(percentage, generator)
         trained_on = WHOLE if generator == "all" else percentage
-        words = (
+        words: tuple[str, ...] = (
             "reid", "pictures", str(place / "data"), "--of", str(self.root), "--percentage", str(percentage),
             "--pairs", str(place / "pairs.csv"), "--run", str(self.generator_run(trained_on)), "--out", str(out),
         )  # fmt: skip
+        if (steps := SIZES[self.scale].denoising) is not None:
+            words += ("--steps", str(steps))
         asks = self._generator(trained_on).commands[-1]
         name = f"{REID}_{self.scale}_pictures_{generator}_{percentage}"
         return PlannedRow(name, out / DONE, out, (words,), asks[1 : asks.index("--name")])
