@@ -12,20 +12,18 @@ from torch import Tensor
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.draws import DrawingCollate, Draws, with_draws
-from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
-from imagpose.models.checkpoint import check_contents, check_steps, count_batches, load_average
+from imagpose.models.checkpoint import check_contents, check_steps, load_average
 from imagpose.models.compiled import as_written, compile_denoiser
 from imagpose.models.cross_view import Form
-from imagpose.models.ema import EMA, NO_AVERAGE_OF_SHARDS
+from imagpose.models.ema import EMA
 from imagpose.models.encoders import Encoder
 from imagpose.models.fingerprint import fingerprint
 from imagpose.models.network import Network
 from imagpose.models.newest_losses import NewestLosses
 from imagpose.models.optimizer import adamw, learning_rate
 from imagpose.models.start import Start
-from imagpose.models.vae import Posterior
 from imagpose.objective import Objective, Schedule
 from imagpose.options import ranges
 from imagpose.options.trainer import canvases_a_step, holds_shards, is_fitting, logs_now
@@ -43,6 +41,8 @@ class IMAGPose(LightningModule):
         base: Name of the base model, see :class:`imagpose.models.base.Base`.
         vae: Name of another VAE than the base's own.
         start: A pipeline folder's name, ``mannequin-demo`` say, or a run's folder, to go on from; None is the base.
+        cva_weights: Name of a motion module that CVA starts from, see :class:`imagpose.models.start.Start`.
+        pose_weights: Name of a ControlNet or a pose guider that the pose encoder starts from, likewise.
         unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
         pose_channels: Channels of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
@@ -82,6 +82,8 @@ class IMAGPose(LightningModule):
         base: str,
         vae: str | None = None,
         start: str | None = None,
+        cva_weights: str | None = None,
+        pose_weights: str | None = None,
         unet: dict[str, Any] | None = None,
         trainable: list[str] | None = None,
         pose_channels: Sequence[ranges.PositiveInt] = (16, 32, 96, 256),
@@ -118,7 +120,7 @@ class IMAGPose(LightningModule):
         ranges.check_arguments(IMAGPose, locals())
         self.base = Base(base, vae)
         self.schedule = self.base.changed(schedule, own_unet=unet is None)
-        self.start = Start(self.base, start, of_base=unet is None)
+        self.start = Start(self.base, start, unet is None, cva_weights, pose_weights)
         self.encoder, self.vae, self.frozen_dtype = encoder, self.base.vae(), getattr(torch, frozen_dtype)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -158,8 +160,7 @@ class IMAGPose(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
-        if stage == "fit" and self.ema.decay is not None and holds_shards(self._trainer):
-            raise InputError(NO_AVERAGE_OF_SHARDS)
+        self.ema.refuse_shards(stage == "fit" and holds_shards(self._trainer))
         for frozen in (self.vae, self.encoder):
             frozen.load_weights()
             frozen.keep_in(self.frozen_dtype, None if self._trainer is None else self.trainer.strategy.root_device)
@@ -217,8 +218,7 @@ class IMAGPose(LightningModule):
         # The black latent first, once, while the VAE still computes as it would without a cache.
         self.synthesis.black(batch["poses"])
         self._keep_frozen_on(torch.device("cpu"))  # until something is generated
-        mean, std, source, semantic = (batch[name].float() for name in ("mean", "std", "source_mean", "semantic"))
-        return Seen(Posterior(mean, std), source, semantic)
+        return Seen.cached(batch)
 
     def _log_losses(self, losses: Tensor, timesteps: Tensor) -> None:
         self.losses.add(losses, timesteps)
@@ -289,8 +289,7 @@ class IMAGPose(LightningModule):
         """
         where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
         if (canvases := canvases_a_step(self._trainer)) is not None:  # this is a training, whose steps go on
-            check_steps(checkpoint, canvases)
-            count_batches(checkpoint, self.trainer.accumulate_grad_batches, where)
+            check_steps(checkpoint, canvases, self.trainer.accumulate_grad_batches, where)
         if "state_dict" not in checkpoint:  # strategies of shards read it themselves
             return
         check_contents(checkpoint, self.network, self.ema, where)

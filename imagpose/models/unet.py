@@ -9,7 +9,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from imagpose.errors import InputError
-from imagpose.models import weights
+from imagpose.models import part_names, weights
 from imagpose.models.base import unet_names
 from imagpose.models.cross_view import Form, add_cva
 from imagpose.panels import Grid, grid_of, split, tile
@@ -68,10 +68,11 @@ class CanvasUNet(nn.Module):
         if cva and along_batch:
             raise InputError("model.init_args.along_batch leaves CVA no canvas to look across; set cva to false too.")
         self.unet, self.cva, self.along_batch = unet, bool(cva), along_batch
+        self.motion = cva == "motion"
         self.unet.conv_in = PoseConvIn(grow_conv_in(unet.conv_in, input_channels))
         self.pose_channels = self.unet.conv_in.conv.out_channels
         if cva:
-            add_cva(unet, motion=cva == "motion", positions=positions)
+            add_cva(unet, self.motion, positions)
 
     def load_base(self, path: Path) -> None:
         """Start from the UNet that a base model was published with.
@@ -99,6 +100,34 @@ class CanvasUNet(nn.Module):
             new = own[grown][:, found[grown].shape[1] :]
             found[grown] = torch.cat([found[grown], new.to(found[grown])], dim=1)
         return {name: tensor for name, tensor in own.items() if ".cva." in name} | found
+
+    def from_motion(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The UNet as it is now with CVA of a published motion module, whose positions are cut or extended.
+
+        Where it has none in the middle, as AnimateDiff's first and third, CVA stays there as it is.
+
+        Args:
+            tensors: In AnimateDiff's names, diffusers' or ours, beside any others.
+
+        Raises:
+            InputError: There is no motion module, or CVA is of another form.
+        """
+        found, own = part_names.motion(tensors), self.unet.state_dict()
+        if not self.motion:
+            raise InputError("model.init_args.cva_weights needs a CVA of the same form; set cva to motion.")
+        if not found:
+            raise InputError("The file of model.init_args.cva_weights holds no motion module; name one that does.")
+        for name in [name for name in found if name.endswith(".pos_embed.pe")]:
+            table = found.pop(name)
+            if name in own:
+                found[name] = part_names.fitted(table, own[name])
+        middle = any(name.startswith("mid_block.") for name in found)
+
+        def stays(name: str) -> bool:
+            in_the_middle = name.startswith("mid_block.") and not middle
+            return ".cva." not in name or name.endswith(".pos_embed.pe") or in_the_middle
+
+        return {name: tensor for name, tensor in own.items() if stays(name)} | found
 
     @property
     def multiple(self) -> int:

@@ -55,6 +55,8 @@ _MODEL = {
     "base": "nowhere",
     "vae": "nowhere",
     "start": "nowhere",
+    "cva_weights": "nowhere",
+    "pose_weights": "nowhere",
     "unet": "x",
     "trainable": "[nope]",
     "pose_channels": "[0]",
