@@ -51,8 +51,9 @@ def sd15() -> CanvasUNet:
     return CanvasUNet(UNet2DConditionModel.from_config(config), 9, "motion")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("middle", "length"), [(True, 32), (False, 24), (True, 100)])
+@pytest.mark.parametrize(
+    ("layout", "middle", "length"), [(LAYOUTS[0], True, 32), (LAYOUTS[1], False, 24), (LAYOUTS[2], True, 100)]
+)
 def test_every_tensor_of_a_published_module_has_a_place_at_full_width(layout, middle, length):
     with torch.device("meta"):
         ours = sd15()

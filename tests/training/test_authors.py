@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 import yaml
+from diffusers import MotionAdapter
 
 from imagpose import ImagposePipeline
 from imagpose.__main__ import main
@@ -12,6 +13,7 @@ from imagpose.module import IMAGPose
 from imagpose.training.composing import expand, experiment_name
 from imagpose.training.experiment import read_options
 from tests.conftest import ROOT
+from tests.published import write_everything, write_sparse
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,25 @@ def test_the_stages_follow_each_other_and_train_what_the_authors_do(small):
         assert [options.trainer.max_steps for options in read] == [50_000, 200_000, 50_000]
         assert models[2].lr == 1e-6
         assert {model.vae for model in models} == {"stabilityai/sd-vae-ft-mse"}
+
+
+def test_the_second_stage_fits_the_published_motion_module(tmp_path, monkeypatch, capsys):
+    published = tmp_path / "published"
+    write_everything(published)
+    with torch.device("meta"):
+        shapes = {name: tuple(one.shape) for name, one in MotionAdapter(use_motion_mid_block=True).state_dict().items()}
+    write_sparse(published / "animatediff-motion-adapter-v1-5-2/diffusion_pytorch_model.safetensors", shapes)
+    monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(published))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("imagpose.training.doctor._memory", lambda *args: None)
+    words = ["doctor", "--exp", "authors/stage2", "--json", "found.json", "--model.init_args.vae", "null"]
+    assert main(words) == 1
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["weights"]["CVA"].startswith(str(published))
+    assert [problem.split(":")[0] for problem in found["problems"]] == ["network to go on from", "data"]
+    with torch.device("meta"):
+        cva = sum(p.numel() for p in MotionAdapter(use_motion_mid_block=True).parameters())
+    assert found["trainable"] == cva  # as many as the module was published with
 
 
 def weights(run) -> dict[str, torch.Tensor]:
