@@ -54,6 +54,10 @@ COMMANDS = {
         "Train", f"{_EXPERIMENTS}:cache", "compute what the frozen networks say of every training image, once", _TINY,
         True, _GOES_ON,
     ),
+    "convert": Command(
+        "Train", "imagpose.training.convert:convert", "others' weights as safetensors, by our names",
+        "mm_sd_v15_v2.ckpt --out weights/motion/diffusion_pytorch_model.safetensors", interrupted=_NOTHING,
+    ),
     "generate": Command(
         "Generate", "imagpose.generation.command:generate", "draw a person in new poses",
         "--source examples/source.jpg --source_pose examples/source.json --target_pose examples/pose_1.json",

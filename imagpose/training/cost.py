@@ -25,8 +25,8 @@ class Estimate:
 
     Attributes:
         frozen: Weights of VAE and encoder.
-        weights: Trainable weights, 32-bit.
-        gradients: Of those.
+        weights: The network's weights, 32-bit, trained or not.
+        gradients: Of those that are trained.
         optimizer: AdamW's two moments.
         average: The moving average, where it is kept on the device.
         activations: Kept from the forward for the backward pass, with the half-precision copies of the weights.
@@ -136,7 +136,8 @@ def _of_canvases(
     module: IMAGPose, size: tuple[int, int], panels: int, batch: int, precision: str, shards: Shards, gpu: bool
 ) -> Estimate:
     half = torch.bfloat16 if precision.startswith("bf16") else torch.float16 if precision.startswith("16") else None
-    trainable = sum(p.numel() for p in module.network.parameters())
+    weights = sum(p.numel() for p in module.network.parameters())
+    trainable = sum(p.numel() for p in module.network.parameters() if p.requires_grad)
     frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
     _, _, height, width = module.synthesis.latent_shape(size, panels)
     # The VAE's first level holds 128 channels of the padded image, and a residual block some four tensors of it.
@@ -148,13 +149,13 @@ def _of_canvases(
     eight_bit = module.optimizer == "adamw8bit"
     fused = gpu or eight_bit  # else AdamW steps all tensors at once
     temporaries = 0 if fused else 4 * trainable // shards.moments
-    aside = 4 * trainable if module.ema.decay is not None and not elsewhere else 0
+    aside = 4 * weights if module.ema.decay is not None and not elsewhere else 0
     return Estimate(
         frozen=frozen * module.frozen_dtype.itemsize,
-        weights=4 * trainable // shards.weights,
+        weights=4 * weights // shards.weights,
         gradients=4 * trainable // shards.gradients,
         optimizer=(2 if eight_bit else 8) * trainable // shards.moments,
-        average=4 * trainable if module.ema.decay is not None and not elsewhere else 0,
+        average=4 * weights if module.ema.decay is not None and not elsewhere else 0,
         activations=activations,
         vae=encoding,
         transient=max(temporaries, aside),

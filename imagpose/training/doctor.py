@@ -41,7 +41,7 @@ class Report:
     Attributes:
         weights: What is needed, by what it is: its name, and the file or what is wrong with it.
         trainable: Trainable parameters.
-        frozen: Parameters of VAE and encoder.
+        frozen: Parameters of VAE and encoder, and those of the network that the experiment leaves as they are.
         memory: Estimated bytes, by what they are for, their ``total``, and what it is with a feature cache, ``cached``.
         available: Bytes of the accelerator, or of this machine where there is none.
         device: Its name.
@@ -109,8 +109,9 @@ def _weights(report: Report, module: IMAGPose, download: bool) -> None:
             report.problems.append(f"{what}: {error}")
     if module.optimizer == "adamw8bit" and importlib.util.find_spec("bitsandbytes") is None:
         report.problems.append("optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes.")
-    report.trainable = sum(p.numel() for p in module.network.parameters())
-    report.frozen = sum(p.numel() for part in (module.vae, module.encoder) for p in part.parameters())
+    every = [p for part in (module.network, module.vae, module.encoder) for p in part.parameters()]
+    report.trainable = sum(p.numel() for p in every if p.requires_grad)
+    report.frozen = sum(p.numel() for p in every) - report.trainable
 
 
 def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:

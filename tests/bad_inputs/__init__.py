@@ -16,6 +16,7 @@ _MODULES = (
     "studies",
     "datasets",
     "reids",
+    "converted",
 )
 
 __all__ = ["KNOWN", "REFUSE_NOTHING", "cases"]
