@@ -20,6 +20,7 @@ OF_EXP = --exp $(call quoted,EXP) $(if $(value WITH),--with $(foreach w,$(value 
 WITH ?=
 RESULTS ?=
 STUDY ?= study
+STYLE ?=
 OF_RUN = $(if $(value RUN),--run $(call quoted,RUN))
 RESUMED = $(if $(value RUN),$(if $(filter-out new,$(value RUN)),--folder $(call quoted,RUN),--new true))
 METHODS = --results $(foreach r,$(value RESULTS),$(call quoted,r))
@@ -27,10 +28,10 @@ SCALE ?= tiny
 JOBS ?= 1
 LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports; and a make that a test calls would take this one's values for its own.
-unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY ARGS
+unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY STYLE ARGS
 MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -70,6 +71,9 @@ panels: .venv/.done  ## seconds, FLOPs and quality on 2, 4, 6 and 9 panels of th
 
 guidance: .venv/.done  ## which guidance serves the demo weights, or RUN's, best: compared on validation people
 	$(BIN)/python -m imagpose guidance $(OF_RUN) $(ARGS)
+
+styles: .venv/.done  ## cartoons: the demo weights as they are, after a LoRA on 20 people, after all weights on them, on many; ARGS="--arms as_they_are lora"
+	$(BIN)/python -m imagpose styles $(ARGS)
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
 	$(BIN)/python -m imagpose doctor $(OF_EXP) $(ARGS)
@@ -128,8 +132,8 @@ distilled: .venv/.done  ## distil the demo weights into four steps (into weights
 showcase: .venv/.done  ## draw the README's first picture with the demo weights
 	$(BIN)/python docs/showcase.py
 
-mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too)
-	$(BIN)/python -m imagpose mannequins data/mannequins
+mannequins: .venv/.done  ## draw the embedded dataset into data/mannequins (train does it too); STYLE=cartoon or sketch into data/mannequins-STYLE
+	$(BIN)/python -m imagpose mannequins data/mannequins$(if $(value STYLE),-$(call quoted,STYLE) --spec.style $(call quoted,STYLE)) $(ARGS)
 
 check-data: .venv/.done  ## look at every row and every image of a dataset once: DATA=data/mannequins
 	$(BIN)/python -m imagpose check $(call quoted,DATA) $(ARGS)

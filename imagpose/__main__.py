@@ -128,6 +128,11 @@ COMMANDS = {
         "Reproduce", "imagpose.data.mannequins.cameras:draw_cameras", "draw mannequins before six cameras", "data/reid",
         interrupted=_NOTHING,
     ),
+    "styles": Command(
+        "Reproduce", "imagpose.reproduction.styles:styles",
+        "other styles than photographs: what 20 cartoon people teach the demo weights", "--sources 4",
+        interrupted=_RESUMES,
+    ),
     "study make": Command(
         "Study", "imagpose.study.making:make", "draw a user study, the paper's Figure 6, from folders of pictures",
         f"--results ours=generated/images {_DATA} --real 4 --best 0", interrupted=_NOTHING,

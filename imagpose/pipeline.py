@@ -21,8 +21,9 @@ from imagpose.data.pipeline_inputs import generators as generators_of
 from imagpose.data.scenarios import Arrangement, Setting, arrange, smallest, spread
 from imagpose.errors import InputError
 from imagpose.models import weights
+from imagpose.models.adapters import TakesLora
 from imagpose.models.encoders import TimmEncoder
-from imagpose.models.lora import load_into, merged
+from imagpose.models.lora import merged
 from imagpose.models.network import Network
 from imagpose.models.pipeline_folder import check_folder, check_weights, panels_of
 from imagpose.models.vae import VAE
@@ -56,7 +57,7 @@ def _numpy(images: Tensor) -> np.ndarray:
 _OUTPUTS: dict[str, Callable[[Tensor], Any]] = {"pil": _pil, "np": _numpy, "pt": lambda images: images}
 
 
-class ImagposePipeline(DiffusionPipeline):
+class ImagposePipeline(TakesLora, DiffusionPipeline):
     """Generates a person in new poses.
 
     Args:
@@ -153,10 +154,6 @@ class ImagposePipeline(DiffusionPipeline):
             module.guidance.form, module.guidance.interval, module.panels,
             module.guidance.scale if few else None, module.sampling_steps if few else None,
         )  # fmt: skip
-
-    def load_lora(self, path: str | Path) -> None:
-        """Merge the file of a LoRA, see :func:`imagpose.models.lora.load_into`."""
-        load_into(self, Path(path))
 
     # Inputs ---------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas, canvases_of_pairs
+from imagpose.generation.loras import read_loras
 from imagpose.generation.model import DEMO, DISTILLED_DEMO, FEW_STEPS, Trained, fingerprint, load
 from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.pictures import Record, pending, save
@@ -39,6 +40,7 @@ def generate(request: GenerationRequest) -> None:
         InputError: A file or the disk is not as it must be; the sentence says which.
     """
     request = _of_few_steps(request)
+    loras = read_loras(request.loras)
     if request.out.exists() and not request.out.is_dir():  # else it is found out when all is drawn
         raise InputError(f"{request.out} is no folder; name another --out.")
     weights, trained = fingerprint(request), Trained.of(request)
@@ -48,7 +50,8 @@ def generate(request: GenerationRequest) -> None:
         _ = canvas.turns  # a mistake is told before a model is loaded
     for canvas in canvases[:_ON_SHEET]:
         canvas.read_truths()  # likewise
-    settings = settings_of(request, trained, weights, canvases[0])
+    trained = loras.sampled(trained)
+    settings = {**settings_of(request, trained, weights, canvases[0]), **loras.record}
     folder = request.out / "images"
     if not request.data:
         ours = {name for canvas in canvases for name in canvas.outputs}
@@ -59,7 +62,10 @@ def generate(request: GenerationRequest) -> None:
         drop_unfinished(place)
     try:
         if missing:
-            draw(load(request), missing, folder, request.batch_size)
+            pipe = load(request)
+            for path, scale in request.loras:
+                pipe.load_lora_weights(path, adapter_name=str(path), scale=scale)
+            draw(pipe, missing, folder, request.batch_size)
         write_whole(request.out / "settings.json", json.dumps({**settings, **_given(request)}, indent=1) + "\n")
         sheet = contact_sheet([_row(canvas, folder) for canvas in canvases[:_ON_SHEET]])
         save(sheet, request.out / "contact_sheet.png", settings)
@@ -79,7 +85,8 @@ def generate(request: GenerationRequest) -> None:
 def _of_few_steps(request: GenerationRequest) -> GenerationRequest:
     """The same of the distilled weights, where few steps and no guidance are asked of the demo weights."""
     few = request.steps is not None and request.steps <= FEW_STEPS
-    if not few or request.name != DEMO or request.guidance is not None or request.guidance_interval is not None:
+    told = request.lora or request.guidance is not None or request.guidance_interval is not None
+    if not few or request.name != DEMO or told:
         return request
     print(f"{request.steps} steps are drawn by {DISTILLED_DEMO}, which learned them; --guidance 1 takes {DEMO} itself.")
     return replace(request, model=DISTILLED_DEMO)

@@ -15,7 +15,7 @@ from imagpose.generation.model import knows_mannequins
 from imagpose.options.names import joined
 from imagpose.options.ranges import Timestep, check_interval
 from imagpose.options.trust import read
-from imagpose.output.files import alone, replace_folder, scratch_folder
+from imagpose.output.files import alone, replace_folder, scratch_folder, whole_file
 from imagpose.training import runs
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def export(
 
     Args:
         run: The run's folder, such as runs/tiny/version_0; it must be finished.
-        out: The folder to write.
+        out: The folder to write; of a LoRA, a name that ends in .safetensors is its file alone.
         overwrite: Replace what is there.
         trust: Modules or packages, beside imagpose, lightning, torch and diffusers, whose classes the run's config.yaml
             may name; their code is then run; repeatable.
@@ -88,8 +88,15 @@ def export(
     if not found.complete:
         raise InputError(f"{run} is not finished, so its model card would have no figures; train it to its end first.")
     _metrics(found)  # a mistake is told before the model is built
-    _may_write(out, overwrite)
+    alone_file = out.suffix == ".safetensors"
+    if alone_file:
+        _may_write_file(out, overwrite)
+    else:
+        _may_write(out, overwrite)
     module = module_of_run(run, trust)
+    if alone_file:
+        _write_lora(module, run, out)
+        return
     pipe = ImagposePipeline.of_module(module)
     if guidance_form is not None:
         pipe.register_to_config(guidance_form=guidance_form)
@@ -108,14 +115,41 @@ def export(
             _may_write(out, overwrite)  # another process may have written it by now
             pipe.to(dtype=torch.float16).save_pretrained(unfinished / "new")
             if lora.has(module.network):
-                with module.ema.applied():
-                    lora.save(module.network, unfinished / "new" / lora.FILE, pipe.scheduler, module.sampling_steps)
+                _save_lora(module, unfinished / "new" / lora.FILE)
             (unfinished / "new" / "README.md").write_text(card, encoding="utf-8")
             replace_folder(unfinished / "new", out, unfinished)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or error}); make room or name another.") from error
     megabytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
     print(f"The pipeline is in {out} ({megabytes:.1f} MB).")
+
+
+def _save_lora(module: Any, path: Path) -> None:
+    from imagpose.models import lora
+
+    few = hasattr(module, "folded_in")  # distilled
+    scheduler, steps = (module.schedule.for_sampling(), module.sampling_steps) if few else (None, None)
+    with module.ema.applied():
+        lora.save(module.network, path, scheduler, steps, getattr(module, "lora_start", {}))
+
+
+def _write_lora(module: Any, run: Path, out: Path) -> None:
+    from imagpose.models import lora
+
+    if not lora.has(module.network):
+        raise InputError(f"{run} trained no LoRA, so {out} would be empty; name a folder as --out.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(out) as unfinished:
+            _save_lora(module, unfinished)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror or error}); make room or name another.") from error
+    print(f"The LoRA is in {out} ({out.stat().st_size / 1e6:.1f} MB).")
+
+
+def _may_write_file(out: Path, overwrite: bool) -> None:
+    if out.exists() and not (overwrite and out.is_file()):
+        raise InputError(f"{out} exists; add --overwrite true or name another file.")
 
 
 def _may_write(out: Path, overwrite: bool) -> None:

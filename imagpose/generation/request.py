@@ -10,7 +10,7 @@ from imagpose.data.pose_detector import DetectorName
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.generation.model import ChosenModel
-from imagpose.options.ranges import DenoisingSteps, Panels, PositiveInt, Size, Timestep, check_interval
+from imagpose.options.ranges import DenoisingSteps, LoraScale, Panels, PositiveInt, Size, Timestep, check_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class GenerationRequest(ChosenModel):
         pairs: CSV of from,to, or another of the field's lists of pairs; with --data.
         limit: Only so many canvases of the list, of as many people as can be: the same with any seed, and part of a
             larger limit's.
+        lora: LoRA files to draw with, each with its scale, as FILE or FILE=SCALE; 1 unless given.
         batch_size: Canvases at once.
         out: Folder of the results: images, contact_sheet.png and settings.json.
         scenario: Of the paper; auto is T1, T3 or IMAGPose*, whichever the numbers of pictures and poses say.
@@ -53,6 +54,7 @@ class GenerationRequest(ChosenModel):
     data: Path | None = None
     pairs: Path | None = None
     limit: PositiveInt | None = None
+    lora: tuple[str, ...] = ()
     batch_size: PositiveInt = 8
     out: Path = Path("generated")
     scenario: Setting = "auto"
@@ -63,6 +65,8 @@ class GenerationRequest(ChosenModel):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_interval("--guidance_interval", self.guidance_interval)
+        if len({path.absolute() for path, _ in self.loras}) < len(self.lora):
+            raise InputError("--lora names a file twice; give each once, with one scale.")
         if (self.data is None) != (self.pairs is None):
             raise InputError("--data and --pairs go together; give both or neither.")
         if self.data is None and not (self.source and self.target_pose):
@@ -82,3 +86,26 @@ class GenerationRequest(ChosenModel):
             raise InputError("--data has its own poses: give --person and --detector with pictures of your own.")
         if self.data is not None and self.framing != "letterbox":
             raise InputError("--data has pictures that are framed already: give --framing with pictures of your own.")
+
+    @property
+    def loras(self) -> list[tuple[Path, float]]:
+        """The LoRA files with their scales.
+
+        Raises:
+            InputError: A scale is none.
+        """
+        found = []
+        for given in self.lora:
+            path, equals, scale = given.rpartition("=")
+            if not equals or Path(given).exists():
+                found.append((Path(given), 1.0))
+            else:
+                found.append((Path(path), _scale(given, scale)))
+        return found
+
+
+def _scale(given: str, scale: str) -> float:
+    try:
+        return float(LoraScale.range.read(scale))  # type: ignore[attr-defined]
+    except ValueError as error:
+        raise InputError(f"--lora {given} is no file, and the scale after its = {error}.") from error

@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     Percent = float
     Decay = float
     NoiseBeta = float
+    LoraScale = float
     Size = tuple[int, int]
 else:
     PositiveInt = _type("PositiveInt", Range(int, 1))
@@ -139,6 +140,7 @@ else:
     Percent = _type("Percent", Range(float, 0, 100, above=True, below=True))
     Decay = _type("Decay", Range(float, 0, 1, below=True))
     NoiseBeta = _type("NoiseBeta", Range(float, 0, 1, above=True, below=True))
+    LoraScale = _type("LoraScale", Range(float, -10, 10))
 
 
 def _size(value: Any) -> tuple[int, int]:

@@ -20,6 +20,7 @@ SHORT = {
     "lr": ("model.init_args.lr",),
     "base": ("model.init_args.base",),
     "encoder": ("model.init_args.encoder",),
+    "start": ("model.init_args.start",),
     "data": ("data.init_args.root",),
     "size": ("data.init_args.size",),
     "batch_size": ("data.init_args.batch_size",),

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.errors import InputError
+from imagpose.finetuning.module import Finetuning
 from imagpose.models import weights
 from imagpose.models.ema import NO_AVERAGE_OF_SHARDS
 from imagpose.module import IMAGPose
@@ -109,6 +110,8 @@ def _weights(report: Report, module: IMAGPose, download: bool) -> None:
             report.problems.append(f"{what}: {error}")
     if module.optimizer == "adamw8bit" and importlib.util.find_spec("bitsandbytes") is None:
         report.problems.append("optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes.")
+    if isinstance(module, Finetuning):
+        module.add_lora()
     every = [p for part in (module.network, module.vae, module.encoder) for p in part.parameters()]
     report.trainable = sum(p.numel() for p in every if p.requires_grad)
     report.frozen = sum(p.numel() for p in every) - report.trainable

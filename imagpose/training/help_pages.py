@@ -24,6 +24,7 @@ _MEANINGS = {
     "lr": "learning rate",
     "base": "the base model: {bases}, or a name of weights",
     "encoder": "the image encoder: {encoders}, or a class",
+    "start": "the run or pipeline folder to go on from",
     "data": "the dataset's folder",
     "size": "height and width of the images, such as 256x176",
     "batch_size": "canvases a step on each device",

@@ -32,7 +32,7 @@ def module_of_run(folder: Path, trusted: Sequence[str] = ()) -> IMAGPose:
         raise InputError(f"{run.last} is a folder of shards, which only training reads; name another run.")
     runs.check_checkpoint(run.last)
     options = trust.read_run(run.config, trusted)
-    if options["model"]["class_path"] not in (runs.IMAGPOSE, runs.DISTILLATION):
+    if options["model"]["class_path"] not in (runs.IMAGPOSE, runs.DISTILLATION, runs.FINETUNING):
         raise InputError(f"{folder} is a run of {options['model']['class_path']}, which generates no people.")
     try:
         module = build_model(options)

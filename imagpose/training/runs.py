@@ -29,6 +29,7 @@ _OF_THE_MACHINE = (
 _OF_SHARDS = ("latest", "checkpoint", "meta.pt", ".metadata")  # DeepSpeed's folders, and FSDP's
 
 IMAGPOSE, DISTILLATION = "imagpose.module.IMAGPose", "imagpose.distillation.module.Distillation"
+FINETUNING = "imagpose.finetuning.module.Finetuning"
 """The classes of models that generate people."""
 
 

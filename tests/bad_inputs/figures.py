@@ -21,6 +21,7 @@ GUIDANCE = Command(
     {**_GOOD, "--steps": "1", "--targets": "1"},
     writes=tuple(path.replace("uniformity", "guidance") for path in _PAIRS),
 )
+STYLES = Command({"--model": "model", "--device": "cpu", "--results": "new", "--data": "drawn", "--sources": "1"})
 
 
 def _interval(of: Command) -> list[Case]:
@@ -83,5 +84,24 @@ CASES = {  # the two open the same things by the same code
         *_interval(GUIDANCE),
         *GUIDANCE.whole_number("--steps", "0", "1001"),
         *GUIDANCE.whole_number("--targets", "0"),
+    ],
+    "styles": [
+        *STYLES.grammar(),
+        *STYLES.whole_number("--sources", "0"),
+        *STYLES.whole_number("--batch_size", "0"),
+        *STYLES.choice("--protocol"),
+        *STYLES.values("--arms", ("oil", "", "LoRA", "2"), "none of them"),
+        *STYLES.file("--config", "--config", slow=True),
+        *STYLES.values("--model", ("nowhere", "../nowhere"), "nowhere"),
+        *STYLES.values("--device", ("nope", ""), slow=True),
+        *STYLES.whole_number("--seed", "18446744073709551616"),
+        *STYLES.number("--guidance"),
+        *STYLES.flag("--overwrite"),
+        STYLES.case("a run of one's own", {"--run": "runs/tiny/version_0"}, "of no use here"),
+        STYLES.case("--trust without a value", {}, "--trust", further=("--trust",)),
+        STYLES.case("--runs without a value", {}, "--runs", further=("--runs",)),
+        STYLES.case("--results a file", {"--results": "odd/file"}, "odd/file"),
+        STYLES.case("--out, its other name, a file", {"--results": None, "--out": "odd/file"}, "odd/file"),
+        STYLES.case("sets below a file", {"--data": "odd/file"}, "odd/file", writes=("new", "new/styles")),
     ],
 }

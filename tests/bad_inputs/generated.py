@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tests.bad_inputs.case import IMAGE, INSTEAD, JSON, Command, every, text
 from tests.bad_inputs.lists import LISTS, PAIRS
-from tests.bad_inputs.models import model_options, models, runs
+from tests.bad_inputs.models import SAFETENSORS, model_options, models, runs
 from tests.bad_inputs.world import RUN
 from tests.data.bad_pictures import BAD
 
@@ -98,6 +98,14 @@ def _generate():
     yield OWN.case("an ambiguous beginning", {}, "--s", further=("--s", "x"))
     yield from OWN.values("--pose_size", ("0x0", "64", "x", "64×44"), some=2)
     yield from OWN.whole_number("--steps", "0", "1001")
+    yield from OWN.file("--lora", "--lora", "safetensors file")
+    yield from OWN.values(
+        "--lora", ("lora.safetensors=x", "lora.safetensors=nan", "lora.safetensors=11"), "--lora", some=2
+    )
+    yield OWN.case("a LoRA twice", {"--lora": ("[source.json,source.json=2]",)}, "twice")
+    for kind in ("truncated", "another tensor", "a pickle", "a bare header"):
+        place = {"lora.safetensors": text(SAFETENSORS[kind])}
+        yield OWN.case(f"--lora {kind}", {"--lora": "lora.safetensors"}, "lora.safetensors", place=place, slow=True)
     yield from OWN.choice("--scenario")
     yield from OWN.file("--config", "--config", slow=True)
     yield from model_options(OWN)
@@ -152,6 +160,9 @@ def _photograph():
 
 
 def _export():
+    yield EXPORT.case("a LoRA of a run without one", {"--out": "new.safetensors"}, "trained no LoRA", slow=True)
+    yield EXPORT.case("a LoRA where a folder is", {"--out": "lora.safetensors"}, "lora.safetensors exists",
+                      place={"lora.safetensors": INSTEAD["a folder"]})  # fmt: skip
     yield from EXPORT.grammar("--run", "--out")
     yield from EXPORT.folder("--run")
     yield from EXPORT.written("--out")

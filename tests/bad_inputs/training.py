@@ -176,6 +176,20 @@ FIT = Command({"-c": "tiny.yaml", "--runs": "runs", "--name": "new"})
 LOOK = Command({"-c": f"{RUN}/config.yaml", "--folder": RUN})
 
 
+_LORA = (
+    ({"start": "nowhere", "lora_rank": "0"}, "lora_rank"), ({"start": "nowhere", "lora_rank": "x"}, "lora_rank"),
+    ({"start": "nowhere", "lora_whole": "[unet]"}, "lora_whole"), ({"start": "x", "lora_targets": "3"}, "targets"),
+    ({}, "start"),
+)  # fmt: skip
+
+
+def _lora(of: Command) -> Iterator[Case]:
+    """Options of fine-tuning."""
+    for options, told in _LORA:
+        words = [word for name, value in options.items() for word in (f"--model.init_args.{name}", value)]
+        yield of.case(f"lora {options}", {}, told, "PEFT", further=("--with", "lora", *words), slow=True)
+
+
 def experiments(of: Command, further: bool = True, some: int = 3) -> Iterator[Case]:
     """Options and files of an experiment."""
     cases = [(option, value) for option, value in EXPERIMENT_OPTIONS.items()]
@@ -197,6 +211,7 @@ def _fit() -> Iterator[Case]:
     yield from FIT.grammar()
     yield FIT.case("no experiment", {"-c": None}, "--data")
     yield from experiments(FIT)
+    yield from _lora(FIT)
     yield from FIT.written("--runs")
     yield FIT.case("--runs a file", {"--runs": "odd/file"}, "odd/file", slow=True)
     yield from FIT.values("--new", ("x", "2", "", "[1]"), some=1)

@@ -80,6 +80,67 @@ def test_any_size(size):
     assert 0.1 < drawing.silhouette.mean() < 0.6
 
 
+@pytest.mark.parametrize("style", ["cartoon", "sketch"])
+def test_a_style_changes_the_look_and_neither_the_pose_nor_the_patterns(style):
+    someone = person(top_pattern="plain", long_hair=False)
+    drawing, photograph = draw(someone, pose(30), style=style), draw(someone, pose(30))
+    assert np.abs(drawing.image.astype(int) - photograph.image).mean() > 10
+    assert visible(drawing.keypoints).tolist() == visible(photograph.keypoints).tolist()
+    for x, y in np.rint(drawing.keypoints[visible(drawing.keypoints)]).astype(int):
+        assert drawing.silhouette[y, x]
+    untouched = drawing.image[~drawing.silhouette]
+    assert (untouched == untouched[0]).all()  # lines are part of the figure
+    for pattern in mannequins.TOP_PATTERNS[1:]:
+        other = draw(someone.wearing(pattern), pose(30), style=style)
+        assert np.array_equal(other.silhouette, drawing.silhouette)
+        assert np.array_equal(other.keypoints, drawing.keypoints)
+        assert np.abs(other.image.astype(int) - drawing.image).max() > 60
+
+
+def test_a_cartoon_has_a_large_head_outlines_and_flat_colours():
+    someone = person(long_hair=False, top_pattern="plain", bottom_pattern="plain")
+    cartoon, photograph = (draw(someone, pose(0), (256, 176), style=style) for style in ("cartoon", "photograph"))
+
+    def head(drawing):
+        return np.ptp(np.flatnonzero(drawing.silhouette[:48].any(0)))
+
+    def colours(drawing):
+        return len(np.unique(drawing.image[drawing.silhouette], axis=0))
+
+    assert head(cartoon) > 1.2 * head(photograph)
+    assert colours(cartoon) < colours(photograph) / 2
+    edge = np.roll(cartoon.silhouette & ~np.roll(cartoon.silhouette, 1, axis=1), 1, axis=1)
+    assert np.median(cartoon.image[edge].mean(-1)) < 80
+
+
+def test_a_sketch_is_grey_lines_on_paper():
+    image = draw(person(), pose(0), (256, 176), style="sketch").image.astype(int)
+    assert np.ptp(image, axis=-1).max() < 20
+    assert image[0, 0].min() > 220
+    assert image.min() < 70
+
+
+def test_a_folder_keeps_its_style_and_the_same_people(tmp_path):
+    few = {"identities": 2, "test_identities": 1, "views": 2, "test_pairs": 2, "size": (32, 22)}
+    for style in ("photograph", "cartoon"):
+        write(tmp_path / style, MannequinSet(style=style, **few))
+    manifests = [json.loads((tmp_path / style / MANIFEST).read_text()) for style in ("photograph", "cartoon")]
+    assert "style" not in manifests[0]["spec"]
+    assert manifests[1]["spec"].pop("style") == "cartoon"
+    assert manifests[0]["spec"] == manifests[1]["spec"]
+    for name, record in manifests[0]["images"].items():
+        assert {**record, "bytes": 0} == {**manifests[1]["images"][name], "bytes": 0}
+    wardrobe, name = Wardrobe(tmp_path / "cartoon"), DeepFashion(tmp_path / "cartoon").splits["test"][0]
+    stored = np.asarray(Image.open(DeepFashion(tmp_path / "cartoon").records[name].path)).astype(int)
+    assert np.abs(stored - wardrobe.draw(wardrobe.person(name), name).image).mean() < 2  # JPEG
+    with pytest.raises(InputError, match="drawn with other settings"):
+        ensure(tmp_path / "cartoon", MannequinSet(**few))
+    manifests[1]["spec"]["style"] = "oil"
+    (tmp_path / "cartoon" / MANIFEST).write_text(json.dumps(manifests[1]))
+    with pytest.raises(InputError, match="says style 'oil'; there are: photograph, cartoon, sketch"):
+        Wardrobe(tmp_path / "cartoon")
+
+
 def test_a_busy_background_stays_behind_the_figure():
     plain, busy = draw(person(), pose(0)), draw(person(), pose(0), busy=1)
     assert np.array_equal(plain.silhouette, busy.silhouette)

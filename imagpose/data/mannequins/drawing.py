@@ -14,13 +14,15 @@ from scipy.spatial.transform import Rotation
 from imagpose.data.keypoints import JOINTS, MISSING
 from imagpose.data.mannequins.people import TOP_PATTERNS, Person, Pose
 from imagpose.data.mannequins.raycast import RoundCone, intersect
+from imagpose.data.mannequins.styles import LOOKS, Layers, Style, outline
 
 Array = np.ndarray
 
 RENDERER_VERSION = 1
-_BACKDROP = (237, 237, 237)
 _LIGHT = np.array([-0.45, 0.65, 0.62]) / np.linalg.norm([-0.45, 0.65, 0.62])
 _AMBIENT = 0.62
+_EYES = np.array([[-0.34, 0.16, 0.93], [0.34, 0.16, 0.93]])  # their directions in the head's frame
+_EYE, _PUPIL = (0.3, (250, 250, 250)), (0.17, (26, 22, 34))  # sizes and colours
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def _turn(axis: str, degrees: float) -> Array:
     return Rotation.from_euler(axis, degrees, degrees=True).as_matrix()
 
 
-def _skeleton(person: Person, pose: Pose) -> tuple[dict[str, Array], dict[str, Array]]:
+def _skeleton(person: Person, pose: Pose, head: float) -> tuple[dict[str, Array], dict[str, Array]]:
     """Joint positions in the body frame (x the person's left, y up, z forward), and each limb's forward direction."""
     w, leg = person.width, 0.37 * person.legs
     hip_height = 2 * leg + 0.08
@@ -54,14 +56,15 @@ def _skeleton(person: Person, pose: Pose) -> tuple[dict[str, Array], dict[str, A
 
     head_turn = spine @ _turn("y", pose.head_yaw)
     joints = {
-        "root": root, "waist": torso(0, 0.16), "chest": torso(0, 0.40), "neck": torso(0, 0.53), "head": torso(0, 0.70),
+        "root": root, "waist": torso(0, 0.16), "chest": torso(0, 0.40), "neck": torso(0, 0.53),
+        "head": torso(0, 0.70 + 0.17 * (head - 1)),
     }  # fmt: skip
     forward = {"torso": spine @ np.array([0.0, 0.0, 1.0]), "head": head_turn @ np.array([0.0, 0.0, 1.0])}
     for name, offset in {
         "nose": (0, -0.01, 0.155), "right_eye": (-0.05, 0.03, 0.14), "left_eye": (0.05, 0.03, 0.14),
         "right_ear": (-0.14, 0.0, 0.01), "left_ear": (0.14, 0.0, 0.01),
     }.items():  # fmt: skip
-        joints[name] = joints["head"] + head_turn @ np.array(offset)
+        joints[name] = joints["head"] + head_turn @ (head * np.array(offset))
     for i, (side, sign) in enumerate((("left", 1.0), ("right", -1.0))):
         joints[f"{side}_shoulder"] = torso(sign * 0.205 * w, 0.47)
         arm = spine @ _turn("x", -pose.arm_swing[i]) @ _turn("z", sign * pose.arm_raise[i])
@@ -79,9 +82,9 @@ def _skeleton(person: Person, pose: Pose) -> tuple[dict[str, Array], dict[str, A
     return joints, forward
 
 
-def _body(person: Person, pose: Pose) -> tuple[list[RoundCone], list[str], dict[str, Array]]:
+def _body(person: Person, pose: Pose, head: float) -> tuple[list[RoundCone], list[str], dict[str, Array]]:
     """Solids in the camera frame, what each of them is, and the joints in the camera frame."""
-    joints, forward = _skeleton(person, pose)
+    joints, forward = _skeleton(person, pose, head)
     # Seen from azimuth a, the person's left turns towards the viewer.
     camera = _turn("x", pose.elevation) @ _turn("y", -pose.azimuth)
     joints = {name: camera @ point for name, point in joints.items()}
@@ -102,11 +105,11 @@ def _body(person: Person, pose: Pose) -> tuple[list[RoundCone], list[str], dict[
     add("skin", "neck", "neck_top", 0.06, 0.055, "torso")
     joints["crown"] = joints["head"] + 0.03 * (joints["head"] - joints["neck"]) / 0.17
     joints["jaw"] = joints["head"] - 0.04 * (joints["head"] - joints["neck"]) / 0.17
-    add("head", "crown", "jaw", 0.145 / w, 0.13 / w, "head")
+    add("head", "crown", "jaw", head * 0.145 / w, head * 0.13 / w, "head")
     if person.long_hair:
-        joints["nape"] = joints["crown"] - 0.05 * forward["head"]
-        joints["hair_end"] = joints["neck"] - 0.11 * forward["head"]
-        add("hair", "nape", "hair_end", 0.13 / w, 0.10 / w, "head")
+        joints["nape"] = joints["crown"] - head * 0.05 * forward["head"]
+        joints["hair_end"] = joints["neck"] - head * 0.11 * forward["head"]
+        add("hair", "nape", "hair_end", head * 0.13 / w, head * 0.10 / w, "head")
     for side in ("left", "right"):
         add("sleeve", f"{side}_shoulder", f"{side}_elbow", 0.075, 0.06, f"{side}_arm")
         add("cuff", f"{side}_elbow", f"{side}_wrist", 0.06, 0.045, f"{side}_forearm")
@@ -146,7 +149,7 @@ def _accented(pattern: str, along: Array, angle: Array, radius: float) -> Array:
     raise ValueError(f"unknown pattern {pattern!r}; there are {', '.join(TOP_PATTERNS)}")
 
 
-def _paint(person: Person, part: str, along: Array, angle: Array, normal_head: Array | None) -> Array:
+def _paint(person: Person, part: str, along: Array, angle: Array, normal_head: Array | None, eyes: bool) -> Array:
     """Unshaded colours of a part's surface points, (..., 3) in 0–255."""
     skin, top, accent = (np.array(c, dtype=float) for c in (person.skin, person.top, person.top_accent))
     hair, shoes = np.array(person.hair, dtype=float), np.array(person.shoes, dtype=float)
@@ -180,7 +183,11 @@ def _paint(person: Person, part: str, along: Array, angle: Array, normal_head: A
     if part == "head":
         assert normal_head is not None
         up, front = normal_head[..., 1], normal_head[..., 2]
-        return choose((up > 0.45) | (front < 0.05), hair, skin)
+        face = choose((up > 0.45) | (front < 0.05), hair, skin)
+        apart = np.linalg.norm(normal_head[..., None, :] - _EYES, axis=-1).min(-1)
+        for size, colour in (_EYE, _PUPIL) if eyes else ():
+            face = choose(apart < size, np.array(colour, dtype=float), face)
+        return face
     return choose(everywhere, {"hair": hair, "shoe": shoes, "skin": skin}[part], skin)
 
 
@@ -196,28 +203,37 @@ def busy_backdrop(height: int, width: int, rng: np.random.Generator) -> Array:
     return backdrop * np.linspace(1.05, 0.85, height)[:, None, None]
 
 
-def draw(person: Person, pose: Pose, size: tuple[int, int] = (64, 44), busy: int | None = None) -> Drawing:
+def draw(
+    person: Person,
+    pose: Pose,
+    size: tuple[int, int] = (64, 44),
+    busy: int | None = None,
+    style: Style = "photograph",
+) -> Drawing:
     """Draw a person in a pose.
 
     Args:
         person: Body and clothes.
         pose: Joint angles and viewpoint.
         size: Height and width of the picture in pixels; the figure fills the height.
-        busy: Seed of a busy background; None is a plain light grey.
+        busy: Seed of a busy background; None is a plain one.
+        style: ``photograph``, ``cartoon`` or ``sketch``.
     """
+    look = LOOKS[style]
     samples = max(2, 256 // size[0])  # per pixel and direction: edges are smoothed by averaging
     height, width = size[0] * samples, size[1] * samples
-    solids, parts, joints = _body(person, pose)
-    scale = height / 1.72
-    centre = np.array([(joints["root"][0] + joints["neck"][0]) / 2, _middle_height(joints)])
+    solids, parts, joints = _body(person, pose, look.head)
+    scale = height / (1.72 + 0.345 * (look.head - 1))
+    centre = np.array([(joints["root"][0] + joints["neck"][0]) / 2, _middle_height(joints, look.head)])
 
     def to_pixels(point: Array) -> tuple[float, float]:
         return (point[0] - centre[0]) * scale + width / 2, (centre[1] - point[1]) * scale + height / 2
 
     depth = np.full((height, width), -np.inf)
     owner = np.full((height, width), -1)
-    backdrop = busy_backdrop(height, width, np.random.default_rng(busy)) if busy is not None else np.array(_BACKDROP)
-    colours = np.broadcast_to(backdrop, (height, width, 3)).astype(float)
+    plain = np.array(look.backdrop)
+    backdrop = busy_backdrop(height, width, np.random.default_rng(busy)) if busy is not None else plain
+    paint, light = np.broadcast_to(backdrop, (height, width, 3)).astype(float), np.ones((height, width))
     for index, (solid, part) in enumerate(zip(solids, parts, strict=True)):
         ends = np.array([to_pixels(solid.start), to_pixels(solid.end)])
         reach = max(solid.radius_start, solid.radius_end) * scale + 1
@@ -234,14 +250,15 @@ def draw(person: Person, pose: Pose, size: tuple[int, int] = (64, 44), busy: int
             continue
         normal = hits.normal[nearer]
         in_head = normal @ _head_frame(joints) if part == "head" else None
-        surface = _paint(person, part, hits.along[nearer], hits.angle[nearer], in_head)
-        light = _AMBIENT + (1 - _AMBIENT) * np.clip(normal @ _LIGHT, 0, 1)
+        paint[y0:y1, x0:x1][nearer] = _paint(person, part, hits.along[nearer], hits.angle[nearer], in_head, look.eyes)
+        light[y0:y1, x0:x1][nearer] = _AMBIENT + (1 - _AMBIENT) * np.clip(normal @ _LIGHT, 0, 1)
         depth[y0:y1, x0:x1][nearer] = hits.z[nearer]
         owner[y0:y1, x0:x1][nearer] = index
-        colours[y0:y1, x0:x1][nearer] = surface * light[:, None]
 
+    figure, lines = np.isfinite(depth), outline(depth, look.pen)
+    colours = look.render(Layers(paint, light, figure, lines))
     pooled = colours.reshape(size[0], samples, size[1], samples, 3).mean((1, 3))
-    covered = np.isfinite(depth).reshape(size[0], samples, size[1], samples).any((1, 3))
+    covered = (figure | lines).reshape(size[0], samples, size[1], samples).any((1, 3))
     keypoints = np.full((len(JOINTS), 2), MISSING)
     for j, name in enumerate(JOINTS):
         x, y = to_pixels(joints[name])
@@ -262,9 +279,9 @@ def draw(person: Person, pose: Pose, size: tuple[int, int] = (64, 44), busy: int
 _COVER = {"nose": 0.04, "eye": 0.04, "ear": 0.06, "elbow": 0.16, "wrist": 0.14}
 
 
-def _middle_height(joints: dict[str, Array]) -> float:
+def _middle_height(joints: dict[str, Array], head: float) -> float:
     heights = [joints[name][1] for name in ("crown", "left_toe", "right_toe", "left_ankle", "right_ankle")]
-    return (max(heights) + 0.145 + min(heights) - 0.06) / 2
+    return (max(heights) + head * 0.145 + min(heights) - 0.06) / 2
 
 
 def _head_frame(joints: dict[str, Array]) -> Array:

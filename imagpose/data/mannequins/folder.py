@@ -19,6 +19,7 @@ from imagpose.data.mannequins import people as mannequins
 from imagpose.data.mannequins.damage import LISTS, MANIFEST, PICTURES, damaged, file_size, is_part, read_manifest
 from imagpose.data.mannequins.lists import annotation_file, lists
 from imagpose.data.mannequins.people import Person, Pose
+from imagpose.data.mannequins.styles import LOOKS, Style
 from imagpose.data.readers.deepfashion import flatten_name, unflatten_name
 from imagpose.data.workers import processes
 from imagpose.errors import InputError
@@ -32,6 +33,7 @@ _FEW = 8  # people are drawn without further processes
 # at three quarters.
 _AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180, 135)
 _FIRST_AZIMUTHS = 8  # those that sets had before
+_FIRST_STYLE: Style = "photograph"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class MannequinSet:
         size: Height and width of an image in pixels.
         seed: Everything is a function of it.
         busy_backgrounds: Whether every image has a busy background of its own instead of a plain one.
+        style: How the same people in the same poses are drawn: photograph, cartoon or sketch.
     """
 
     identities: PositiveInt = 600
@@ -55,6 +58,7 @@ class MannequinSet:
     size: tuple[DrawnSide, DrawnSide] = (64, 44)
     seed: Seed = 0
     busy_backgrounds: bool = False
+    style: Style = "photograph"
 
     def __post_init__(self) -> None:
         check_arguments(MannequinSet, vars(self), "mannequins.")
@@ -96,7 +100,7 @@ def _draw_identity(job: tuple[MannequinSet, int, str]) -> list[np.ndarray]:
     spec, identity, folder = job
     keypoints = []
     for view in _views_of(spec, identity):
-        drawn = drawing.draw(view.person, view.pose, spec.size, view.busy)
+        drawn = drawing.draw(view.person, view.pose, spec.size, view.busy, spec.style)
         target = Path(folder) / PICTURES / view.path
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(drawn.image).save(target, quality=98, subsampling=0)
@@ -136,7 +140,10 @@ def _draw_people(spec: MannequinSet, people: Sequence[int], folder: Path) -> dic
 def _head(spec: MannequinSet) -> dict[str, Any]:
     """How a manifest of a set begins."""
     renderer = drawing.RENDERER_VERSION + (spec.views > _FIRST_AZIMUTHS)  # older sets have another ninth view
-    return {"renderer": renderer, "spec": {**mannequins.to_record(spec), "size": list(spec.size)}}
+    said = {**mannequins.to_record(spec), "size": list(spec.size)}
+    if spec.style == _FIRST_STYLE:
+        del said["style"]  # older sets do not say it
+    return {"renderer": renderer, "spec": said}
 
 
 def _manifest(spec: MannequinSet, folder: Path | None = None) -> str:
@@ -160,11 +167,17 @@ class Wardrobe:
 
     Args:
         root: A folder written by :func:`write`.
+
+    Raises:
+        InputError: Its manifest cannot be read, or names a style that nobody can draw.
     """
 
     def __init__(self, root: Path) -> None:
         manifest = read_manifest(root)
         self.size: tuple[int, int] = tuple(manifest["spec"]["size"])
+        self.style: Style = manifest["spec"].get("style", _FIRST_STYLE)
+        if self.style not in LOOKS:
+            raise InputError(f"{root / MANIFEST} says style {self.style!r}; there are: {', '.join(LOOKS)}.")
         self._images = manifest["images"]
 
     @staticmethod
@@ -180,7 +193,7 @@ class Wardrobe:
     def draw(self, person: Person, name: str) -> drawing.Drawing:
         """Draw a person in the pose, and before the background, of an image."""
         record = self._images[name]
-        return drawing.draw(person, mannequins.pose_from_record(record["pose"]), self.size, record["busy"])
+        return drawing.draw(person, mannequins.pose_from_record(record["pose"]), self.size, record["busy"], self.style)
 
 
 def is_drawn(root: Path) -> bool:

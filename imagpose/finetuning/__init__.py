@@ -1,0 +1,1 @@
+"""Fine-tuning a trained network on few pictures."""
