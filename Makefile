@@ -31,7 +31,7 @@ LAUNCHER ?= local
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY STYLE ARGS
 MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes uniformity speed panels guidance styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -40,7 +40,7 @@ help:  ## list the targets
 
 setup: .venv/.done  ## make .venv and install the project
 .venv/.done: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' && touch $@
+	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]' && touch $@
 
 train: .venv/.done  ## train or resume EXP (default tiny), then test it; RUN=new starts another run, RUN=runs/tiny/version_0 resumes that one, WITH adds overlays, ARGS options
 	$(BIN)/python -m imagpose fit $(OF_EXP) $(RESUMED) $(ARGS)
@@ -56,6 +56,9 @@ architectures: .venv/.done  ## Table 7, likewise
 
 recipes: .venv/.done  ## training choices that the paper leaves open, likewise
 	$(TABLE)
+
+reid: .venv/.done  ## Table 4, person re-identification with generated pictures, likewise
+	$(BIN)/python -m imagpose reid run --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
 
 uniformity: .venv/.done  ## Figure 7: the demo weights, or RUN's, in T1, T2, T3 and IMAGPose*
 	$(BIN)/python -m imagpose uniformity $(OF_RUN) $(ARGS)

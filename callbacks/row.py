@@ -32,36 +32,26 @@ from imagpose.reproduction.rows import PROGRESS, Pairs, Row, commit, device_name
 _EVERY = 2.0  # seconds
 
 
-class TableRow(Callback):
-    """Writes ``<results>/<table>/rows/<experiment>-seed<seed>.json`` at the end of a test and renders the tables.
-
-    Rows come from many processes in any order: each is one file, written whole, and the rendered table is made of
-    whatever rows are there.
-
-    Args:
-        experiment: Name of the row.
-        seed: The run's seed.
-        tables: Names of the tables that the row stands in.
-        results: Folder of all tables.
+def check_writable(results: Path) -> None:
+    """Refuse a folder of tables that cannot be written, before anything is trained.
 
     Raises:
-        InputError: There is no such table, no table has such a row, or its folder cannot be written; or, when it
-            starts, the test is a partial one.
+        InputError: It cannot.
+    """
+    there = next(folder for folder in (results, *results.parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError(f"{results} cannot be written, as {there} is no folder to write into; name another --results.")
+
+
+class TimedRow(Callback):
+    """Counts a run's seconds and memory, over all parts of an interrupted one, and tells how far it is.
+
+    A subclass writes the row of a table at the end of the test.
     """
 
-    def __init__(self, experiment: str, seed: int, tables: Sequence[str], results: Path) -> None:
-        if unknown := [name for name in tables if name not in TABLES]:
-            raise InputError(f"There is no table {unknown[0]!r}; there are: {', '.join(TABLES)}.")
-        there = next(folder for folder in (results, *results.parents) if folder.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK):
-            raise InputError(
-                f"{results} cannot be written, as {there} is no folder to write into; name another --results."
-            )
-        self.experiment, self.seed, self.tables, self.results = experiment, seed, tuple(tables), Path(results)
-        self.scale = scale_of(experiment)
-        self._commit: str | None = None  # of the code that trained
-        self._seconds, self._peak, self._told = 0.0, 0, 0.0
-        self._started: float | None = None
+    _commit: str | None = None  # of the code that trained
+    _seconds, _peak, _told = 0.0, 0, 0.0
+    _started: float | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Refuse a test of a part of the pairs before anything is trained."""
@@ -104,7 +94,7 @@ class TableRow(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The time and memory so far, for the run that resumes this one."""
-        return {"seconds": self._so_far(), "peak": max(self._peak, _peak_memory()), "commit": self._commit}
+        return {"seconds": self._so_far(), "peak": max(self._peak, peak_memory()), "commit": self._commit}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""
@@ -127,6 +117,31 @@ class TableRow(Callback):
         # Told every other second: no disk is waited for, and what cannot be told ends no run.
         with suppress(OSError), whole_file(Path(logger.root_dir) / PROGRESS) as unfinished:
             unfinished.write_text(json.dumps(said) + "\n", encoding="utf-8")
+
+
+class TableRow(TimedRow):
+    """Writes ``<results>/<table>/rows/<experiment>-seed<seed>.json`` at the end of a test and renders the tables.
+
+    Rows come from many processes in any order: each is one file, written whole, and the rendered table is made of
+    whatever rows are there.
+
+    Args:
+        experiment: Name of the row.
+        seed: The run's seed.
+        tables: Names of the tables that the row stands in.
+        results: Folder of all tables.
+
+    Raises:
+        InputError: There is no such table, no table has such a row, or its folder cannot be written; or, when it
+            starts, the test is a partial one.
+    """
+
+    def __init__(self, experiment: str, seed: int, tables: Sequence[str], results: Path) -> None:
+        if unknown := [name for name in tables if name not in TABLES]:
+            raise InputError(f"There is no table {unknown[0]!r}; there are: {', '.join(TABLES)}.")
+        check_writable(results)
+        self.experiment, self.seed, self.tables, self.results = experiment, seed, tuple(tables), Path(results)
+        self.scale = scale_of(experiment)
 
     # At its end ---------------------------------------------------------------------------------------------------
 
@@ -166,7 +181,7 @@ class TableRow(Callback):
         return Row(
             self.experiment, self.seed, scores, Pairs(names, identities, columns), len(order), str(data.root), drawn,
             steps=self._steps, seconds=round(self._seconds, 1) if self._seconds else None,
-            device=device_name(str(module.device)), peak_memory=max(self._peak, _peak_memory()), commit=self._commit,
+            device=device_name(str(module.device)), peak_memory=max(self._peak, peak_memory()), commit=self._commit,
             config=read(path) if path.exists() else {},
         )  # fmt: skip
 
@@ -204,7 +219,8 @@ def _of_figure(trainer: Trainer, evaluation: Evaluation) -> tuple[dict[str, Scor
     return scores, values
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
+    """Peak memory in bytes so far, of the GPU or else of the process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -54,6 +54,10 @@ COMMANDS = {
         "Train", f"{_EXPERIMENTS}:cache", "compute what the frozen networks say of every training image, once", _TINY,
         True, _GOES_ON,
     ),
+    "convert": Command(
+        "Train", "imagpose.training.convert:convert", "others' weights as safetensors, by our names",
+        "mm_sd_v15_v2.ckpt --out weights/motion/diffusion_pytorch_model.safetensors", interrupted=_NOTHING,
+    ),
     "generate": Command(
         "Generate", "imagpose.generation.command:generate", "draw a person in new poses",
         "--source examples/source.jpg --source_pose examples/source.json --target_pose examples/pose_1.json",
@@ -106,6 +110,24 @@ COMMANDS = {
         "Reproduce", "imagpose.reproduction.guidance:guidance",
         "which guidance serves a model best, on validation people", "--sources 4", interrupted=_GOES_ON,
     ),
+    "reid run": Command(
+        "Reproduce", "imagpose.reid.command:run",
+        "the paper's Table 4: re-identification with generated pictures", "--no_run", interrupted=_RESUMES,
+    ),
+    "reid pictures": Command(
+        "Reproduce", "imagpose.reid.pictures:pictures", "draw the people of a part of the pictures in other poses",
+        "runs/reid_tiny_parts/20/data --of data/reid --percentage 20 --pairs runs/reid_tiny_parts/20/pairs.csv "
+        "--run runs/reid_tiny_generator_20/version_0 --out runs/reid_tiny_parts/20/pictures_own",
+        interrupted=_GOES_ON,
+    ),
+    "reid evaluate": Command(
+        "Reproduce", "imagpose.reid.evaluate:evaluate", "score any method's features by Market-1501's protocol",
+        "runs/reid_tiny_standard_100/version_0/features",
+    ),
+    "reid draw": Command(
+        "Reproduce", "imagpose.data.mannequins.cameras:draw_cameras", "draw mannequins before six cameras", "data/reid",
+        interrupted=_NOTHING,
+    ),
     "styles": Command(
         "Reproduce", "imagpose.reproduction.styles:styles",
         "other styles than photographs: what 20 cartoon people teach the demo weights", "--sources 4",
@@ -146,7 +168,7 @@ COMMANDS = {
 def _usage() -> str:
     lines = [f"usage: {program()} COMMAND [options]"]
     for group, commands in groupby(COMMANDS.items(), key=lambda item: item[1].group):
-        lines += ["", f"{group}:", *(f"  {name:<14}{command.about}" for name, command in commands)]
+        lines += ["", f"{group}:", *(f"  {name:<15}{command.about}" for name, command in commands)]
     more = f"{program()} COMMAND --help says more; with --debug a fault shows its stack trace; --version tells it."
     return "\n".join([*lines, "", more])
 

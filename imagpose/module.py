@@ -8,26 +8,25 @@ from typing import Any, Literal
 
 import torch
 from lightning import LightningModule
-from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.draws import DrawingCollate, Draws, with_draws
-from imagpose.errors import InputError
 from imagpose.models import weights
 from imagpose.models.base import Base
-from imagpose.models.checkpoint import check_contents, check_steps, count_batches, load_average
+from imagpose.models.checkpoint import check_contents, check_steps, load_average
 from imagpose.models.compiled import as_written, compile_denoiser
-from imagpose.models.ema import EMA, NO_AVERAGE_OF_SHARDS
+from imagpose.models.cross_view import Form
+from imagpose.models.ema import EMA
 from imagpose.models.encoders import Encoder
 from imagpose.models.fingerprint import fingerprint
 from imagpose.models.network import Network
+from imagpose.models.newest_losses import NewestLosses
 from imagpose.models.optimizer import adamw, learning_rate
 from imagpose.models.start import Start
-from imagpose.models.vae import Posterior
-from imagpose.objective import NewestLosses, Objective, Schedule
+from imagpose.objective import Objective, Schedule
 from imagpose.options import ranges
-from imagpose.options.trainer import holds_shards, logs_now
+from imagpose.options.trainer import canvases_a_step, holds_shards, is_fitting, logs_now
 from imagpose.sampler import Guidance, initial_noise, noise_generator
 from imagpose.synthesis import Seen, Synthesis
 
@@ -42,13 +41,16 @@ class IMAGPose(LightningModule):
         base: Name of the base model, see :class:`imagpose.models.base.Base`.
         vae: Name of another VAE than the base's own.
         start: A pipeline folder's name, ``mannequin-demo`` say, or a run's folder, to go on from; None is the base.
+        cva_weights: Name of a motion module that CVA starts from, see :class:`imagpose.models.start.Start`.
+        pose_weights: Name of a ControlNet or a pose guider that the pose encoder starts from, likewise.
         unet: Configuration of another UNet than the base's, trained from random weights; None takes the base's.
         pose_channels: Channels of the pose encoder.
         texture_kernel: Kernel and stride of FLC's tokenizer.
         texture_tokens: Whether there are FLC's texture tokens (off in B0, B1, B3).
         image_conditions: Whether there are ILC's masked latents (off in B0–B2 and M1).
         mask_condition: Whether there is ILC's mask (off in M1).
-        cva: Whether there is cross-view attention (off in B0, B2, B4).
+        trainable: Parts of the network that are trained: flc, pose_encoder, unet, cva; None is all.
+        cva: Whether there is cross-view attention (off in B0, B2, B4), or ``motion``, which is AnimateDiff's module.
         cva_positions: Whether CVA's panels know their place.
         along_batch: Whether panels lie along the batch instead of on a canvas (M1).
         schedule: What to change of the base's noise schedule, which its UNet was trained with.
@@ -56,6 +58,7 @@ class IMAGPose(LightningModule):
         min_snr_gamma: Loss weights, see Objective.
         timesteps: Density of the training timesteps, see Objective.
         given_weight: Weight of given panels in the loss, see Objective.
+        noise_offset: Shift of the noise's mean, see Objective.
         condition_dropout: Probability of dropping conditions.
         sampling_steps: DDIM steps in evaluation.
         lr: Learning rate.
@@ -79,13 +82,16 @@ class IMAGPose(LightningModule):
         base: str,
         vae: str | None = None,
         start: str | None = None,
+        cva_weights: str | None = None,
+        pose_weights: str | None = None,
         unet: dict[str, Any] | None = None,
+        trainable: list[str] | None = None,
         pose_channels: Sequence[ranges.PositiveInt] = (16, 32, 96, 256),
         texture_kernel: ranges.PositiveInt = 16,
         texture_tokens: bool = True,
         image_conditions: bool = True,
         mask_condition: bool = True,
-        cva: bool = True,
+        cva: Form = True,
         cva_positions: bool = True,
         along_batch: bool = False,
         schedule: Schedule | None = None,
@@ -93,6 +99,7 @@ class IMAGPose(LightningModule):
         min_snr_gamma: ranges.PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
         given_weight: ranges.Probability = 1.0,
+        noise_offset: ranges.NonNegativeFloat = 0.0,
         condition_dropout: ranges.Probability = 0.1,
         sampling_steps: ranges.DenoisingSteps = 20,
         lr: ranges.PositiveFloat = 5e-5,
@@ -112,10 +119,8 @@ class IMAGPose(LightningModule):
         super().__init__()
         ranges.check_arguments(IMAGPose, locals())
         self.base = Base(base, vae)
-        self.schedule = (schedule or Schedule()).over(self.base.schedule)
-        if unet is None and not (schedule and (schedule.prediction_type or schedule.zero_terminal_snr)):
-            self.base.check_prediction(self.schedule)
-        self.start = Start(self.base, start, of_base=unet is None)
+        self.schedule = self.base.changed(schedule, own_unet=unet is None)
+        self.start = Start(self.base, start, unet is None, cva_weights, pose_weights)
         self.encoder, self.vae, self.frozen_dtype = encoder, self.base.vae(), getattr(torch, frozen_dtype)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -126,13 +131,15 @@ class IMAGPose(LightningModule):
                 along_batch=along_batch,
             )  # fmt: skip
         self.network.to(memory_format=torch.channels_last)
+        self.network.train_parts(trainable)
         if gradient_checkpointing:
             self.network.enable_gradient_checkpointing()
         self.ema = EMA(self.network, ema_decay, ema_device, ema_every)
         self.synthesis = Synthesis(self.vae, self.encoder, self.network)
-        self.guidance, self.objective = guidance, Objective(self.schedule, min_snr_gamma, timesteps, given_weight)
+        self.objective = Objective(self.schedule, min_snr_gamma, timesteps, given_weight, noise_offset)
         self.losses = NewestLosses(len(self.objective.scheduler.alphas_cumprod))
-        self.condition_dropout, self.sampling_steps, self.seed = condition_dropout, sampling_steps, seed
+        self.guidance, self.condition_dropout = guidance, condition_dropout
+        self.sampling_steps, self.seed, self.trainable = sampling_steps, seed, trainable
         self.optimizer, self.lr, self.weight_decay, self.betas = optimizer, lr, weight_decay, betas
         self.lr_schedule, self.warmup_steps, self.compiled = lr_schedule, warmup_steps, compile
         self.strict_loading = False  # checkpoints hold the trainable part alone; on_load_checkpoint checks it
@@ -147,15 +154,13 @@ class IMAGPose(LightningModule):
 
     def prepare_data(self) -> None:
         """Download what is missing, once a machine."""
-        trains = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
         for _, file, module, _ in self.weights_files():
-            if trains or module in (self.vae.autoencoder, self.encoder.network):
+            if is_fitting(self._trainer) or module in (self.vae.autoencoder, self.encoder.network):
                 file.fetch()
 
     def setup(self, stage: str) -> None:
         """Read the frozen weights, and those that training starts from; a checkpoint replaces the latter."""
-        if stage == "fit" and self.ema.decay is not None and holds_shards(self._trainer):
-            raise InputError(NO_AVERAGE_OF_SHARDS)
+        self.ema.refuse_shards(stage == "fit" and holds_shards(self._trainer))
         for frozen in (self.vae, self.encoder):
             frozen.load_weights()
             frozen.keep_in(self.frozen_dtype, None if self._trainer is None else self.trainer.strategy.root_device)
@@ -200,9 +205,10 @@ class IMAGPose(LightningModule):
         conditions = self.synthesis.conditions(*told)
         conditions = self.guidance.dropout(conditions, draws.dropout, draws.branch, self.condition_dropout)
         timesteps = self.objective.draw_timesteps(draws.timestep)
-        noisy = self.objective.add_noise(latents, draws.noise, timesteps)
+        noise = self.objective.noise(draws.noise, draws.offset)
+        noisy = self.objective.add_noise(latents, noise, timesteps)
         predicted = self.network(noisy, timesteps, conditions)
-        return self.objective.loss(predicted, latents, draws.noise, timesteps, batch["mask"]), timesteps
+        return self.objective.loss(predicted, latents, noise, timesteps, batch["mask"]), timesteps
 
     def _see(self, batch: dict[str, Tensor]) -> Seen:
         """What the frozen networks say of a batch, from the cache where that came with it."""
@@ -212,8 +218,7 @@ class IMAGPose(LightningModule):
         # The black latent first, once, while the VAE still computes as it would without a cache.
         self.synthesis.black(batch["poses"])
         self._keep_frozen_on(torch.device("cpu"))  # until something is generated
-        mean, std, source, semantic = (batch[name].float() for name in ("mean", "std", "source_mean", "semantic"))
-        return Seen(Posterior(mean, std), source, semantic)
+        return Seen.cached(batch)
 
     def _log_losses(self, losses: Tensor, timesteps: Tensor) -> None:
         self.losses.add(losses, timesteps)
@@ -223,8 +228,10 @@ class IMAGPose(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable part (Table 6)."""
+        every = self.network.parameters()  # of a LoRA too, whose frozen ones get no gradient and no state
+        parameters = every if self.trainable is None else (p for p in every if p.requires_grad)
         options = {"lr": self.lr, "betas": self.betas, "weight_decay": self.weight_decay}
-        optimizer = adamw(self.optimizer, self.network.parameters(), **options)
+        optimizer = adamw(self.optimizer, parameters, **options)
         schedule = learning_rate(self.lr_schedule, optimizer, self.warmup_steps, self.trainer.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -268,12 +275,7 @@ class IMAGPose(LightningModule):
         checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         checkpoint["ema"] = self.ema.state_dict()
         checkpoint["image_size"] = list(self.image_size) if self.image_size else None
-        checkpoint.update(panels=list(self.panels), canvases_a_step=self._canvases_a_step())
-
-    def _canvases_a_step(self) -> int | list[int] | None:
-        """See :meth:`PoseDataModule.canvases_a_step`; None outside of training."""
-        data = getattr(self._trainer, "datamodule", None)
-        return data.canvases_a_step() if data and self.trainer.state.fn == TrainerFn.FITTING else None
+        checkpoint.update(panels=list(self.panels), canvases_a_step=canvases_a_step(self._trainer))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any], path: Path | None = None) -> None:
         """Refuse a checkpoint whose trainable part is not exactly ours, or whose steps were of other sizes.
@@ -286,9 +288,8 @@ class IMAGPose(LightningModule):
             InputError: It belongs to another experiment, or to steps of more or fewer canvases, or is damaged.
         """
         where = path or Path(getattr(self._trainer, "ckpt_path", None) or "the checkpoint")
-        if (canvases := self._canvases_a_step()) is not None:  # this is a training, whose steps go on
-            check_steps(checkpoint, canvases)
-            count_batches(checkpoint, self.trainer.accumulate_grad_batches, where)
+        if (canvases := canvases_a_step(self._trainer)) is not None:  # this is a training, whose steps go on
+            check_steps(checkpoint, canvases, self.trainer.accumulate_grad_batches, where)
         if "state_dict" not in checkpoint:  # strategies of shards read it themselves
             return
         check_contents(checkpoint, self.network, self.ema, where)

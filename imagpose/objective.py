@@ -21,14 +21,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-import torch
 from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
 
 from imagpose.errors import InputError
-from imagpose.options.ranges import NoiseBeta, PositiveFloat, Probability, check_arguments
-
-NOISE_LEVELS = 4  # the loss is also logged by quarter of the timesteps
+from imagpose.options.ranges import NoiseBeta, NonNegativeFloat, PositiveFloat, Probability, check_arguments
 
 
 @dataclass(frozen=True)
@@ -124,6 +121,7 @@ class Objective:
             terminal SNR min(SNR + 1, γ)/(SNR + 1), since the step that sampling starts from would weigh nothing.
         timesteps: ``uniform``, or ``cubic``, which favours high noise, where colours are settled (as CFLD draws them).
         given_weight: Weight of a given panel beside a masked one's, which is 1, as a given one's is in Eq. (4).
+        noise_offset: Standard deviation of a shift of the noise's mean, so that brightness is learnt too; 0 is Eq. (1).
     """
 
     def __init__(
@@ -132,18 +130,32 @@ class Objective:
         min_snr_gamma: PositiveFloat | None = None,
         timesteps: Literal["uniform", "cubic"] = "uniform",
         given_weight: Probability = 1.0,
+        noise_offset: NonNegativeFloat = 0.0,
     ) -> None:
         check_arguments(Objective, locals())
         self.scheduler = schedule.for_training()
         self.predicts_v = self.scheduler.config["prediction_type"] == "v_prediction"
         self.ends_in_noise = bool(self.scheduler.config["rescale_betas_zero_snr"])
         self.min_snr_gamma, self.timesteps, self.given_weight = min_snr_gamma, timesteps, given_weight
+        self.noise_offset = noise_offset
 
     def draw_timesteps(self, uniform: Tensor) -> Tensor:
         """Uniform numbers in [0, 1), (B,) → timesteps, (B,) integers below 1,000."""
         total = int(self.scheduler.config["num_train_timesteps"])
         u = uniform if self.timesteps == "uniform" else 1 - uniform**3
         return (u * total).long().clamp(max=total - 1)
+
+    def noise(self, noise: Tensor, offset: Tensor) -> Tensor:
+        """ε with the offset of its mean, if there is one.
+
+        Assumption: a canvas has one offset a channel, as the authors' canvas is one image; the alternative is one for
+        each panel, which would let panels differ in brightness.
+
+        Args:
+            noise: Standard normal, (B, V, c, h, w).
+            offset: Standard normal, (B, c).
+        """
+        return noise + self.noise_offset * offset[:, None, :, None, None] if self.noise_offset else noise
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """x_t = α_t x_0 + σ_t ε (Sec. 3.1); all (B, ...) with timesteps (B,)."""
@@ -179,39 +191,3 @@ class Objective:
         snr = alphas / (1 - alphas)
         clamped = (snr + 1 if self.ends_in_noise else snr).clamp(max=self.min_snr_gamma)
         return error * clamped / (snr + 1 if self.predicts_v else snr)
-
-
-class NewestLosses:
-    """What is logged of a step's losses: their mean, and the newest mean of each quarter of the timesteps.
-
-    All is kept where the losses are, so that a step which logs nothing waits for no device.
-
-    Args:
-        timesteps: How many there are.
-    """
-
-    def __init__(self, timesteps: int) -> None:
-        self.timesteps = timesteps
-        self._mean: Tensor | None = None
-        self._by_level: Tensor | None = None  # (4,); -1, which no loss is, where no sample fell so far
-
-    def add(self, losses: Tensor, timesteps: Tensor) -> None:
-        """Take in a step; a quarter that no sample fell into stays as it was.
-
-        Args:
-            losses: Of samples, (B,).
-            timesteps: t, (B,) integers from 0.
-        """
-        before = losses.new_full((NOISE_LEVELS,), -1.0) if self._by_level is None else self._by_level
-        level = timesteps * NOISE_LEVELS // self.timesteps
-        fell = level[:, None] == torch.arange(NOISE_LEVELS, device=level.device)
-        count, total = fell.sum(0), torch.where(fell, losses[:, None], 0.0).sum(0)
-        self._by_level = torch.where(count > 0, total / count.clamp(min=1), before)
-        self._mean = losses.mean()
-
-    def read(self) -> dict[str, Tensor]:
-        """The values by their names, on the CPU: ``loss``, and from ``loss_noise_1_of_4``, the least noise, on."""
-        assert self._mean is not None
-        assert self._by_level is not None
-        levels = {f"loss_noise_{i}_of_{NOISE_LEVELS}": loss for i, loss in enumerate(self._by_level.cpu(), 1)}
-        return {"loss": self._mean.cpu(), **{name: loss for name, loss in levels.items() if not loss < 0}}

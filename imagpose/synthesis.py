@@ -28,6 +28,12 @@ class Seen(NamedTuple):
     source: Tensor
     semantic: Tensor
 
+    @classmethod
+    def cached(cls, batch: dict[str, Tensor]) -> Seen:
+        """What came with a batch from a cache, in full precision."""
+        mean, std, source, semantic = (batch[name].float() for name in ("mean", "std", "source_mean", "semantic"))
+        return cls(Posterior(mean, std), source, semantic)
+
 
 class Synthesis:
     """The two frozen networks and the trained one, used together.

@@ -27,7 +27,7 @@ def left_unfinished() -> str:
 
 @pytest.fixture(autouse=True)
 def _two_threads():
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     torch.manual_seed(0)
 
 
@@ -43,7 +43,7 @@ def mannequin_root(tmp_path_factory, small_set) -> Path:
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_module():
     def make(**options) -> IMAGPose:
         encoder = TimmEncoder(

@@ -81,6 +81,7 @@ def test_the_new_dataset_is_read(run, commands):
     assert "data/few: 4 train, 2 test images" in run(commands[1])
 
 
+@pytest.mark.slow
 def test_the_new_row_stands_in_its_table(run, commands, copy):
     run(commands[2])
     table = (copy / "results/ablations/tiny.md").read_text()

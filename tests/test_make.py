@@ -28,9 +28,9 @@ TARGETS = {
     "DATA": ("evaluate", "check-data", "compare", "gallery"),
     "GENERATED": ("evaluate",),
     "RESULTS": ("compare", "gallery"),
-    "SCALE": ("variants", "ablations", "architectures", "recipes"),
-    "JOBS": ("variants",),
-    "LAUNCHER": ("variants",),
+    "SCALE": ("variants", "ablations", "architectures", "recipes", "reid"),
+    "JOBS": ("variants", "reid"),
+    "LAUNCHER": ("variants", "reid"),
 }
 LISTS = ("WITH", "RESULTS")  # of words
 ANOTHER = {"compare": ["RESULTS=ours=made"], "gallery": ["RESULTS=ours=made"]}
@@ -122,6 +122,9 @@ def test_a_study_is_made_and_served(make):
         ("variants", "JOBS=0", "--jobs"),
         ("variants", "JOBS=two", "--jobs"),
         ("variants", "LAUNCHER=slrum", "did you mean slurm?"),
+        ("reid", "SCALE=ful", "it must be tiny or full"),
+        ("reid", "JOBS=0", "--jobs"),
+        ("reid", "WITH=nope", "There is no overlay 'nope'"),
     ],
 )  # fmt: skip
 def test_a_mistyped_value_is_one_sentence(target, variable, told, make, mannequin_root, monkeypatch, tmp_path, capsys):

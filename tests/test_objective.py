@@ -5,9 +5,10 @@ import torch
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
-from imagpose.data.draws import DrawingCollate, Draws, with_draws
+from imagpose.data.draws import DrawingCollate, Draws, generator_for, with_draws
 from imagpose.errors import InputError
-from imagpose.objective import NewestLosses, Objective, Schedule
+from imagpose.models.newest_losses import NewestLosses
+from imagpose.objective import Objective, Schedule
 
 
 def test_the_loss_of_eq_1_by_hand():
@@ -26,6 +27,25 @@ def test_given_panels_weigh_less_where_asked():
     assert loss.tolist() == pytest.approx([(0.25 * 1 + 9) / 1.25])
     assert objective.loss(zeros, zeros, noise, step, torch.zeros(1, 2)).tolist() == [5]
     assert Objective(Schedule()).loss(zeros, zeros, noise, step, torch.tensor([[1.0, 0.0]])).tolist() == [5]
+
+
+def test_the_noise_s_mean_is_shifted_where_asked_by_one_offset_a_canvas_and_channel():
+    draws = Draws.make(0, [5, 6], (4, 3, 2, 2))
+    assert Objective(Schedule()).noise(draws.noise, draws.offset) is draws.noise
+    shift = Objective(Schedule(), noise_offset=0.05).noise(draws.noise, draws.offset) - draws.noise
+    torch.testing.assert_close(
+        shift, 0.05 * draws.offset[:, None, :, None, None].expand(2, 4, 3, 2, 2), atol=1e-6, rtol=0
+    )
+    assert draws.offset[0].unique().numel() == 3
+    assert draws.offset.shape == (2, 3)
+
+
+def test_draws_are_those_of_before_there_was_an_offset():
+    noise = Draws.make(3, [11], (4, 4, 2, 2)).noise
+    generator = generator_for(3, 3, 11)
+    torch.rand(3, generator=generator)
+    torch.randn(4, 4, 2, 2, generator=generator)
+    assert torch.equal(noise[0], torch.randn(4, 4, 2, 2, generator=generator))
 
 
 def test_noising_is_alpha_x_plus_sigma_noise():

@@ -15,6 +15,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_terminal_of_ascii_and_no_home(mannequin_root):
     words = [sys.executable, "-m", "imagpose", "check", str(mannequin_root), "--workers", "1"]
     told = subprocess.run(words, cwd=ROOT, env={**os.environ, **ODD}, capture_output=True, text=True)

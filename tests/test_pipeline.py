@@ -34,8 +34,9 @@ def people(mannequin_root):
     ]
 
 
-@pytest.fixture
-def pipe(make_module):
+@pytest.fixture(scope="module")
+def built(make_module):
+    torch.manual_seed(0)
     module = make_module()
     with torch.no_grad():
         for parameter in module.network.parameters():  # away from zero, near enough to keep bf16-free sums tame
@@ -45,6 +46,11 @@ def pipe(make_module):
     pipe = ImagposePipeline.of_module(module)
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+@pytest.fixture
+def pipe(built):
+    return copy.deepcopy(built)
 
 
 @pytest.fixture

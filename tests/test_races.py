@@ -78,6 +78,7 @@ def test_ten_times_two_draw_mannequins(tmp_path, few, code):
         race_of_mannequins(tmp_path / str(number), few, code)
 
 
+@pytest.mark.slow
 def test_who_comes_second_says_that_it_waits(tmp_path, few):
     from imagpose.output.files import alone
 
@@ -115,7 +116,11 @@ def gone(processes):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize(
     ("number", "code"),
-    [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
+    [
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGKILL, -9, marks=pytest.mark.slow),
+    ],
 )
 def test_a_drawing_that_is_ended_leaves_no_process(tmp_path, number, code):
     process, workers = drawing(tmp_path / "many")

@@ -34,6 +34,7 @@ class Draws(NamedTuple):
         branch: Uniform in [0, 1), (B,).
         posterior: Standard normal, the shape of the latents: draws x_0 from the VAE's posterior.
         noise: ε, standard normal, the shape of the latents.
+        offset: Standard normal, (B, c): shifts the mean of ε, where the objective asks for it.
     """
 
     timestep: Tensor
@@ -41,6 +42,7 @@ class Draws(NamedTuple):
     branch: Tensor
     posterior: Tensor
     noise: Tensor
+    offset: Tensor
 
     @staticmethod
     def make(seed: int, numbers: Sequence[int], shape: Sequence[int], device: torch.device | str = "cpu") -> Draws:
@@ -52,14 +54,15 @@ class Draws(NamedTuple):
             shape: Shape of one sample's latents, (V, c, h, w).
             device: Where the tensors are put; they are drawn on the CPU, so that every device sees the same.
         """
-        uniform, posterior, noise = [], [], []
+        uniform, posterior, noise, offset = [], [], [], []
         for number in numbers:
             generator = generator_for(seed, 3, number)
             uniform.append(torch.rand(3, generator=generator))
             posterior.append(torch.randn(*shape, generator=generator))
             noise.append(torch.randn(*shape, generator=generator))
+            offset.append(torch.randn(shape[1], generator=generator))
         u = torch.stack(uniform).to(device)
-        return Draws(u[:, 0], u[:, 1], u[:, 2], torch.stack(posterior).to(device), torch.stack(noise).to(device))
+        return Draws(u[:, 0], u[:, 1], u[:, 2], *(torch.stack(one).to(device) for one in (posterior, noise, offset)))
 
     @staticmethod
     def of(batch: dict[str, Tensor]) -> Draws:

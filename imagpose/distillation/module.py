@@ -76,6 +76,8 @@ class Distillation(IMAGPose):
             raise InputError("model.init_args.target average needs an ema_decay, and the average beside the weights.")
         if lora_rank is not None and method == "progressive":
             raise InputError("model.init_args.lora_rank needs method consistency or trajectory; leave one of them out.")
+        if lora_rank is not None and self.trainable is not None:
+            raise InputError("model.init_args.lora_rank trains the LoRA alone; leave out one of it and trainable.")
         if lora_rank is not None:
             lora.check_installed()
         self.schedule: FewSteps = FewSteps(**vars(self.schedule), grid=grid, method=method, steps=sampling_steps)

@@ -32,7 +32,7 @@ class Finetuning(IMAGPose):
         options: Of :class:`imagpose.module.IMAGPose`.
 
     Raises:
-        InputError: PEFT is not installed, or no layer has such a name.
+        InputError: PEFT is not installed, no layer has such a name, or ``trainable`` is given.
     """
 
     def __init__(
@@ -47,6 +47,8 @@ class Finetuning(IMAGPose):
     ) -> None:
         ranges.check_arguments(Finetuning, locals())
         lora.check_installed()
+        if options.get("trainable") is not None:
+            raise InputError("model.init_args.trainable is not for a LoRA; name parts in lora_whole instead.")
         super().__init__(encoder, base, start=start, **options)
         self.lora_rank, self.lora_targets, self.lora_whole = lora_rank, tuple(lora_targets), tuple(lora_whole)
         lora.targeted(self.network, self.lora_targets, self.lora_whole)

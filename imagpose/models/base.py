@@ -58,12 +58,23 @@ class Base:
             config = weights.read_config(own or PUBLISHED / "stable-diffusion-v1-5/vae/config.json")
         return VAE.of_config(_architecture(config), file)
 
-    def check_prediction(self, schedule: Schedule) -> None:
-        """Refuse a UNet with the scheduler of another model, which would train without an error, and badly.
+    def changed(self, change: Schedule | None, own_unet: bool = True) -> Schedule:
+        """Its schedule with what is said otherwise.
+
+        Args:
+            change: Of the schedule.
+            own_unet: Whether its UNet is trained, which must have been trained to predict what the schedule says.
 
         Raises:
-            InputError: The UNet is one of the published ones, which was trained to predict something else.
+            InputError: The UNet is one of the published ones, beside the scheduler of another, with which it would
+                train without an error, and badly.
         """
+        schedule = (change or Schedule()).over(self.schedule)
+        if own_unet and not (change and (change.prediction_type or change.zero_terminal_snr)):
+            self._check_prediction(schedule)
+        return schedule
+
+    def _check_prediction(self, schedule: Schedule) -> None:
         for folder in sorted(PUBLISHED.iterdir()):
             known = weights.read_config(folder / "unet/config.json")
             if any(self.unet_config.get(key) != known[key] for key in _TELLING):

@@ -72,15 +72,17 @@ def load_average(checkpoint: Mapping[str, Any], ema: EMA, path: Path) -> None:
         raise InputError(f"{path} is damaged: its average cannot be read ({error}); delete it.") from error
 
 
-def check_steps(checkpoint: Mapping[str, Any], canvases: int | list[int]) -> None:
-    """Refuse to go on with steps of another size.
+def check_steps(checkpoint: dict[str, Any], canvases: int | list[int], batches_a_step: int, path: Path) -> None:
+    """Refuse to go on with steps of another size, and count the batches of those that were taken.
 
     Args:
-        checkpoint: As it was read.
+        checkpoint: As it was read; is changed.
         canvases: Of a step of all processes now, of each number of panels where there are several.
+        batches_a_step: Batches that a step is parted into now.
+        path: Of the checkpoint, for the message.
 
     Raises:
-        InputError: The run's steps were of more or fewer.
+        InputError: The run's steps were of more or fewer, or the checkpoint does not tell how many there were.
     """
     was = checkpoint.get("canvases_a_step")
     if type(was) is type(canvases) and was != canvases:  # a list is told by a list alone
@@ -89,19 +91,11 @@ def check_steps(checkpoint: Mapping[str, Any], canvases: int | list[int]) -> Non
             f"The run's steps were of {was} canvases and would be of {canvases} now; make data.batch_size × "
             f"trainer.accumulate_grad_batches × processes {again}, or start another run with RUN=new."
         )
+    _count_batches(checkpoint, batches_a_step, path)
 
 
-def count_batches(checkpoint: Mapping[str, Any], batches_a_step: int, path: Path) -> None:
-    """Set the count of batches, which the trainer goes by, to that of the steps taken, parted as they are now.
-
-    Args:
-        checkpoint: As it was read; is changed.
-        batches_a_step: Batches that a step is parted into now.
-        path: Of the checkpoint, for the message.
-
-    Raises:
-        InputError: It counts neither.
-    """
+def _count_batches(checkpoint: Mapping[str, Any], batches_a_step: int, path: Path) -> None:
+    """Set the count of batches, which the trainer goes by, to that of the steps taken, parted as they are now."""
     if "loops" not in checkpoint:
         return
     try:

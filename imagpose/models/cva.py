@@ -6,7 +6,8 @@
     canvas + tile(update),                                   (B, C, rows·h, cols·w)
 
 The paper gives no equation: Fig. 4 names split, projection, self-attention over the new dimension and joint. It takes
-the output of a cross-attention, and its own output goes on in the UNet.
+the output of a cross-attention, and its own output goes on in the UNet. AnimateDiff's motion module (Guo et al. 2023),
+which the authors' code has in its place, is the same with two self-attentions before the feed-forward.
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ class CVA(nn.Module):
         head_dim: Width of an attention head.
         positions: Whether panels know their place; without, permuting them permutes the output.
         norm_num_groups: Groups of the group norm; it must divide ``channels``.
+        attentions: Self-attentions in a row, each with its own layer norm and position code: 1, or a motion module's 2.
     """
 
     gradient_checkpointing = False  # diffusers' enable_gradient_checkpointing() switches whoever has this
     _gradient_checkpointing_func: Callable[..., Tensor]
 
-    def __init__(self, channels: int, head_dim: int, positions: bool = True, norm_num_groups: int = 32) -> None:
+    def __init__(
+        self, channels: int, head_dim: int, positions: bool = True, norm_num_groups: int = 32, attentions: int = 1
+    ) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(norm_num_groups, channels, eps=1e-6)
         self.project_in = nn.Linear(channels, channels)
@@ -45,6 +49,7 @@ class CVA(nn.Module):
             channels,
             num_attention_heads=channels // head_dim,
             attention_head_dim=head_dim,
+            double_self_attention=attentions == 2,
             positional_embeddings="sinusoidal" if positions else None,
             num_positional_embeddings=MAX_PANELS if positions else None,
         )

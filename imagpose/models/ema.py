@@ -11,6 +11,8 @@ import torch
 from diffusers.training_utils import EMAModel
 from torch import nn
 
+from imagpose.errors import InputError
+
 NO_AVERAGE_OF_SHARDS = (
     "model.init_args.ema_decay must be null with FSDP or DeepSpeed, whose shards the average cannot follow; "
     "experiments/overlays/fsdp.yaml says so, or train with strategy ddp."
@@ -56,6 +58,15 @@ class EMA:
             self.model = None
         else:
             self.model = _Average(self._parameters(), decay=self.decay, foreach=True, every=self.every)
+
+    def refuse_shards(self, shards: bool) -> None:
+        """Refuse to average what a process holds pieces of.
+
+        Raises:
+            InputError: It does, and an average is kept.
+        """
+        if shards and self.decay is not None:
+            raise InputError(NO_AVERAGE_OF_SHARDS)
 
     def _parameters(self) -> list[nn.Parameter]:
         """The module's parameters where the average is."""

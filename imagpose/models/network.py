@@ -12,10 +12,12 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
 from imagpose.errors import InputError
+from imagpose.models.cross_view import Form
 from imagpose.models.flc import FLC
 from imagpose.models.ilc import ILC
 from imagpose.models.pose_encoder import PoseEncoder
 from imagpose.models.unet import CanvasUNet
+from imagpose.options.names import joined
 from imagpose.panels import grid_of
 
 
@@ -78,7 +80,7 @@ class Network(ModelMixin, ConfigMixin):
         texture_tokens: Whether there are FLC's texture tokens.
         image_conditions: Whether there are ILC's masked latents.
         mask_condition: Whether there is ILC's mask.
-        cva: Whether there is cross-view attention.
+        cva: Whether there is cross-view attention; ``motion`` is a motion module's, see models/cross_view.py.
         cva_positions: Whether CVA's panels know their place.
         along_batch: Whether panels lie along the batch instead of on a canvas (M1).
     """
@@ -94,7 +96,7 @@ class Network(ModelMixin, ConfigMixin):
         texture_kernel: int,
         texture_tokens: bool = True,
         image_conditions: bool = True,
-        cva: bool = True,
+        cva: Form = True,
         cva_positions: bool = True,
         mask_condition: bool = True,
         along_batch: bool = False,
@@ -121,6 +123,28 @@ class Network(ModelMixin, ConfigMixin):
                 "generate with the version that trained it, or train anew."
             )
         return super().extract_init_dict({k: v for k, v in config_dict.items() if k not in ("rows", "cols")}, **options)
+
+    def train_parts(self, parts: Sequence[str] | None) -> None:
+        """Freeze all but some parts, which then keep their weights as they are.
+
+        Args:
+            parts: Of ``flc``, ``pose_encoder``, ``unet``, which is without CVA, and ``cva``; None is all.
+
+        Raises:
+            InputError: There is no such part, or none is named.
+        """
+        if parts is None:
+            return
+        of_parts = {name: "cva" if ".cva." in name else name.split(".")[0] for name, _ in self.named_parameters()}
+        known = sorted(set(of_parts.values()))
+        for part in parts or [""]:
+            if part not in known:
+                raise InputError(
+                    f"model.init_args.trainable names {part!r}, and this network's parts are {joined(known)}; name "
+                    "some of them, or leave it out to train all."
+                )
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(of_parts[name] in parts)
 
     def conditions(
         self, source: Tensor, semantic: Tensor, given: Tensor, mask: Tensor, black: Tensor, poses: Tensor

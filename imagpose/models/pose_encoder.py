@@ -8,6 +8,7 @@ from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedd
 from torch import Tensor, nn
 
 from imagpose.errors import InputError
+from imagpose.models import part_names
 
 
 class PoseEncoder(nn.Module):
@@ -30,6 +31,22 @@ class PoseEncoder(nn.Module):
                 "model.init_args.pose_channels is []; give the pose encoder's widths, such as [16,32,96,256]."
             )
         self.embed = ControlNetConditioningEmbedding(out_channels, block_out_channels=tuple(channels))
+
+    def from_published(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The conditioning embedding of a ControlNet, or a pose guider, by the names that it has here.
+
+        Args:
+            tensors: Its own, beside any others.
+
+        Raises:
+            InputError: There is none.
+        """
+        if not (found := part_names.of_pose(tensors)):
+            raise InputError(
+                "The file of model.init_args.pose_weights holds no conditioning embedding of a ControlNet, nor a pose "
+                "guider; name one that does."
+            )
+        return {name: tensors[theirs] for name, theirs in found.items()}
 
     def forward(self, poses: Tensor) -> Tensor:
         """Encode pose maps.

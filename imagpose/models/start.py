@@ -15,6 +15,8 @@ from imagpose.models.checkpoint import check_contents, load_average
 from imagpose.models.ema import EMA
 from imagpose.models.network import Network
 
+_OF_A_PART = tuple(f"diffusion_pytorch_model{variant}.safetensors" for variant in ("", ".fp16"))
+
 
 class Start:
     """Weights to start from.
@@ -24,15 +26,20 @@ class Start:
         folder: Name of a pipeline folder, or path of a run's folder, whose network to go on from, a run's with its
             averaged weights; None starts from the base.
         of_base: Whether the UNet is the base's, and not one of another configuration, which starts at random.
+        cva: Name of a motion module, see :meth:`imagpose.models.unet.CanvasUNet.from_motion`; it takes CVA's place.
+        pose: Name of a pose network, see :meth:`imagpose.models.pose_encoder.PoseEncoder.from_published`; likewise.
     """
 
-    def __init__(self, base: Base, folder: str | None, of_base: bool) -> None:
+    def __init__(
+        self, base: Base, folder: str | None, of_base: bool, cva: str | None = None, pose: str | None = None
+    ) -> None:
         self.base, self.of_base = base, of_base
         self.whole, self.checkpoint = None, None
         if folder is not None and (last := Path(folder) / "checkpoints" / "last.ckpt").is_file():
             self.checkpoint = last
         elif folder is not None:
             self.whole = weights.File(folder, ("network/diffusion_pytorch_model.safetensors",))
+        self.cva, self.pose = (None if name is None else weights.File(name, _OF_A_PART) for name in (cva, pose))
 
     def files(self, network: Network) -> Iterator[tuple[str, weights.File, nn.Module, weights.Rename | None]]:
         """What has to be read of safetensors, if anything: what it is, the file, and the module that it must fit."""
@@ -40,6 +47,13 @@ class Start:
             yield "network to go on from", self.whole, network, None
         elif self.of_base and self.checkpoint is None:
             yield "UNet", self.base.unet_weights, network.unet.unet, network.unet.from_base
+        yield from self._parts(network)
+
+    def _parts(self, network: Network) -> Iterator[tuple[str, weights.File, nn.Module, weights.Rename | None]]:
+        if self.cva is not None:
+            yield "CVA", self.cva, network.unet.unet, network.unet.from_motion
+        if self.pose is not None:
+            yield "pose encoder", self.pose, network.pose_encoder, network.pose_encoder.from_published
 
     def load(self, network: Network) -> None:
         """Fill a network; what is missing is fetched.
@@ -53,6 +67,8 @@ class Start:
             weights.load(network, self.whole.fetch())
         elif self.of_base:
             network.unet.load_base(self.base.unet_weights.fetch())
+        for _, file, part, names in self._parts(network):
+            weights.load(part, file.fetch(), names)
 
     def scheduler(self) -> Path | None:
         """The scheduler's configuration of the pipeline folder; None where there is none."""

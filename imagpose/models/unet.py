@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from imagpose.errors import InputError
-from imagpose.models import weights
+from imagpose.models import part_names, weights
 from imagpose.models.base import unet_names
-from imagpose.models.cva import CVA
+from imagpose.models.cross_view import Form, add_cva
 from imagpose.panels import Grid, grid_of, split, tile
 
 
@@ -43,67 +42,37 @@ class PoseConvIn(nn.Module):
         return hidden_states + pose.to(hidden_states.dtype)
 
 
-class CrossViewTransformer(nn.Module):
-    """One of the UNet's attention modules, followed by CVA.
-
-    The canvas's grid comes with diffusers' ``cross_attention_kwargs``, the one way through its blocks.
-    """
-
-    def __init__(self, transformer: nn.Module, cva: CVA) -> None:
-        super().__init__()
-        self.transformer, self.cva = transformer, cva
-
-    def forward(
-        self, hidden_states: Tensor, *args: Any, cross_attention_kwargs: dict[str, Any], **kwargs: Any
-    ) -> tuple[Tensor]:
-        """Call the attention module as the UNet's block does, then attend across panels."""
-        rest = dict(cross_attention_kwargs)
-        grid = rest.pop("grid")
-        attended = self.transformer(hidden_states, *args, cross_attention_kwargs=rest or None, **kwargs)[0]
-        return (self.cva(attended, grid),)
-
-
 class CanvasUNet(nn.Module):
     """ε_θ(x_t, F_C, F_I, F_P, t) of Eq. (4), in views.
-
-    Assumption: CVA follows every Transformer2DModel (SD: 6 down, 1 middle, 9 up); the authors' code also puts it into
-    blocks without attention.
 
     Args:
         unet: A UNet with ``latent_channels`` inputs, its weights loaded or not; it is changed in place.
         input_channels: Channels of the noisy latents and F_I together.
-        cva: Whether there is cross-view attention; off in the paper's B0, B2 and B4.
+        cva: Cross-view attention, see :func:`imagpose.models.cross_view.add_cva`; off in the paper's B0, B2 and B4.
         positions: Whether CVA's panels know their place.
         along_batch: No canvas: the panels are denoised one by one, along the batch, as in the paper's M1 (Fig. 11).
 
     Raises:
-        InputError: Panels along the batch with CVA, which they have no place for.
+        InputError: Panels along the batch with CVA, which they have no place for; or a UNet that has none for CVA.
     """
 
     def __init__(
         self,
         unet: UNet2DConditionModel,
         input_channels: int,
-        cva: bool = True,
+        cva: Form = True,
         positions: bool = True,
         along_batch: bool = False,
     ) -> None:
         super().__init__()
         if cva and along_batch:
             raise InputError("model.init_args.along_batch leaves CVA no canvas to look across; set cva to false too.")
-        self.unet, self.cva, self.along_batch = unet, cva, along_batch
+        self.unet, self.cva, self.along_batch = unet, bool(cva), along_batch
+        self.motion = cva == "motion"
         self.unet.conv_in = PoseConvIn(grow_conv_in(unet.conv_in, input_channels))
         self.pose_channels = self.unet.conv_in.conv.out_channels
-        blocks = [*unet.down_blocks, unet.mid_block, *unet.up_blocks]
-        for block in blocks:
-            if not cva or not getattr(block, "has_cross_attention", False):
-                continue
-            for i, transformer in enumerate(block.attentions):
-                attention = CVA(
-                    transformer.in_channels, transformer.config["attention_head_dim"], positions,
-                    unet.config["norm_num_groups"],
-                )  # fmt: skip
-                block.attentions[i] = CrossViewTransformer(transformer, attention)
+        if cva:
+            add_cva(unet, self.motion, positions)
 
     def load_base(self, path: Path) -> None:
         """Start from the UNet that a base model was published with.
@@ -131,6 +100,34 @@ class CanvasUNet(nn.Module):
             new = own[grown][:, found[grown].shape[1] :]
             found[grown] = torch.cat([found[grown], new.to(found[grown])], dim=1)
         return {name: tensor for name, tensor in own.items() if ".cva." in name} | found
+
+    def from_motion(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The UNet as it is now with CVA of a published motion module, whose positions are cut or extended.
+
+        Where it has none in the middle, as AnimateDiff's first and third, CVA stays there as it is.
+
+        Args:
+            tensors: In AnimateDiff's names, diffusers' or ours, beside any others.
+
+        Raises:
+            InputError: There is no motion module, or CVA is of another form.
+        """
+        found, own = part_names.motion(tensors), self.unet.state_dict()
+        if not self.motion:
+            raise InputError("model.init_args.cva_weights needs a CVA of the same form; set cva to motion.")
+        if not found:
+            raise InputError("The file of model.init_args.cva_weights holds no motion module; name one that does.")
+        for name in [name for name in found if name.endswith(".pos_embed.pe")]:
+            table = found.pop(name)
+            if name in own:
+                found[name] = part_names.fitted(table, own[name])
+        middle = any(name.startswith("mid_block.") for name in found)
+
+        def stays(name: str) -> bool:
+            in_the_middle = name.startswith("mid_block.") and not middle
+            return ".cva." not in name or name.endswith(".pos_embed.pe") or in_the_middle
+
+        return {name: tensor for name, tensor in own.items() if stays(name)} | found
 
     @property
     def multiple(self) -> int:

@@ -22,7 +22,7 @@ from imagpose.output.files import regular
 PACKAGED = Path(__file__).parents[1] / "weights"
 _Shapes = dict[str, tuple[int, ...]]
 Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
-_PICKLES = (".ckpt", ".bin", ".pt", ".pth")
+PICKLES = (".ckpt", ".bin", ".pt", ".pth")
 
 
 def places(name: str) -> list[Path]:
@@ -47,7 +47,7 @@ def is_hub_id(name: str) -> bool:
 
 
 def _names_a_file(name: str) -> bool:
-    return Path(name).suffix in (".safetensors", *_PICKLES)
+    return Path(name).suffix in (".safetensors", *PICKLES)
 
 
 def find(name: str) -> Path:
@@ -83,7 +83,7 @@ class File:
         """The file on this machine, the hub's cache included; None if there is none. Nothing is downloaded."""
         weights = all(name.endswith(".safetensors") for name in self.accepted)  # or a config.json
         for place in places(self.name):
-            if weights and place.is_file() and place.suffix not in _PICKLES:
+            if weights and place.is_file() and place.suffix not in PICKLES:
                 return place
             for accepted in self.accepted:
                 if (place / accepted).is_file():
@@ -135,10 +135,10 @@ class File:
             beside = (place / self.accepted[0]).parent  # or, of a single file, the folder itself
             folder = beside if beside.is_dir() else place
             found = [place] if place.is_file() else sorted(folder.glob("*"))
-            for path in (path for path in found if path.suffix in _PICKLES):
+            for path in (path for path in found if path.suffix in PICKLES):
                 raise InputError(
                     f"{path} is a pickle, which can run code when it is read; get the safetensors file of the same "
-                    f"weights ({self.accepted[0]}) instead."
+                    f"weights ({self.accepted[0]}) instead, or make one with imagpose convert."
                 )
 
 

@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     ImageSize = int
     Workers = int
     SeveralItems = int
+    Percentage = int
     Side = int
     DrawnSide = int
     PositiveFloat = float
@@ -129,6 +130,7 @@ else:
     ImageSize = _type("ImageSize", Range(int, 1, 8192))
     Workers = _type("Workers", Range(int, 0, 1024))
     SeveralItems = _type("SeveralItems", Range(int, 2, 10_000))
+    Percentage = _type("Percentage", Range(int, 1, 100))
     Side = _type("Side", Range(int, 1, 8192, of="[height, width], each "))
     # SSIM's window is 11 pixels wide.
     DrawnSide = _type("DrawnSide", Range(int, 11, 2048, of="[height, width], each "))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lightning import Trainer
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
+from lightning.pytorch.trainer.states import TrainerFn
 
 SHARDED = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
 
@@ -11,6 +12,17 @@ SHARDED = (FSDPStrategy, ModelParallelStrategy, DeepSpeedStrategy)
 def holds_shards(trainer: Trainer | None) -> bool:
     """Whether a process holds pieces of the weights alone."""
     return trainer is not None and isinstance(trainer.strategy, SHARDED)
+
+
+def is_fitting(trainer: Trainer | None) -> bool:
+    """Whether it trains, and does not look at a run."""
+    return trainer is not None and trainer.state.fn == TrainerFn.FITTING
+
+
+def canvases_a_step(trainer: Trainer | None) -> int | list[int] | None:
+    """See :meth:`imagpose.data.datamodule.PoseDataModule.canvases_a_step`; None outside of training."""
+    data = getattr(trainer, "datamodule", None)
+    return data.canvases_a_step() if data and is_fitting(trainer) else None
 
 
 def logs_now(trainer: Trainer | None) -> bool:

@@ -111,7 +111,7 @@ class TableRequest:
 
 
 @contextmanager
-def _folder(path: Path, option: str) -> Iterator[None]:
+def writable(path: Path, option: str) -> Iterator[None]:
     """A folder to write into, of which nothing is left if there is nothing to write."""
     with ExitStack() as stack:
         try:
@@ -151,9 +151,9 @@ def table(request: TableRequest) -> int:
     if request.options:
         _check(jobs, request.options)
     failed: dict[str, str] = {}
-    with _folder(request.results / request.table / "rows", "--results"):
+    with writable(request.results / request.table / "rows", "--results"):
         if not request.no_run:
-            with _folder(request.runs, "--runs"):
+            with writable(request.runs, "--runs"):
                 failed = _run(jobs, request, console)
         scores, orders, runs = render(request.table, request.results, request.scale, request.protocol)
     for one in (brief(scores), orders, runs):

@@ -51,12 +51,14 @@ class PlannedRow:
         row: The file that the row leaves.
         folder: Folder of the row's runs, where ``progress.json`` and ``row.log`` are.
         commands: Words of ``python -m imagpose``, one after the other. A ``cache`` that fails stops nothing.
+        asks: Words of the experiment whose trainer says what a node must have, where the last command names none.
     """
 
     name: str
     row: Path
     folder: Path
     commands: tuple[tuple[str, ...], ...]
+    asks: tuple[str, ...] = ()
 
     @property
     def log(self) -> Path:
@@ -106,6 +108,8 @@ def _job(table: PaperTable, entry: Entry, seed: int, settings: Settings) -> Plan
 
 def experiment_words(job: PlannedRow) -> tuple[str, ...]:
     """The words that any command for experiments takes: of its ``fit``, or the finished run's own options."""
+    if job.asks:
+        return job.asks
     words = job.commands[-1]
     return words[1 : words.index("--name" if words[0] == "fit" else "--folder")]
 

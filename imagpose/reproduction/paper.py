@@ -162,6 +162,9 @@ _CHOICES = {
     "Loss weights by min-SNR, γ = 5": _recipe("min-SNR", "min_snr"),
     "The other density of timesteps": _recipe("Timesteps", "timesteps", "uniform"),
     "Canvases of 2, 4, 6 and 9 panels": _recipe("Panels 2 to 9", "panels"),
+    "Noise whose mean is shifted, 0.05": _recipe("Noise offset", "noise_offset"),
+    "F_C alone is dropped, and guides": _recipe("Tokens dropped", "tokens"),
+    "CVA as a motion module": _recipe("CVA as motion", "motion"),
 }
 RECIPES = PaperTable(
     "recipes",

@@ -39,6 +39,9 @@ from imagpose.training.steps import CountSteps, StepLogger
 from imagpose.training.stop import StopOnSignal
 from imagpose.training.stopping import Stopped, Stopper, resuming_command
 
+REID = "reid"
+"""The table whose rows are of re-identification."""
+
 
 def add_run_options(parser: LightningArgumentParser) -> None:
     """Add the options that say which run, and where its results go."""
@@ -132,7 +135,8 @@ class RunCLI(ExperimentCLI):
         seed = int(config.seed_everything)
         experiment = self.run.experiment.removesuffix(f"-seed{seed}")
         arguments = {"experiment": experiment, "seed": seed, "tables": config.table, "results": config.results}
-        return Namespace(class_path="imagpose.callbacks.row.TableRow", init_args=Namespace(arguments))
+        kind = "reid.ReidRow" if config.table == [REID] else "row.TableRow"
+        return Namespace(class_path=f"imagpose.callbacks.{kind}", init_args=Namespace(arguments))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer logs into the run's folder, saves there, and stops at a signal."""

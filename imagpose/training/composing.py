@@ -13,6 +13,7 @@ from imagpose.options.names import nearest, unknown
 
 FILES = ("-c", "--config")
 _PACKAGED = Path(__file__).parents[1] / "experiments"
+_FOLDERS = ("authors",)
 _PARTS = {"overlays": "overlay", "encoders": "encoder", "bases": "base"}
 _SEEDS = ("seed_everything", "model.init_args.seed", "data.init_args.seed")
 SHORT = {
@@ -130,10 +131,13 @@ def names(folder: str = "") -> list[str]:
 def experiment_name(files: Sequence[object]) -> str:
     """The name of the experiment that files of options make: the last's that is no overlay, encoder or base.
 
+    One of a folder of experiments has that folder's name before it: ``authors_stage1`` of authors/stage1.yaml.
+
     Raises:
         InputError: All of them are.
     """
-    return _experiments([Path(str(file)) for file in files])[-1].stem
+    path = _experiments([Path(str(file)) for file in files])[-1]
+    return f"{path.parent.name}_{path.stem}" if path.parent.name in _FOLDERS else path.stem
 
 
 def _experiments(files: Iterable[Path]) -> list[Path]:

@@ -67,7 +67,7 @@ def check_options(options: Any) -> None:
 
 def _check_model(model: dict[str, Any]) -> None:
     """Refuse values whose types any text or mapping has."""
-    for name in ("base", "vae", "start"):
+    for name in ("base", "vae", "start", "cva_weights", "pose_weights"):
         if isinstance(value := model.get(name), str) and (not value or "\0" in value):
             raise InputError(f"model.init_args.{name} is {value!r}, which is no name of weights; mend or leave it out.")
     if isinstance(unet := model.get("unet"), dict):

@@ -5,7 +5,19 @@ from importlib import import_module
 from tests.bad_inputs.case import Case
 from tests.bad_inputs.known import KNOWN, REFUSE_NOTHING
 
-_MODULES = ("training", "examined", "generated", "opened", "scored", "tables", "figures", "studies", "datasets")
+_MODULES = (
+    "training",
+    "examined",
+    "generated",
+    "opened",
+    "scored",
+    "tables",
+    "figures",
+    "studies",
+    "datasets",
+    "reids",
+    "converted",
+)
 
 __all__ = ["KNOWN", "REFUSE_NOTHING", "cases"]
 

@@ -18,6 +18,7 @@ from imagpose.evaluation.metrics import METRICS
 from imagpose.evaluation.results import to_json
 from imagpose.evaluation.scoring import Score
 from imagpose.module import IMAGPose
+from imagpose.reid.features import save_features
 from imagpose.study.choosing import Numbers
 from imagpose.study.questions import VOTES
 from imagpose.study.votes import Vote, Votes
@@ -76,6 +77,7 @@ def build(root: Path, mannequins: Path, module: IMAGPose, options: dict) -> None
     (root / "scores.json").write_text(to_json({"strict": dict.fromkeys(METRICS, score)}))
 
     _study(root / "study")
+    _features(root / "features")
 
     (root / "experiments").symlink_to(Path(__file__).parents[2] / "experiments")
     odd = root / "odd"
@@ -84,6 +86,11 @@ def build(root: Path, mannequins: Path, module: IMAGPose, options: dict) -> None
     os.mkfifo(odd / "pipe")
     for name, target in (("device", "/dev/zero"), ("broken", "nothing_there"), ("circle", "circle")):
         (odd / name).symlink_to(target)
+
+
+def _features(folder: Path) -> None:
+    for name, person, camera in (("query", 1, 1), ("gallery", 1, 2)):
+        save_features(folder / f"{name}.npz", torch.ones(1, 2), [f"{person:04d}_c{camera}s1_000001_01.jpg"])
 
 
 def _study(folder: Path) -> None:

@@ -18,6 +18,8 @@ from imagpose.pipeline import ImagposePipeline
 from imagpose.sampler import Guidance
 from tests.distillation.conftest import train
 
+PROGRESSIVE = {"method": "progressive", "grid": 4}
+
 
 def test_the_student_starts_as_its_teacher_which_stays_as_it_was(make_student, batch):
     module = make_student()
@@ -29,7 +31,9 @@ def test_the_student_starts_as_its_teacher_which_stays_as_it_was(make_student, b
     assert not all(torch.equal(before[name], value) for name, value in module.network.state_dict().items())
 
 
-@pytest.mark.parametrize("options", [{}, {"target": "average"}, {"method": "trajectory"}, {"method": "progressive"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"target": "average"}, {"method": "trajectory"}, {"method": "progressive", "grid": 4}]
+)
 def test_a_few_steps_bring_student_and_target_together(make_student, batch, options):
     losses = train(make_student(**options), batch, 8)
     assert sum(losses[-2:]) < 0.97 * sum(losses[:2])
@@ -54,7 +58,9 @@ class _NoWaiting(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("options", [{}, {"target": "average", "method": "trajectory"}, {"method": "progressive"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"target": "average", "method": "trajectory"}, {"method": "progressive", "grid": 4}]
+)
 def test_a_step_never_waits_for_the_device(make_student, batch, options):
     module = make_student(**options)
     seen = module._see(batch)
@@ -86,16 +92,18 @@ def test_guidance_is_the_teachers_alone(make_student, batch):
 
 
 @pytest.mark.parametrize(
-    ("method", "kind"),
-    [("consistency", LCMScheduler), ("trajectory", TCDScheduler), ("progressive", DDIMScheduler)],
+    ("method", "grid", "kind"),
+    [("consistency", 50, LCMScheduler), ("trajectory", 50, TCDScheduler), ("progressive", 4, DDIMScheduler)],
 )
-def test_a_checkpoint_generates_in_a_pipeline_as_in_the_run(make_student, batch, test_batch, tmp_path, method, kind):
-    module = make_student(method=method, grid=50)
+def test_a_checkpoint_generates_in_a_pipeline_as_in_the_run(
+    make_student, batch, test_batch, tmp_path, method, grid, kind
+):
+    module = make_student(method=method, grid=grid)
     train(module, batch, 2)
     checkpoint = {"state_dict": module.state_dict()}
     module.on_save_checkpoint(checkpoint)
     assert {name.split(".")[0] for name in checkpoint["state_dict"]} == {"network"}  # no teacher
-    again = make_student("predict", method=method, grid=50)
+    again = make_student("predict", method=method, grid=grid)
     assert again.teacher is None
     again.on_load_checkpoint(checkpoint)
     again.load_state_dict(checkpoint["state_dict"], strict=False)
@@ -154,6 +162,7 @@ def test_what_cannot_be_distilled_is_said(make_student, teacher):
         make_student()
 
 
+@pytest.mark.slow
 def test_the_experiment_resumes_and_is_exported(teacher, tiny_words, tmp_path, monkeypatch):
     """Trained in one go or in two, the same weights; the folder's card says how it draws."""
     distilled = ["-c", "experiments/tiny_distilled.yaml", "--model.init_args.start", str(teacher)]

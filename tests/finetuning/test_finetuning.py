@@ -64,6 +64,7 @@ def test_a_checkpoint_of_other_weights_to_start_from_is_refused(make_tuned, teac
         ({"lora_targets": ()}, "lora_targets leaves no layer a LoRA"),
         ({"lora_whole": ("cva",), "cva": False}, "lora_whole names cva, which this network has not"),
         ({"lora_rank": 0}, "lora_rank is 0; it must be a whole number of at least 1"),
+        ({"trainable": ["cva"]}, "trainable is not for a LoRA; name parts in lora_whole instead"),
     ],
 )
 def test_names_and_ranks_are_checked(make_tuned, options, told):

@@ -5,13 +5,14 @@ from imagpose.models.cva import CVA
 from imagpose.panels import split, tile
 
 
-def make(positions=True):
-    return CVA(16, head_dim=8, positions=positions, norm_num_groups=4)
+def make(positions=True, attentions=1):
+    return CVA(16, head_dim=8, positions=positions, norm_num_groups=4, attentions=attentions)
 
 
-def test_fresh_cva_is_silent():
+@pytest.mark.parametrize("attentions", [1, 2])
+def test_fresh_cva_is_silent(attentions):
     canvas = torch.randn(2, 16, 8, 6)
-    assert torch.equal(make()(canvas, (2, 2)), canvas)
+    assert torch.equal(make(attentions=attentions)(canvas, (2, 2)), canvas)
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (1, 2), (2, 2), (2, 3), (3, 3)])

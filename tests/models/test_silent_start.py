@@ -24,9 +24,15 @@ def materialise(module: nn.Module) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 @pytest.mark.parametrize(
-    "name", ["stable-diffusion-v1-5", pytest.param("stable-diffusion-2-1", marks=pytest.mark.slow)]
+    ("name", "form"),
+    [
+        ("stable-diffusion-v1-5", True),
+        pytest.param("stable-diffusion-2-1", True, marks=pytest.mark.slow),
+        pytest.param("stable-diffusion-v1-5", "motion", marks=pytest.mark.slow),
+        pytest.param("stable-diffusion-2-1", "motion", marks=pytest.mark.slow),
+    ],
 )
-def test_the_assembled_unet_begins_as_the_base_model(name, monkeypatch):
+def test_the_assembled_unet_begins_as_the_base_model(name, form, monkeypatch):
     config = json.loads((PUBLISHED / name / "unet/config.json").read_text())
     with torch.device("meta"):
         four, nine = (UNet2DConditionModel.from_config({**config, "in_channels": n}).eval() for n in (4, 9))
@@ -40,7 +46,7 @@ def test_the_assembled_unet_begins_as_the_base_model(name, monkeypatch):
     of_four, of_nine = four(canvas[:, :4], t, F_C).sample, nine(canvas, t, F_C).sample
     for slow in ("kaiming_uniform_", "uniform_"):  # what CVA is zeroed from, not what it is zeroed with
         monkeypatch.setattr(f"torch.nn.init.{slow}", lambda tensor, *args, **kwargs: tensor.fill_(0.01))
-    ours = CanvasUNet(four, 9).eval()
+    ours = CanvasUNet(four, 9, form).eval()
     predicted = tile(ours(noisy, t, F_C, F_I, torch.zeros(1, 4, 320, 8, 8)), 2, 2)
     assert predicted.std() > 1e-3  # it does say something
     assert torch.equal(predicted, of_nine)

@@ -40,7 +40,17 @@ def configs(*names: str) -> list[str]:
     return [word for name in ("_base", *names) for word in ("-c", str(ROOT / "experiments" / f"{name}.yaml"))]
 
 
-@pytest.mark.parametrize("name", PAPER)
+FAST = (
+    "ablation_b0",
+    "deepfashion_512",
+    "market1501",
+    "sd15_clipb",
+    "sd15_dinov2g",
+    "sd21_cliph",
+)  # the others are slow
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in PAPER])
 def test_every_experiment_of_the_paper_fits_the_published_weights(name, published, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(published))
     monkeypatch.chdir(tmp_path)  # no dataset lies here

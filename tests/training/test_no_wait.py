@@ -166,12 +166,17 @@ def test_a_step_that_logs_waits(take_steps):
     "put_in",
     [
         lambda module, losses: losses.mean().item(),
-        lambda module, losses: losses.tolist(),
         lambda module, losses: losses.cpu(),
         lambda module, losses: losses[losses > 0],
-        lambda module, losses: bool((losses > 0).any()),
-        lambda module, losses: torch.tensor([0.5], device=losses.device),
-        lambda module, losses: losses.new_tensor([0.5]),
+        *(
+            pytest.param(waits, marks=pytest.mark.slow)
+            for waits in (
+                lambda module, losses: losses.tolist(),
+                lambda module, losses: bool((losses > 0).any()),
+                lambda module, losses: torch.tensor([0.5], device=losses.device),
+                lambda module, losses: losses.new_tensor([0.5]),
+            )
+        ),
     ],
 )
 def test_what_waits_is_found(take_steps, put_in):

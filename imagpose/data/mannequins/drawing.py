@@ -191,7 +191,7 @@ def _paint(person: Person, part: str, along: Array, angle: Array, normal_head: A
     return choose(everywhere, {"hair": hair, "shoe": shoes, "skin": skin}[part], skin)
 
 
-def _busy_backdrop(height: int, width: int, rng: np.random.Generator) -> Array:
+def busy_backdrop(height: int, width: int, rng: np.random.Generator) -> Array:
     """A wall, a floor and a few coloured panels, (height, width, 3) in 0–255."""
     backdrop = np.empty((height, width, 3))
     floor = int(height * rng.uniform(0.7, 0.88))
@@ -232,7 +232,7 @@ def draw(
     depth = np.full((height, width), -np.inf)
     owner = np.full((height, width), -1)
     plain = np.array(look.backdrop)
-    backdrop = _busy_backdrop(height, width, np.random.default_rng(busy)) if busy is not None else plain
+    backdrop = busy_backdrop(height, width, np.random.default_rng(busy)) if busy is not None else plain
     paint, light = np.broadcast_to(backdrop, (height, width, 3)).astype(float), np.ones((height, width))
     for index, (solid, part) in enumerate(zip(solids, parts, strict=True)):
         ends = np.array([to_pixels(solid.start), to_pixels(solid.end)])

@@ -1,4 +1,4 @@
-"""Market-1501 as it is downloaded, with the field's keypoints and pairs."""
+"""Market-1501 as it is downloaded: who is seen by which camera, and the field's keypoints and pairs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import permutations
 from pathlib import Path
+from typing import NamedTuple
 
 from imagpose.data.keypoints import JOINTS, visible
 from imagpose.data.readers.annotations import read_annotations
@@ -14,10 +15,14 @@ from imagpose.data.readers.index import Index
 from imagpose.data.readers.pairs import Pair
 from imagpose.data.readers.records import Name
 from imagpose.data.text import Listing
+from imagpose.errors import InputError
 
 TRAIN_FOLDER = "bounding_box_train"
-IMAGE_FOLDERS = (TRAIN_FOLDER, "bounding_box_test", "query")
-_NAME = re.compile(r"(?:.*/)?((-1|\d{4})_c\d+s\d+_\d+_\d+\.jpg)(?:\.jpg)?", re.ASCII)
+GALLERY_FOLDER, QUERY_FOLDER = "bounding_box_test", "query"
+IMAGE_FOLDERS = (TRAIN_FOLDER, GALLERY_FOLDER, QUERY_FOLDER)
+JUNK, DISTRACTOR = -1, 0
+"""Person ids of boxes that show nobody in full, and of people who are in no query."""
+_NAME = re.compile(r"(?:.*/)?((-1|\d{4})_c(\d+)s\d+_\d+_\d+\.jpg)(?:\.jpg)?", re.ASCII)
 _NOBODY = ("-1", "0000")  # junk and distractors
 _LONGEST = 400  # characters of a name
 _TORSO = [JOINTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("hip", "shoulder")]
@@ -27,6 +32,49 @@ def parse_name(text: str) -> Name | None:
     """Understand a name such as ``0264_c3s1_061292_02.jpg``, below any folder, its suffix doubled or not."""
     match = _NAME.fullmatch(text) if len(text) <= _LONGEST else None
     return match and Name(match[1], match[2], match[2], f"{TRAIN_FOLDER}/{match[1]}")
+
+
+class Sighting(NamedTuple):
+    """A picture of somebody by one camera.
+
+    Attributes:
+        name: Of the picture, ``0264_c3s1_061292_02.jpg``.
+        person: Its id; :data:`JUNK` and :data:`DISTRACTOR` are no person.
+        camera: Its number.
+    """
+
+    name: str
+    person: int
+    camera: int
+
+    @classmethod
+    def parse(cls, text: str) -> Sighting | None:
+        """Understand a name as :func:`parse_name` does; None where it is none."""
+        match = _NAME.fullmatch(text) if len(text) <= _LONGEST else None
+        return match and cls(match[1], int(match[2]), int(match[3]))
+
+
+def sightings(root: Path, folder: str) -> dict[Sighting, Path]:
+    """The pictures in one of the dataset's folders with their files, in the order of their names.
+
+    Args:
+        root: The dataset folder.
+        folder: One of :data:`IMAGE_FOLDERS`; keypoints are not asked for.
+
+    Raises:
+        InputError: There is no such folder, a link in it leads out of the dataset, or it holds no picture of such a
+            name.
+    """
+    files = find_files(root, (folder,), (".jpg",), _name_of)
+    if files.links:
+        raise InputError(f"{root}/{files.links[0].path} leads out of the dataset; put the pictures themselves there.")
+    found = {one: root / files.paths[name] for name in sorted(files.paths) if (one := Sighting.parse(name)) is not None}
+    if not found:
+        raise InputError(
+            f"{root / folder} holds no pictures named such as {Market1501.example}; name a Market-1501 folder, or "
+            "draw one (docs/reid.md)."
+        )
+    return found
 
 
 def _name_of(path: str) -> str | None:
