@@ -39,6 +39,8 @@ _SAYS = {
     "as_they_are": "demo weights as they are", "lora": "a LoRA on 20 people", "full": "all weights on 20 people",
     "many": "all weights on 560 people",
 }  # fmt: skip
+_HEADINGS = {"as_they_are": "as it is", "lora": "LoRA", "full": "all weights", "many": "many people"}
+"""Of the sheet, where a column is as wide as a picture."""
 _METRICS = ("ssim", "identity_at_1", "pattern_at_1")
 _ON_SHEET = 5  # people
 
@@ -174,7 +176,7 @@ def sheet(trial: Trial, arms: Sequence[str], canvases: Sequence[Canvas]) -> Imag
     columns = [
         ("source", [canvas.read_sources() for canvas in some]),
         ("pose", [[canvas.target_poses[0].picture((size[1], size[0]))] for canvas in some]),
-        *((_SAYS[arm], pictures(arm)) for arm in arms),
+        *((_HEADINGS[arm], pictures(arm)) for arm in arms),
         ("truth", [canvas.read_truths() for canvas in some]),
     ]
     return lay_out(columns, size)
