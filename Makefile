@@ -72,8 +72,10 @@ panels: .venv/.done  ## seconds, FLOPs and quality on 2, 4, 6 and 9 panels of th
 guidance: .venv/.done  ## which guidance serves the demo weights, or RUN's, best: compared on validation people
 	$(BIN)/python -m imagpose guidance $(OF_RUN) $(ARGS)
 
-styles: .venv/.done  ## cartoons: the demo weights as they are, after a LoRA on 20 people, after all weights on them, on many; ARGS="--arms as_they_are lora"
+styles: .venv/.lora  ## cartoons: the demo weights as they are, after a LoRA on 20 people, after all weights on them, on many; ARGS="--arms as_they_are lora"
 	$(BIN)/python -m imagpose styles $(ARGS)
+.venv/.lora: .venv/.done
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lora]' && touch $@
 
 doctor: .venv/.done  ## tell whether EXP could start here: weights, data, memory (WITH and ARGS as for train)
 	$(BIN)/python -m imagpose doctor $(OF_EXP) $(ARGS)

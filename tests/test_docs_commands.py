@@ -46,7 +46,7 @@ def made(line: str) -> str:
     words = shlex.split(line, comments=True)[1:]
     for variable in (word.split("=")[0] for word in words if "=" in word):
         assert re.search(rf"\$\({variable}\)|,{variable}\)|^{variable} \?=", MAKEFILE, re.MULTILINE), line
-    done = ["--no-print-directory", "-n", "-o", ".venv/.done", "-o", ".venv/.docs", "-o", ".venv/.demo"]
+    done = ["--no-print-directory", "-n", *(f"--old-file=.venv/.{stamp}" for stamp in ("done", "docs", "demo", "lora"))]
     shown = subprocess.run(["make", *done, *words], cwd=ROOT, capture_output=True, text=True)
     assert shown.returncode == 0, f"{line}: {shown.stderr}"
     return shown.stdout.replace("\\\n", " ")

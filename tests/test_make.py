@@ -54,6 +54,7 @@ def make(tmp_path):
             str(ROOT / "Makefile"),
             "--old-file=.venv/.done",
             "--old-file=.venv/.demo",
+            "--old-file=.venv/.lora",
             "BIN=bin",
             target,
             *variables,

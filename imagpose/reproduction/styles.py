@@ -39,6 +39,8 @@ _SAYS = {
     "as_they_are": "demo weights as they are", "lora": "a LoRA on 20 people", "full": "all weights on 20 people",
     "many": "all weights on 560 people",
 }  # fmt: skip
+_HEADINGS = {"as_they_are": "as it is", "lora": "LoRA", "full": "all weights", "many": "many people"}
+"""Of the sheet, where a column is as wide as a picture."""
 _METRICS = ("ssim", "identity_at_1", "pattern_at_1")
 _ON_SHEET = 5  # people
 
@@ -63,8 +65,6 @@ class StylesRequest(TrialRequest):
         super().__post_init__()
         if unknown := [arm for arm in self.arms if arm not in ARMS]:
             raise InputError(f"--arms {unknown[0]} is none of them, which are {joined(ARMS)}.")
-        if self.run is not None:
-            raise InputError("--run is of no use here: the styles have runs of their own.")
 
 
 def styles(request: StylesRequest) -> None:
@@ -77,6 +77,8 @@ def styles(request: StylesRequest) -> None:
     Raises:
         InputError: A file or the disk is not as it must be, or a training failed; the sentence says which.
     """
+    if request.run is not None:
+        raise InputError("--run is of no use here: the styles have runs of their own.")
     console, rows = wide_console(), dict[str, Row]()
     arms = [arm for arm in ARMS if not request.arms or arm in request.arms]
     drawn: dict[str, list[Canvas]] = {}
@@ -174,7 +176,7 @@ def sheet(trial: Trial, arms: Sequence[str], canvases: Sequence[Canvas]) -> Imag
     columns = [
         ("source", [canvas.read_sources() for canvas in some]),
         ("pose", [[canvas.target_poses[0].picture((size[1], size[0]))] for canvas in some]),
-        *((_SAYS[arm], pictures(arm)) for arm in arms),
+        *((_HEADINGS[arm], pictures(arm)) for arm in arms),
         ("truth", [canvas.read_truths() for canvas in some]),
     ]
     return lay_out(columns, size)

@@ -1,11 +1,13 @@
 """The table of the styles, from fabricated rows."""
 
+from pathlib import Path
+
 import pytest
 
 from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.rows import Pairs, Row
-from imagpose.reproduction.styles import ARMS, SETS, StylesRequest, report
+from imagpose.reproduction.styles import ARMS, SETS, StylesRequest, report, styles
 from imagpose.training.composing import find
 
 
@@ -45,3 +47,5 @@ def test_what_is_drawn_and_scored_is_drawn_for_nobody_to_learn_from():
 def test_what_it_cannot_do_is_told():
     with pytest.raises(InputError, match="--arms oil is none of them, which are as_they_are, lora, full"):
         StylesRequest(arms=("oil",))
+    with pytest.raises(InputError, match="--run is of no use here"):
+        styles(StylesRequest(run=Path("runs/tiny/version_0")))
