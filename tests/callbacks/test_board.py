@@ -11,6 +11,7 @@ from imagpose.__main__ import main
 from imagpose.callbacks.board import intervals, scores_of
 
 
+@pytest.mark.slow
 def test_curves_hyperparameters_and_one_picture_of_the_intervals(tiny_words, no_networks, tmp_path):
     short = ("--trainer.max_steps", "2", "--trainer.val_check_interval", "2")
     assert main(["fit", *tiny_words, *short]) == 0

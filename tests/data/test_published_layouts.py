@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.data import layouts
 
 LAYOUTS = (*layouts.DEEPFASHION, layouts.market)
-FAST = (layouts.upgpt, layouts.market)  # for training; all the others open as fast
+FAST = (layouts.market,)  # for training; all the others open as fast
 SMALL = {"train": 90, "test": 30}
 
 

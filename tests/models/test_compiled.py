@@ -56,6 +56,7 @@ def test_each_number_of_panels_is_compiled_once_and_changes_nothing(unet):
     assert counter.frame_count == len(expected)
 
 
+@pytest.mark.slow
 def test_only_training_compiles_and_names_stay(make_module, monkeypatch):
     plain = make_module(unet=ONE_BLOCK)
     module = make_module(unet=ONE_BLOCK, compile=True)

@@ -30,6 +30,7 @@ def test_only_people_kept_for_validation_have_a_say(mannequin_root):
     assert all(source != target for source, target in pairs)
 
 
+@pytest.mark.slow
 def test_the_guidances_differ_in_what_they_say_and_in_nothing_else(words, monkeypatch, tmp_path):
     drawn = []
     generate = Synthesis.generate
