@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from imagpose.data.keypoints import rescale, visible
 from imagpose.data.mannequins import people as mannequins
+from imagpose.data.mannequins.drawn import draw_all, drawn_into
+from imagpose.data.mannequins.lists import annotation_row
 from imagpose.data.mannequins.scenes import CAMERAS, background_box, photograph
 from imagpose.data.readers.annotations import ANNOTATION_HEADER
 from imagpose.data.readers.market1501 import (
@@ -28,16 +27,14 @@ from imagpose.data.readers.market1501 import (
     TRAIN_FOLDER,
     Market1501,
 )  # fmt: skip
-from imagpose.data.workers import processes
 from imagpose.errors import InputError
 from imagpose.options.ranges import DrawnSide, NonNegativeInt, PositiveInt, Seed, check_arguments
-from imagpose.output.files import alone, scratch_folder
-from imagpose.output.progress import track
+from imagpose.output.files import scratch_folder
 
 MANIFEST = "cameras.json"
 _VERSION = 1  # of what is drawn
 _LEAST_CAMERAS, _MOST_PICTURES = 4, 6  # that see a person; of a person by one camera
-_FEW = 8  # people are drawn without further processes
+_CHUNK = 8  # people that a process takes at a time
 
 
 @dataclass(frozen=True)
@@ -146,14 +143,11 @@ def write(root: Path, spec: CameraSet) -> None:
     """
     root.parent.mkdir(parents=True, exist_ok=True)
     numbers = range(spec.people + spec.test_people + spec.distractors + spec.junk)
-    count = min(os.cpu_count() or 1, -(-len(numbers) // _FEW))
     with scratch_folder(root) as unfinished:
         for folder in (TRAIN_FOLDER, GALLERY_FOLDER, QUERY_FOLDER):
             (unfinished / folder).mkdir()
         jobs = [(spec, number, str(unfinished)) for number in numbers]
-        with processes(count) if count > 1 else nullcontext() as pool:
-            drawn = pool.map(_draw, jobs, chunksize=_FEW) if pool else map(_draw, jobs)
-            shots = [one for of in track(drawn, "Drawing mannequins", len(numbers), "people") for one in of]
+        shots = [one for of in draw_all(_draw, jobs, _CHUNK) for one in of]
         for split, trained in (("train", True), ("test", False)):
             rows = _rows(spec, [one for one in shots if (one[0].folder == TRAIN_FOLDER) == trained])
             (unfinished / f"market-annotation-{split}.csv").write_text(f"{ANNOTATION_HEADER}\n{''.join(rows)}")
@@ -162,10 +156,7 @@ def write(root: Path, spec: CameraSet) -> None:
 
 
 def _rows(spec: CameraSet, shots: list[tuple[Shot, np.ndarray]]) -> Iterator[str]:
-    for shot, keypoints in shots:
-        points = np.rint(rescale(keypoints, spec.size, Market1501.frame)).astype(int)
-        points[~visible(keypoints)] = -1
-        yield f"{shot.name}: {points[:, 1].tolist()}: {points[:, 0].tolist()}\n"
+    return (annotation_row(shot.name, keypoints, spec.size, Market1501.frame) for shot, keypoints in shots)
 
 
 def _manifest(spec: CameraSet) -> str:
@@ -191,18 +182,9 @@ def ensure(root: Path, spec: CameraSet | None) -> None:
     """
     if spec is None:
         return
-    try:
-        if not root.exists():
-            with alone(root, f"drawing {root}"):
-                if not root.exists():
-                    write(root, spec)
-        found = (root / MANIFEST).read_text(encoding="utf-8") if is_drawn(root) else ""
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"Mannequins cannot be drawn into {root} ({reason}); make room or name another place."
-        ) from error
-    if found != _manifest(spec):
+    with drawn_into(root, lambda: write(root, spec)):
+        found = (root / MANIFEST).read_bytes() if is_drawn(root) else b""
+    if found != _manifest(spec).encode():
         raise InputError(
             f"{root} holds something else than this set of mannequins before cameras, so it is left as it is; name "
             "another folder, or delete it to have it drawn anew."

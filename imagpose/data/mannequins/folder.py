@@ -6,7 +6,6 @@ import functools
 import json
 import os
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,16 @@ from PIL import Image
 from imagpose.data.mannequins import drawing
 from imagpose.data.mannequins import people as mannequins
 from imagpose.data.mannequins.damage import LISTS, MANIFEST, PICTURES, damaged, file_size, is_part, read_manifest
+from imagpose.data.mannequins.drawn import draw_all, drawn_into
 from imagpose.data.mannequins.lists import annotation_file, lists
 from imagpose.data.mannequins.people import Person, Pose
 from imagpose.data.mannequins.styles import LOOKS, Style
 from imagpose.data.readers.deepfashion import flatten_name, unflatten_name
-from imagpose.data.workers import processes
 from imagpose.errors import InputError
 from imagpose.options.ranges import DrawnSide, PositiveInt, Seed, Views, check_arguments
 from imagpose.output.files import alone, scratch_folder
-from imagpose.output.progress import track
 
 _CHUNK = 2  # people that a process takes at a time, and an interruption waits for
-_FEW = 8  # people are drawn without further processes
 # Front views dominate, as in a shop. The ninth, which nine panels need, is the one that no other is near: from behind,
 # at three quarters.
 _AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180, 135)
@@ -131,10 +128,7 @@ def write(root: Path, spec: MannequinSet) -> None:
 def _draw_people(spec: MannequinSet, people: Sequence[int], folder: Path) -> dict[int, list[np.ndarray]]:
     """Draw and save people's images; returns their keypoints by person."""
     jobs = [(spec, identity, str(folder)) for identity in people]
-    count = min(os.cpu_count() or 1, -(-len(people) // _FEW))
-    with processes(count) if count > 1 else nullcontext() as pool:
-        results = pool.map(_draw_identity, jobs, chunksize=_CHUNK) if pool else map(_draw_identity, jobs)
-        return dict(zip(people, track(results, "Drawing mannequins", len(people), "people"), strict=True))
+    return dict(zip(people, draw_all(_draw_identity, jobs, _CHUNK), strict=True))
 
 
 def _head(spec: MannequinSet) -> dict[str, Any]:
@@ -217,19 +211,10 @@ def ensure(root: Path, spec: MannequinSet | None) -> None:
                 "--data.init_args.root."
             )
         return
-    try:
-        if not root.exists():
-            with alone(root, f"drawing {root}"):
-                if not root.exists():
-                    write(root, spec)
+    with drawn_into(root, lambda: write(root, spec)):
         if is_drawn(root) and _check(root, spec):
             with alone(root, f"drawing what is damaged in {root}"):
                 _mend(root, spec, _check(root, spec))
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(
-            f"Mannequins cannot be drawn into {root} ({reason}); make room or name another place."
-        ) from error
 
 
 def manifest_of(root: Path, spec: MannequinSet) -> dict[str, Any] | None:

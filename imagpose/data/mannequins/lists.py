@@ -13,6 +13,7 @@ import numpy as np
 
 from imagpose.data.keypoints import rescale, visible
 from imagpose.data.mannequins import people as mannequins
+from imagpose.data.readers.annotations import ANNOTATION_HEADER
 from imagpose.data.readers.deepfashion import ANNOTATION_SIZE, flatten_name
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ def lists(
         texts[f"{split}.lst"] = "\n".join(names) + "\n"
         if len(keypoints) == spec.identities:
             points = (points for i in members for points in keypoints[i])
-            rows = [_annotation_row(name, of, spec.size) for name, of in zip(names, points, strict=True)]
-            texts[annotation_file(split)] = "".join(["name:keypoints_y:keypoints_x\n", *rows])
+            rows = [
+                annotation_row(name, of, spec.size, ANNOTATION_SIZE) for name, of in zip(names, points, strict=True)
+            ]
+            texts[annotation_file(split)] = "".join([f"{ANNOTATION_HEADER}\n", *rows])
         pairs = io.StringIO()
         writer = csv.writer(pairs)
         writer.writerow(["from", "to"])
@@ -55,8 +58,16 @@ def annotation_file(split: str) -> str:
     return f"fashion-annotation-{split}.csv"
 
 
-def _annotation_row(name: str, keypoints: np.ndarray, size: tuple[int, int]) -> str:
-    points = np.rint(rescale(keypoints, size, ANNOTATION_SIZE)).astype(int)
+def annotation_row(name: str, keypoints: np.ndarray, size: tuple[int, int], frame: tuple[int, int]) -> str:
+    """A picture's row in a file of keypoints.
+
+    Args:
+        name: Of the picture.
+        keypoints: In its pixels, (18, 2), x first; what cannot be seen is negative.
+        size: Height and width of the picture.
+        frame: Height and width of what the file's numbers are in.
+    """
+    points = np.rint(rescale(keypoints, size, frame)).astype(int)
     points[~visible(keypoints)] = -1
     return f"{name}: {points[:, 1].tolist()}: {points[:, 0].tolist()}\n"
 
