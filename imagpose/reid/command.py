@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from rich.console import Console
@@ -14,16 +15,14 @@ from rich.console import Console
 from imagpose.data.mannequins.cameras import CameraSet, ensure
 from imagpose.errors import InputError
 from imagpose.evaluation.screen import show, wide_console
-from imagpose.options.commands import FURTHER
-from imagpose.options.ranges import Percentage, PositiveFloat, PositiveInt, Seed, check_arguments
+from imagpose.options.ranges import Percentage, PositiveFloat, Seed
 from imagpose.reid.plan import SIZES, Plan, chosen
 from imagpose.reid.report import render
 from imagpose.reid.table4 import PERCENTAGES, WHOLE
-from imagpose.reproduction.command import writable
+from imagpose.reproduction.command import LaunchRequest, launch, writable
 from imagpose.reproduction.jobs import PlannedRow
 from imagpose.reproduction.paper import Scale
 from imagpose.reproduction.rows import read_row
-from imagpose.reproduction.runner import run_here
 from imagpose.training.cli import REID
 from imagpose.training.composing import find
 from imagpose.training.experiment import read_options
@@ -36,8 +35,8 @@ _OF_THE_TABLE = {
 """Options of a row's fit that the table itself gives, and what gives them."""
 
 
-@dataclass(frozen=True)
-class TableRequest:
+@dataclass(frozen=True, kw_only=True)
+class TableRequest(LaunchRequest):
     """Table 4, and how its rows are run.
 
     Attributes:
@@ -48,16 +47,8 @@ class TableRequest:
         rows: Run these methods only: standard, imagpose, imagpose_all, again, copied, wrong, augmented.
         ratio: Added pictures for one real picture.
         generator_with: A file of options for the generators' trainings.
-        jobs: Rows at once, one GPU each.
-        launcher: slurm submits each row as a job; the same command submits what comes after those that are done.
-        slurm: For submitit: slurm_partition=gpu timeout_min=2880.
-        no_run: Whether to train nothing: the rows that are there are printed, and their tables rendered again.
-        runs: Folder of all runs.
-        results: Folder of the tables.
-        options: Further words of every row's fit.
     """
 
-    _: KW_ONLY
     scale: Scale = "tiny"
     root: Path | None = None
     percentages: tuple[Percentage, ...] = (*PERCENTAGES, WHOLE)
@@ -65,16 +56,9 @@ class TableRequest:
     rows: tuple[str, ...] = ()
     ratio: PositiveFloat = 1.0
     generator_with: Path | None = None
-    jobs: PositiveInt = 1
-    launcher: Literal["local", "slurm"] = "local"
-    slurm: dict[str, int | str] = field(default_factory=dict)
-    no_run: bool = False
-    runs: Path = Path("runs")
-    results: Path = Path("results")
-    options: tuple[str, ...] = field(default=(), metadata=FURTHER)
 
     def __post_init__(self) -> None:
-        check_arguments(type(self), vars(self), "--")
+        super().__post_init__()
         if not (self.percentages and self.seeds):
             raise InputError("--percentages and --seeds must name one each at least.")
 
@@ -101,8 +85,9 @@ def run(request: TableRequest) -> int:
                 ensure(plan.root, CameraSet())
             with writable(request.runs, "--runs"):
                 plan.prepare()
-                _check_finished(plan)
-                failed = _carry_out(plan, request, console)
+                rows = plan.rows()
+                _check_finished(rows, plan.options)
+                failed = _carry_out((plan.generators(), plan.drawings(), rows), request, console)
         tables = render(plan)
     for table in tables[:2]:
         show(table, console)
@@ -124,28 +109,19 @@ def plan_of(request: TableRequest) -> Plan:
     )  # fmt: skip
 
 
-def _carry_out(plan: Plan, request: TableRequest, console: Console) -> dict[str, str]:
+def _carry_out(stages: Sequence[list[PlannedRow]], request: TableRequest, console: Console) -> dict[str, str]:
     """Generators, pictures and rows, each stage after what it needs; why some failed, by name."""
-    generators, drawings, rows = plan.generators(), plan.drawings(), plan.rows()
     failed: dict[str, str] = {}
-    for stage in (generators, drawings, rows):
-        waiting = [job for job in stage if not (job.row.exists() or all(path.exists() for path in plan.needs(job)))]
+    for stage in stages:
+        waiting = [job for job in stage if not (job.row.exists() or all(path.exists() for path in job.needs))]
         ready = [job for job in stage if job not in waiting]
         if ready:
-            failed |= _run(ready, request, console)
+            failed |= launch(ready, request, console)
         if request.launcher == "local":
             failed |= {job.name: "what it needs failed, see there" for job in waiting}
         elif waiting:
             console.print(f"{len(waiting)} wait for what was submitted; the same command submits them then.")
     return failed
-
-
-def _run(jobs: Sequence[PlannedRow], request: TableRequest, console: Console) -> dict[str, str]:
-    if request.launcher == "local":
-        return run_here(jobs, request.jobs, console)
-    from imagpose.reproduction.slurm import submit
-
-    return submit(jobs, request.slurm, console)
 
 
 def _check_options(plan: Plan) -> None:
@@ -160,18 +136,18 @@ def _check_options(plan: Plan) -> None:
     read_options([*(word for file in SIZES[plan.scale].bot for word in ("-c", file)), *plan.options])
 
 
-def _check_finished(plan: Plan) -> None:
+def _check_finished(rows: Sequence[PlannedRow], options: Sequence[str]) -> None:
     """Refuse to print finished rows beside others that are run with other options.
 
     Raises:
         InputError: A finished row was run with others, or on other pictures, which shows in its steps.
     """
-    for job in plan.rows():
+    for job in rows:
         if not job.row.exists():
             continue
         stored, words = read_row(job.row).config, job.commands[-1]
         now = {"trainer.max_steps": words[words.index("--trainer.max_steps") + 1]}
-        now |= {option[2:]: value for option, value in zip(plan.options, plan.options[1:], strict=False)
+        now |= {option[2:]: value for option, value in pairwise(options)
                 if option.startswith("--") and not value.startswith("--")}  # fmt: skip
         for name, value in now.items():
             was: Any = stored

@@ -158,7 +158,7 @@ class Plan:
         return list(dict.fromkeys((m.generator, p) for m, p in self.cells() if m.generator is not None))
 
     def _generators(self) -> set[int]:
-        return {WHOLE if generator == "all" else percentage for generator, percentage in self._drawings()}
+        return {_trained_on(generator, percentage) for generator, percentage in self._drawings()}
 
     def generators(self) -> list[PlannedRow]:
         """A training for each part, and one of all."""
@@ -179,16 +179,16 @@ class Plan:
 
     def _drawing(self, generator: Generator, percentage: int) -> PlannedRow:
         place, out = self.place(percentage), self.pictures(percentage, generator)
-        trained_on = WHOLE if generator == "all" else percentage
+        training = self._generator(_trained_on(generator, percentage))
         words: tuple[str, ...] = (
             "reid", "pictures", str(place / "data"), "--of", str(self.root), "--percentage", str(percentage),
-            "--pairs", str(place / "pairs.csv"), "--run", str(self.generator_run(trained_on)), "--out", str(out),
+            "--pairs", str(place / "pairs.csv"), "--run", str(training.row.parent), "--out", str(out),
         )  # fmt: skip
         if (steps := SIZES[self.scale].denoising) is not None:
             words += ("--steps", str(steps))
-        asks = self._generator(trained_on).commands[-1]
+        asks = training.commands[-1]
         name = f"{REID}_{self.scale}_pictures_{generator}_{percentage}"
-        return PlannedRow(name, out / DONE, out, (words,), asks[1 : asks.index("--name")])
+        return PlannedRow(name, out / DONE, out, (words,), asks[1 : asks.index("--name")], (training.row,))
 
     def rows(self) -> list[PlannedRow]:
         """BoT's trainings; what they add must be there."""
@@ -197,12 +197,13 @@ class Plan:
     def _row(self, method: Method, percentage: int, seed: int) -> PlannedRow:
         name = self.name(method, percentage)
         row = row_path(self.results, REID, name, seed)
-        run_name = self._row_name(method, percentage, seed)
+        run_name = name + (f"-seed{seed}" if seed else "")
+        needs = (self.pictures(percentage, method.generator) / DONE,) if method.generator is not None else ()
         placed = ("--runs", str(self.runs), "--results", str(self.results), "--table", f"[{REID}]")
         run = runs.newest(self.runs, run_name)
         if run is not None and run.complete and not row.exists():
             words: tuple[str, ...] = ("test", "-c", str(run.config), "--folder", str(run.folder), *placed)
-            return PlannedRow(run_name, row, self.runs / run_name, (words,))
+            return PlannedRow(run_name, row, self.runs / run_name, (words,), needs=needs)
         files = [word for file in SIZES[self.scale].bot for word in ("-c", f"experiments/{file}.yaml")]
         own = {"percentage": str(percentage), "seed": str(seed)}
         if not self.drawn:
@@ -214,24 +215,7 @@ class Plan:
         words = (
             "fit", *files, *data, *steps, "--seed_everything", str(seed), *self.options, "--name", run_name, *placed
         )  # fmt: skip
-        return PlannedRow(run_name, row, self.runs / run_name, (words,))
-
-    def needs(self, job: PlannedRow) -> list[Path]:
-        """The files without which a job cannot begin: of a generator that draws, or of the pictures that a row adds."""
-        found: list[Path] = []
-        for generator, percentage in self._drawings():
-            drawing = self._drawing(generator, percentage)
-            if job.name == drawing.name:
-                found.append(self.generator_run(WHOLE if generator == "all" else percentage) / "metrics.json")
-            for method, of in self.cells():
-                names = [self._row_name(method, of, seed) for seed in self.seeds]
-                if (method.generator, of) == (generator, percentage) and job.name in names:
-                    found.append(drawing.row)
-        return found
-
-    def _row_name(self, method: Method, percentage: int, seed: int) -> str:
-        """Of a row's run."""
-        return self.name(method, percentage) + (f"-seed{seed}" if seed else "")
+        return PlannedRow(run_name, row, self.runs / run_name, (words,), needs=needs)
 
     def _steps(self, method: Method, percentage: int, seed: int) -> int:
         """BoT's epochs over the row's own pictures: what has more pictures is trained longer, as in the field."""
@@ -247,6 +231,11 @@ def _drawn(root: Path, percentage: int, ratio: float) -> tuple[dict[Sighting, Pa
     """A part, and the pairs that are drawn from it."""
     part = part_of(root, percentage)
     return part, draw_pairs(list(part), posed(root), round(ratio * len(part)))
+
+
+def _trained_on(generator: Generator, percentage: int) -> int:
+    """The part that a generator which draws a part was trained on."""
+    return WHOLE if generator == "all" else percentage
 
 
 def _keep(path: Path, text: str) -> None:

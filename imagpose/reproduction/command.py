@@ -71,36 +71,23 @@ def _check(jobs: Sequence[PlannedRow], further: Sequence[str]) -> None:
             )
 
 
-@dataclass(frozen=True)
-class TableRequest:
-    """A table of the paper, and how its rows are run.
+@dataclass(frozen=True, kw_only=True)
+class LaunchRequest:
+    """How the rows of a table are run, and where they go.
 
     Attributes:
-        table: Of the paper.
-        scale: tiny is mannequins and small networks, full is the paper's own.
-        seeds: One run each a row.
-        rows: Run these experiments only.
         jobs: Rows at once, one GPU each.
-        launcher: slurm submits each row as a job.
+        launcher: slurm submits each row as a job; the same command submits what has to wait for others.
         slurm: For submitit: slurm_partition=gpu timeout_min=2880; nodes, tasks and GPUs are the experiment's.
-        protocol: To compare by; pcdms, or strict where it is missing, unless given.
-        no_cache: Whether to train without computing features first.
         no_run: Whether to train nothing: the rows that are there are printed, and their tables rendered again.
         runs: Folder of all runs.
         results: Folder of the tables.
         options: Further words of every row's fit.
     """
 
-    table: TableName
-    _: KW_ONLY
-    scale: Scale = "tiny"
-    seeds: tuple[Seed, ...] = (0,)
-    rows: tuple[str, ...] = ()
     jobs: PositiveInt = 1
     launcher: Literal["local", "slurm"] = "local"
     slurm: dict[str, int | str] = field(default_factory=dict)
-    protocol: ProtocolName | None = None
-    no_cache: bool = False
     no_run: bool = False
     runs: Path = Path("runs")
     results: Path = Path("results")
@@ -108,6 +95,28 @@ class TableRequest:
 
     def __post_init__(self) -> None:
         check_arguments(type(self), vars(self), "--")
+
+
+@dataclass(frozen=True)
+class TableRequest(LaunchRequest):
+    """A table of the paper, and how its rows are run.
+
+    Attributes:
+        table: Of the paper.
+        scale: tiny is mannequins and small networks, full is the paper's own.
+        seeds: One run each a row.
+        rows: Run these experiments only.
+        protocol: To compare by; pcdms, or strict where it is missing, unless given.
+        no_cache: Whether to train without computing features first.
+    """
+
+    table: TableName
+    _: KW_ONLY
+    scale: Scale = "tiny"
+    seeds: tuple[Seed, ...] = (0,)
+    rows: tuple[str, ...] = ()
+    protocol: ProtocolName | None = None
+    no_cache: bool = False
 
 
 @contextmanager
@@ -121,7 +130,7 @@ def writable(path: Path, option: str) -> Iterator[None]:
         yield
 
 
-def _run(jobs: Sequence[PlannedRow], request: TableRequest, console: Console) -> dict[str, str]:
+def launch(jobs: Sequence[PlannedRow], request: LaunchRequest, console: Console) -> dict[str, str]:
     """Run or submit the missing rows; why rows failed, by name."""
     if request.launcher == "local":
         return run_here(jobs, request.jobs, console)
@@ -154,7 +163,7 @@ def table(request: TableRequest) -> int:
     with writable(request.results / request.table / "rows", "--results"):
         if not request.no_run:
             with writable(request.runs, "--runs"):
-                failed = _run(jobs, request, console)
+                failed = launch(jobs, request, console)
         scores, orders, runs = render(request.table, request.results, request.scale, request.protocol)
     for one in (brief(scores), orders, runs):
         show(one, console)

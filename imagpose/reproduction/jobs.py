@@ -52,6 +52,7 @@ class PlannedRow:
         folder: Folder of the row's runs, where ``progress.json`` and ``row.log`` are.
         commands: Words of ``python -m imagpose``, one after the other. A ``cache`` that fails stops nothing.
         asks: Words of the experiment whose trainer says what a node must have, where the last command names none.
+        needs: Files without which it cannot begin.
     """
 
     name: str
@@ -59,6 +60,7 @@ class PlannedRow:
     folder: Path
     commands: tuple[tuple[str, ...], ...]
     asks: tuple[str, ...] = ()
+    needs: tuple[Path, ...] = ()
 
     @property
     def log(self) -> Path:

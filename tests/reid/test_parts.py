@@ -86,7 +86,7 @@ def test_work_is_shared(plan, monkeypatch):
     rows = plan.rows()
     assert len(rows) == 2 * (len(METHODS) + 1)
     assert len({job.row for job in rows}) == len(rows)
-    needs = {job.name: [path.parent.name for path in plan.needs(job)] for job in rows if "seed" not in job.name}
+    needs = {job.name: [path.parent.name for path in job.needs] for job in rows if "seed" not in job.name}
     assert {name.removeprefix("reid_tiny_"): need for name, need in needs.items() if need} == {
         "imagpose_40": ["pictures_own"], "wrong_40": ["pictures_own"], "imagpose_all_40": ["pictures_all"],
     }  # fmt: skip
