@@ -23,6 +23,8 @@ class Metric:
         of_set: Whether it is of a whole set of pictures; the others have a number for each picture.
         unbounded: Whether a picture that equals the truth scores infinity.
         undefined: Which pictures have no score, in words; empty where all have one.
+        margin: What is no difference worth the name: an interval of a difference that lies within it says that two rows
+            are alike. Chosen before any row was trained to be decided by it.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Metric:
     of_set: bool = False
     unbounded: bool = False
     undefined: str = ""
+    margin: float | None = None
 
     @property
     def heading(self) -> str:
@@ -50,11 +53,11 @@ class Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("ssim", "SSIM"),
+        Metric("ssim", "SSIM", margin=0.005),
         # The paper's SSIM is that of values 0 … 255.
-        Metric("ssim_256", "SSIM_256", paper="ssim", undefined="of one colour, so that its range is 0"),
+        Metric("ssim_256", "SSIM_256", paper="ssim", undefined="of one colour, so that its range is 0", margin=0.005),
         Metric("psnr", "PSNR", digits=2, compared=False, unbounded=True),
-        Metric("lpips", "LPIPS", lower_is_better=True, paper="lpips"),
+        Metric("lpips", "LPIPS", lower_is_better=True, paper="lpips", margin=0.005),
         Metric("fid", "FID", lower_is_better=True, paper="fid", of_set=True),
     )
 }
@@ -66,10 +69,10 @@ PAPERS = {metric.paper: metric for metric in METRICS.values() if metric.paper is
 FIGURE = {
     metric.name: metric
     for metric in (
-        Metric("ssim", "figure's SSIM", card_digits=3),
+        Metric("ssim", "figure's SSIM", card_digits=3, margin=0.005),
         Metric("psnr", "figure's PSNR", digits=2, card_digits=1, compared=False, unbounded=True),
-        Metric("identity_at_1", "identity@1"),
-        Metric("pattern_at_1", "pattern@1"),
+        Metric("identity_at_1", "identity@1", margin=0.02),
+        Metric("pattern_at_1", "pattern@1", margin=0.02),
     )
 }
 """What drawn mannequins have beside them, under the protocol ``figure``: measured inside the figure's box."""

@@ -9,14 +9,14 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t
 
-from imagpose.evaluation.intervals import summarise
+from imagpose.evaluation.intervals import seeds_to_decide, summarise_seeds
 from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.rows import Row
 
 FEWEST_PEOPLE = 10  # that an order is decided by
 Verdict = Literal[
     "holds", "holds, against the paper's figure", "does not hold", "does not hold, as in the paper's figure",
-    "undecided", "undecided by construction", "not measured", "not run",
+    "no difference", "undecided", "undecided by construction", "not measured", "not run",
 ]  # fmt: skip
 
 
@@ -30,6 +30,9 @@ class Difference:
         high: Likewise.
         pairs: Test pairs that both scored; 0 where the interval is over seeds.
         people: Whom they show; a bootstrap over a few of them is no interval to decide by.
+        seeds: That both rows have.
+        would_decide: How many seeds would have an interval without 0, where there are several and theirs has it; None
+            where no number would, or nothing tells.
     """
 
     value: float
@@ -37,11 +40,15 @@ class Difference:
     high: float | None
     pairs: int
     people: int = 0
+    seeds: int = 1
+    would_decide: int | None = None
 
 
 def score(rows: Sequence[Row], protocol: str, metric: str) -> Score:
-    """A row's score: of one seed as it was measured, with its bootstrap interval over people; of several seeds their
-    mean, with Student's 95 % interval over the seeds.
+    """A row's score: of one seed as it was measured, with its bootstrap interval over people; of several their mean.
+
+    The interval of several is over seeds and people, see :func:`imagpose.evaluation.intervals.summarise_seeds`; where
+    a score is of the whole set and not of pairs, as FID is, it is Student's 95 % interval over the seeds.
 
     Args:
         rows: The same experiment with each seed.
@@ -55,6 +62,12 @@ def score(rows: Sequence[Row], protocol: str, metric: str) -> Score:
     if len(found) == 1 or any(one.value is None for one in found):
         return next((one for one in found if one.value is None), found[0])
     values = [one.value for one in found if one.value is not None]
+    key = f"{protocol}/{metric}"
+    if common := _common(rows, key):
+        people = _people(rows)
+        of = summarise_seeds("s", _by_seed(rows, key, common), [people[name] for name in common])
+        if "s_low" in of:
+            return Score(float(np.mean(values)), of["s_low"], of["s_high"], found[0].n)
     mean, half = _student(values)
     return Score(mean, mean - half, mean + half, found[0].n)
 
@@ -62,27 +75,36 @@ def score(rows: Sequence[Row], protocol: str, metric: str) -> Score:
 def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric: str) -> Difference | None:
     """One row's score minus another's, pair by pair: what makes a pair hard cancels out.
 
-    Of several seeds those count that both rows have, if there are any. Pairs are those that all runs scored; over
-    several seeds a pair's scores are averaged first. The interval is a bootstrap over people: of these trained runs, it
-    tells nothing of another seed. A score of the whole set (FID) has no pairs: its interval is Student's over the
-    seeds, if there are two or more.
+    Of several seeds those count that both rows have, if there are any. Pairs are those that all runs scored. The
+    interval of several common seeds is over seeds and people, each seed's difference being its own
+    (:func:`imagpose.evaluation.intervals.summarise_seeds`); of one seed it is a bootstrap over people: of these trained
+    runs, it tells nothing of another seed. A score of the whole set (FID) has no pairs: its interval is Student's over
+    the seeds, if there are two or more.
 
     Returns:
         None where a row has no such score.
     """
     key = f"{protocol}/{metric}"
     if common_seeds := {row.seed for row in ours} & {row.seed for row in theirs}:
-        ours, theirs = ([row for row in rows if row.seed in common_seeds] for rows in (ours, theirs))
+        ours, theirs = (
+            sorted((row for row in rows if row.seed in common_seeds), key=lambda row: row.seed)
+            for rows in (ours, theirs)
+        )
     if all(key in row.pairs.values for row in (*ours, *theirs)):
-        people = {name: who for row in ours for name, who in zip(row.pairs.names, row.pairs.identities, strict=True)}
-        of_all = set.intersection(*(set(row.pairs.names) for row in (*ours, *theirs)))
-        common = [name for name in people if name in of_all]
-        if not common:
+        if not (common := _common((*ours, *theirs), key)):
             return None
-        gain = _by_pair(ours, key, common) - _by_pair(theirs, key, common)
-        found = summarise("d", gain.tolist(), [people[name] for name in common])
-        shown = len({people[name] for name in common})
-        return Difference(found["d"], found.get("d_low"), found.get("d_high"), len(common), shown)
+        people = _people(ours)
+        if common_seeds:
+            gain = _by_seed(ours, key, common) - _by_seed(theirs, key, common)
+        else:
+            gain = (_by_seed(ours, key, common).mean(0) - _by_seed(theirs, key, common).mean(0))[None]
+        whose = [people[name] for name in common]
+        found = summarise_seeds("d", gain, whose)
+        low, high = found.get("d_low"), found.get("d_high")
+        needed = None
+        if len(gain) > 1 and low is not None and high is not None and low <= 0 <= high:
+            needed = seeds_to_decide(found["d"], found["d_of_seeds"], found["d_of_people"], len(gain))
+        return Difference(found["d"], low, high, len(common), len(set(whose)), len(gain), needed)
     gains = []
     for mine in ours:
         for other in theirs:
@@ -94,7 +116,7 @@ def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric
     if len(gains) == 1:
         return Difference(gains[0], None, None, 0)
     mean, half = _student(gains)
-    return Difference(mean, mean - half, mean + half, 0)
+    return Difference(mean, mean - half, mean + half, 0, seeds=len(gains))
 
 
 def signed(found: Difference | None, digits: int = 4) -> str:
@@ -105,19 +127,25 @@ def signed(found: Difference | None, digits: int = 4) -> str:
     return f"{found.value:+.{digits}f}{bounds}"
 
 
-def verdict(expected: float, found: Difference, by_construction: bool = False) -> Verdict:
+def verdict(expected: float, found: Difference, by_construction: bool = False, margin: float | None = None) -> Verdict:
     """Whether the paper's order holds.
 
     Args:
         expected: The paper's difference; where it is 0 there is no order.
         found: Ours.
         by_construction: Whether ours cannot decide it, whatever it is.
+        margin: Of the metric: an interval that lies within it on either side of 0 says that there is no difference
+            worth the name, whether or not it excludes 0.
     """
     if by_construction:
         return "undecided by construction"
     if found.pairs and found.people < FEWEST_PEOPLE:
         return "undecided"
-    if expected == 0 or found.low is None or found.high is None or found.low <= 0 <= found.high:
+    if found.low is None or found.high is None:
+        return "undecided"
+    if margin is not None and -margin < found.low and found.high < margin:
+        return "no difference"
+    if expected == 0 or found.low <= 0 <= found.high:
         return "undecided"
     return "holds" if (found.low > 0) == (expected > 0) else "does not hold"
 
@@ -133,12 +161,22 @@ def beside_figure(said: Verdict) -> Verdict:
     return "does not hold, as in the paper's figure" if said == "does not hold" else said
 
 
-def _by_pair(rows: Sequence[Row], key: str, names: Sequence[str]) -> np.ndarray:
-    values = []
-    for row in rows:
-        of = dict(zip(row.pairs.names, row.pairs.values[key], strict=True))
-        values.append([of[name] for name in names])
-    return np.mean(values, axis=0)
+def _people(rows: Sequence[Row]) -> dict[str, str]:
+    return {name: who for row in rows for name, who in zip(row.pairs.names, row.pairs.identities, strict=True)}
+
+
+def _common(rows: Sequence[Row], key: str) -> list[str]:
+    """The pairs that all rows scored, in order; none where a row has no such scores."""
+    if any(key not in row.pairs.values for row in rows):
+        return []
+    of_all = set.intersection(*(set(row.pairs.names) for row in rows))
+    return [name for name in _people(rows) if name in of_all]
+
+
+def _by_seed(rows: Sequence[Row], key: str, names: Sequence[str]) -> np.ndarray:
+    """Scores, (rows, pairs)."""
+    of = [dict(zip(row.pairs.names, row.pairs.values[key], strict=True)) for row in rows]
+    return np.array([[scores[name] for name in names] for scores in of])
 
 
 def _student(values: Sequence[float]) -> tuple[float, float]:

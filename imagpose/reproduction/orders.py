@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from imagpose.evaluation.metrics import FIGURE, METRICS, PAPERS, compared
+from imagpose.evaluation.metrics import FIGURE, METRICS, PAPERS, Metric, compared
 from imagpose.evaluation.tables import Table, printed
 from imagpose.reproduction.differences import (
     FEWEST_PEOPLE,
@@ -21,7 +21,8 @@ from imagpose.reproduction.paper import PaperTable, Scale
 from imagpose.reproduction.rows import Row
 
 HEADER = [
-    "claim", "better", "worse", "metric", "paper's difference", "our difference", "low", "high", "pairs", "verdict",
+    "claim", "better", "worse", "metric", "paper's difference", "our difference", "low", "high", "pairs", "seeds",
+    "seeds to decide", "verdict",
 ]  # fmt: skip
 
 
@@ -42,7 +43,10 @@ class Order:
         ours = "" if self.found is None else f"{found.value:.6f}"
         bounds = ["" if end is None else f"{end:.6f}" for end in (found.low, found.high)]
         theirs = "" if self.expected is None else f"{self.expected:.6g}"
-        return [self.claim, *self.pair, self.metric, theirs, ours, *bounds, found.pairs, self.verdict]
+        seeds, needed = (found.seeds, found.would_decide or "") if self.found else ("", "")
+        return [
+            self.claim, *self.pair, self.metric, theirs, ours, *bounds, found.pairs, seeds, needed, self.verdict,
+        ]  # fmt: skip
 
 
 def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scale: Scale) -> list[Order]:
@@ -74,7 +78,7 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scal
                 said: Verdict = "not measured" if there else "not run"
                 if found is not None:
                     order = float(metric.sign) if expected is None or claim.in_most_cases else expected
-                    said = verdict(order, found, claim.of_encoders and scale == "tiny")
+                    said = verdict(order, found, claim.of_encoders and scale == "tiny", metric.margin)
                     said = beside_figure(said) if opposite and not turned else said
                 name = f"figure/{metric.name}" if where == "figure" else metric.name
                 orders.append(Order(claim.text, pair, name, expected, found, said))
@@ -103,16 +107,21 @@ def summary(table: PaperTable, orders: Sequence[Order]) -> Table:
         for metric in dict.fromkeys(order.metric for order in orders):
             some = [order for order in orders if (order.claim, order.metric) == (claim, metric)]
             counts = Counter(order.verdict for order in some)
-            lines.append([claim, _heading(metric), *(str(counts[kind] or "") for kind in shown)])
+            lines.append([claim, _metric(metric).heading, *(str(counts[kind] or "") for kind in shown)])
             for order in some:
-                if order.verdict.startswith(("holds", "does not hold")) and order.found is not None:
+                if order.verdict.startswith(("holds", "does not hold", "no difference")) and order.found is not None:
                     notes.append(_sentence(order, table.of_paper))
     named = "for which the paper prints the better figure, or that the claim names" if table.of_paper else "claimed"
     rule = (
         "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
-        f"better is the one {named}. It is of these trained runs: another seed may differ. Fewer than {FEWEST_PEOPLE} "
-        "people decide nothing."
+        f"better is the one {named}. Fewer than {FEWEST_PEOPLE} people decide nothing. {_seeds_told(orders)}"
     )
+    margins = {
+        metric.title: metric.margin for metric in map(_metric, (order.metric for order in orders)) if metric.margin
+    }
+    if margins:
+        within = ", ".join(f"{margin:g} of {title}" for title, margin in margins.items())
+        rule += f" There is no difference where the whole interval is within {within}."
     if any(kind.endswith("the paper's figure") for kind in shown):
         rule += (
             " Of what the paper says of most cases, two rows whose figures it prints in the other order are told apart."
@@ -121,8 +130,17 @@ def summary(table: PaperTable, orders: Sequence[Order]) -> Table:
     return Table(title, ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)])
 
 
-def _heading(metric: str) -> str:
-    return (FIGURE[metric.removeprefix("figure/")] if metric.startswith("figure/") else METRICS[metric]).heading
+def _seeds_told(orders: Sequence[Order]) -> str:
+    """Of what the intervals are."""
+    seeds = [order.found.seeds for order in orders if order.found is not None]
+    if max(seeds, default=1) == 1:
+        return "It is of these trained runs: another seed may differ."
+    few = " Of some rows there is one seed alone, and another may differ." if min(seeds) == 1 else ""
+    return f"Intervals are over seeds (up to {max(seeds)}) and people.{few}"
+
+
+def _metric(name: str) -> Metric:
+    return FIGURE[name.removeprefix("figure/")] if name.startswith("figure/") else METRICS[name]
 
 
 def _sentence(order: Order, of_paper: bool) -> str:
@@ -132,6 +150,6 @@ def _sentence(order: Order, of_paper: bool) -> str:
     if of_paper and order.expected is None:
         theirs = ", which the paper says in words"
     return (
-        f"{order.pair[0]} − {order.pair[1]}, {_heading(order.metric)}: {found.value:+.4f} [{found.low:+.4f}, "
+        f"{order.pair[0]} − {order.pair[1]}, {_metric(order.metric).heading}: {found.value:+.4f} [{found.low:+.4f}, "
         f"{found.high:+.4f}]{theirs}: {order.verdict}."
     )

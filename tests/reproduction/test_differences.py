@@ -30,11 +30,11 @@ def test_only_pairs_that_both_scored_count():
     assert difference([long], [short], "strict", "ssim_256").pairs == 10
 
 
-def test_several_seeds_are_a_mean_with_students_interval():
+def test_several_seeds_are_a_mean_with_an_interval_over_them():
     seeds = [row("a", value, seed=seed) for seed, value in enumerate((0.5, 0.6, 0.7))]
     found = score(seeds, "strict", "ssim_256")
     assert found.value == pytest.approx(0.6)
-    assert found.high - found.value == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=1e-4)
+    assert found.high - found.value == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=0.1)  # Student's: people hardly count
     assert score(seeds[:1], "strict", "ssim_256") == seeds[0].scores["strict"]["ssim_256"]
     for theirs, gain in (((1, 2), 0.15), ((0,), 0.0), ((9,), 0.1)):  # the seeds of both, or all if they share none
         others = [row("b", 0.5, seed=seed) for seed in theirs]
@@ -54,10 +54,25 @@ def test_a_verdict_needs_an_interval_without_zero():
     assert [verdict(0.01, found) for found in (better, worse, same)] == ["holds", "does not hold", "undecided"]
     assert [verdict(-0.01, found) for found in (better, worse)] == ["does not hold", "holds"]
     assert verdict(0.0, better) == "undecided"
+    assert verdict(0.01, better, margin=0.005) == "holds"
+    tiny = difference([row("a", 0.502, noise=0.001)], [row("b", 0.5, noise=0.001)], "strict", "ssim_256")
+    assert verdict(0.01, tiny) == "holds"  # it excludes 0
+    assert verdict(0.01, tiny, margin=0.005) == "no difference"  # and is not worth the name
     few = row("a", 0.7)
     del few.pairs.names[18:], few.pairs.identities[18:], few.pairs.values["strict/ssim_256"][18:]
     assert verdict(0.01, difference([few], [row("b", 0.5)], "strict", "ssim_256")) == "undecided"  # of nine people
     assert verdict(0.01, better, by_construction=True) == "undecided by construction"
+
+
+def test_another_seed_widens_a_difference_and_people_alone_are_told_apart():
+    ours = [row("a", value, seed=seed, noise=0.001) for seed, value in enumerate((0.53, 0.50, 0.56))]
+    theirs = [row("b", 0.5, seed=seed, noise=0.001) for seed in range(3)]
+    one = difference(ours[:1], theirs[:1], "strict", "ssim_256")
+    three = difference(ours, theirs, "strict", "ssim_256")
+    assert (one.seeds, three.seeds) == (1, 3)
+    assert one.low > 0 > three.low  # one seed is sure of itself, the next two are not of it
+    assert three.value == pytest.approx(0.03)
+    assert three.would_decide == 7  # Student's: 2.571 · 0.03 / √6 = 0.031, 2.447 · 0.03 / √7 = 0.028
 
 
 def test_the_bootstrap_covers_the_truth_as_often_as_it_says():
