@@ -110,6 +110,10 @@ COMMANDS = {
         "Reproduce", "imagpose.reproduction.guidance:guidance",
         "which guidance serves a model best, on validation people", "--sources 4", interrupted=_GOES_ON,
     ),
+    "visibility": Command(
+        "Reproduce", "imagpose.reproduction.visibility:visibility",
+        "what a model copies from its sources and what it invents", "--sources 4", interrupted=_GOES_ON,
+    ),
     "reid run": Command(
         "Reproduce", "imagpose.reid.command:run",
         "the paper's Table 4: re-identification with generated pictures", "--no_run", interrupted=_RESUMES,

@@ -59,23 +59,51 @@ def nearest(image: Array, truth: Array, rivals: Sequence[Array], region: Array) 
     return all(own < error(rival) for rival in rivals)
 
 
+@dataclass(frozen=True)
+class Rivals:
+    """What a pair's generated pictures might be taken for.
+
+    Attributes:
+        truth: The true picture, (H, W, 3) uint8.
+        silhouette: Where its figure is, (H, W) booleans.
+        people: Others in its pose.
+        union: Where any of all these figures is.
+        patterns: The person in every other pattern of the same colours that does not look the same from this side, as a
+            badge does from behind.
+    """
+
+    truth: Array
+    silhouette: Array
+    people: list[Array]
+    union: Array
+    patterns: list[Array]
+
+    @classmethod
+    def of(cls, case: Case) -> Rivals:
+        """Draw them."""
+        wardrobe = Wardrobe.of(case.root)
+        person = wardrobe.person(case.target)
+        truth = wardrobe.draw(person, case.target)
+        others = [wardrobe.draw(o, case.target) for name in case.lineup if (o := wardrobe.person(name)) != person]
+        union = np.logical_or.reduce([truth.silhouette, *(other.silhouette for other in others)])
+        patterns = [
+            wardrobe.draw(person.wearing(p), case.target).image for p in TOP_PATTERNS if p != person.top_pattern
+        ]
+        patterns = [image for image in patterns if not np.array_equal(image, truth.image)]
+        return cls(truth.image, truth.silhouette, [other.image for other in others], union, patterns)
+
+
 def judge(case: Case) -> Verdict:
     """Judge one pair's images.
 
     identity@1: among the line-up drawn in the target's pose, the person itself must be nearest, over the union of all
     silhouettes. pattern@1: among the same person in every pattern of the same colours, the true pattern must be
-    nearest, over the silhouette; one that looks the same from this side, as a badge from behind, is no rival.
+    nearest, over the silhouette; one that looks the same from this side is no rival.
     """
-    wardrobe = Wardrobe.of(case.root)
-    person = wardrobe.person(case.target)
-    truth = wardrobe.draw(person, case.target)
-    others = [wardrobe.draw(other, case.target) for name in case.lineup if (other := wardrobe.person(name)) != person]
-    union = np.logical_or.reduce([truth.silhouette, *(other.silhouette for other in others)])
-    patterns = [wardrobe.draw(person.wearing(p), case.target).image for p in TOP_PATTERNS if p != person.top_pattern]
-    patterns = [image for image in patterns if not np.array_equal(image, truth.image)]
+    of = Rivals.of(case)
     return Verdict(
-        {k: nearest(v, truth.image, [o.image for o in others], union) for k, v in case.images.items()},
-        {k: nearest(v, truth.image, patterns, truth.silhouette) for k, v in case.images.items()},
+        {k: nearest(v, of.truth, of.people, of.union) for k, v in case.images.items()},
+        {k: nearest(v, of.truth, of.patterns, of.silhouette) for k, v in case.images.items()},
     )
 
 

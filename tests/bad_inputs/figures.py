@@ -21,6 +21,10 @@ GUIDANCE = Command(
     {**_GOOD, "--steps": "1", "--targets": "1"},
     writes=tuple(path.replace("uniformity", "guidance") for path in _PAIRS),
 )
+VISIBILITY = Command(
+    {**_GOOD, "--data": "drawn", "--steps": "1"},
+    writes=tuple(path.replace("uniformity", "visibility") for path in _PAIRS),
+)
 STYLES = Command({"--model": "model", "--device": "cpu", "--results": "new", "--data": "drawn", "--sources": "1"})
 
 
@@ -84,6 +88,11 @@ CASES = {  # the two open the same things by the same code
         *_interval(GUIDANCE),
         *GUIDANCE.whole_number("--steps", "0", "1001"),
         *GUIDANCE.whole_number("--targets", "0"),
+    ],
+    "visibility": [
+        *(case for case in _trial(VISIBILITY) if "folder" not in case.name),
+        *VISIBILITY.whole_number("--steps", "0", "1001"),
+        VISIBILITY.case("--data of photographs", {"--data": "data"}, "holds no drawn mannequins"),
     ],
     "styles": [
         *STYLES.grammar(),

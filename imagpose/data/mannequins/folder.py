@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imagpose.data.mannequins import drawing
+from imagpose.data.mannequins import drawing, visibility
 from imagpose.data.mannequins import people as mannequins
+from imagpose.data.mannequins.body import Body
 from imagpose.data.mannequins.damage import LISTS, MANIFEST, PICTURES, damaged, file_size, is_part, read_manifest
 from imagpose.data.mannequins.drawn import draw_all, drawn_into
 from imagpose.data.mannequins.lists import annotation_file, lists
@@ -188,6 +189,17 @@ class Wardrobe:
         """Draw a person in the pose, and before the background, of an image."""
         record = self._images[name]
         return drawing.draw(person, mannequins.pose_from_record(record["pose"]), self.size, record["busy"], self.style)
+
+    def shown(self, target: str, sources: Sequence[str]) -> np.ndarray:
+        """Which pixels of an image show what others of the same person show too, (sources, H, W) booleans.
+
+        See :func:`imagpose.data.mannequins.visibility.shown`.
+        """
+        return visibility.shown(self._body(target), [self._body(name) for name in sources], self.size)
+
+    def _body(self, name: str) -> Body:
+        record = self._images[name]
+        return Body.of(self.person(name), mannequins.pose_from_record(record["pose"]), LOOKS[self.style].head)
 
 
 def is_drawn(root: Path) -> bool:

@@ -1,0 +1,93 @@
+"""What each ray of a picture meets first: which solid of a body, and where on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from imagpose.data.mannequins.body import Body
+from imagpose.data.mannequins.raycast import intersect
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Rays through the pixels of a picture, several through each, and what they meet; arrays are (h, w) or (h, w, 3).
+
+    Attributes:
+        samples: Rays of a pixel in each direction.
+        scale: Rays to a body unit.
+        middle: What the middle of the picture shows, x and y in body units.
+        owner: Number of the solid that is met first; -1 is none.
+        depth: Its height towards the viewer; -inf where there is none.
+        normal: Unit normals in the camera frame.
+        along: Distance from the solid's start along its axis, in body units.
+        angle: Angle around that axis.
+    """
+
+    samples: int
+    scale: float
+    middle: Array
+    owner: Array
+    depth: Array
+    normal: Array
+    along: Array
+    angle: Array
+
+    @classmethod
+    def of(cls, body: Body, size: tuple[int, int]) -> Cast:
+        """Look at a body.
+
+        Args:
+            body: Before the camera.
+            size: Height and width of the picture in pixels; the figure fills the height.
+        """
+        samples = max(2, 256 // size[0])  # edges are smoothed by averaging
+        height, width = size[0] * samples, size[1] * samples
+        cast = cls(
+            samples, height / body.height, body.middle, np.full((height, width), -1),
+            np.full((height, width), -np.inf), np.zeros((height, width, 3)), np.zeros((height, width)),
+            np.zeros((height, width)),
+        )  # fmt: skip
+        for index, solid in enumerate(body.solids):
+            ends = np.stack([cast.to_rays(solid.start), cast.to_rays(solid.end)])
+            reach = max(solid.radius_start, solid.radius_end) * cast.scale + 1
+            x0, y0 = np.floor(ends.min(0) - reach).astype(int).clip(min=0)
+            x1, y1 = np.ceil(ends.max(0) + reach).astype(int)
+            x1, y1 = min(x1, width), min(y1, height)
+            if x0 >= x1 or y0 >= y1:
+                continue
+            x = (np.arange(x0, x1) + 0.5 - width / 2) / cast.scale + cast.middle[0]
+            y = cast.middle[1] - (np.arange(y0, y1) + 0.5 - height / 2) / cast.scale
+            hits = intersect(solid, *np.meshgrid(x, y))
+            nearer = hits.z > cast.depth[y0:y1, x0:x1]
+            cast.owner[y0:y1, x0:x1][nearer] = index
+            for ours, theirs in (
+                (cast.depth, hits.z), (cast.normal, hits.normal), (cast.along, hits.along), (cast.angle, hits.angle),
+            ):  # fmt: skip
+                ours[y0:y1, x0:x1][nearer] = theirs[nearer]
+        return cast
+
+    def met(self) -> Iterator[tuple[int, Array]]:
+        """Each solid that is met, by number, and the rays that meet it first, as places in the flattened arrays."""
+        owner = self.owner.ravel()
+        rays = np.flatnonzero(owner >= 0)
+        rays = rays[np.argsort(owner[rays], kind="stable")]
+        solids, first = np.unique(owner[rays], return_index=True)
+        yield from zip(solids.tolist(), np.split(rays, first[1:]), strict=True)
+
+    def points(self) -> Array:
+        """Where rays meet the body, in the camera frame, (h, w, 3); nonsense where they meet nothing."""
+        height, width = self.owner.shape
+        x = (np.arange(width) + 0.5 - width / 2) / self.scale + self.middle[0]
+        y = self.middle[1] - (np.arange(height) + 0.5 - height / 2) / self.scale
+        return np.stack([*np.meshgrid(x, y), np.where(self.owner >= 0, self.depth, 0.0)], axis=-1)
+
+    def to_rays(self, points: Array) -> Array:
+        """Where points of the camera frame, (…, 3), lie: x then y, (…, 2), in rays from the upper left."""
+        height, width = self.owner.shape
+        x = (points[..., 0] - self.middle[0]) * self.scale + width / 2
+        return np.stack([x, (self.middle[1] - points[..., 1]) * self.scale + height / 2], axis=-1)
