@@ -127,7 +127,7 @@ def lpips_by_region(network: LPIPS, image: Array, truth: Array, parts: dict[Regi
 
 
 def _signed(image: Array) -> Tensor:
-    return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return torch.tensor(image).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 def _ssim_map(image: Array, truth: Array) -> Array:
