@@ -21,6 +21,10 @@ GUIDANCE = Command(
     {**_GOOD, "--steps": "1", "--targets": "1"},
     writes=tuple(path.replace("uniformity", "guidance") for path in _PAIRS),
 )
+ROBUSTNESS = Command(
+    {**_GOOD, "--steps": "1", "--kinds": "noise"},
+    writes=tuple(path.replace("uniformity", "robustness") for path in _PAIRS),
+)
 STYLES = Command({"--model": "model", "--device": "cpu", "--results": "new", "--data": "drawn", "--sources": "1"})
 
 
@@ -84,6 +88,14 @@ CASES = {  # the two open the same things by the same code
         *_interval(GUIDANCE),
         *GUIDANCE.whole_number("--steps", "0", "1001"),
         *GUIDANCE.whole_number("--targets", "0"),
+    ],
+    "robustness": [
+        *_trial(ROBUSTNESS),
+        *ROBUSTNESS.whole_number("--steps", "0", "1001"),
+        *ROBUSTNESS.values("--kinds", ("fog", "", "Noise", "2"), "none of them"),
+        ROBUSTNESS.case(
+            "--kinds busy of what is not drawn", {"--kinds": "busy", "--data": "market"}, "--kinds busy draws"
+        ),
     ],
     "styles": [
         *STYLES.grammar(),

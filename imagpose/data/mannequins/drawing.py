@@ -6,9 +6,11 @@ Patterns are fixed on the body, so a back view hides what a front view shows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from imagpose.data.keypoints import JOINTS, MISSING
@@ -38,6 +40,10 @@ class Drawing:
     image: Array
     silhouette: Array
     keypoints: Array
+
+    def save(self, path: Path) -> None:
+        """Write the picture as JPEG, as all of a set are."""
+        Image.fromarray(self.image).save(path, format="JPEG", quality=98, subsampling=0)
 
 
 def _turn(axis: str, degrees: float) -> Array:
