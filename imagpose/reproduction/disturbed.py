@@ -30,7 +30,7 @@ _SAYS = {
     "missing": "{} % dropped",
     "swapped": "in {}",
     "busy": "of {}",
-    "disagree": "{} of 3 another person",
+    "disagree": "{} of 3 sources",
 }
 UNDISTURBED = "undisturbed"
 

@@ -19,7 +19,7 @@ from imagpose.options.ranges import DenoisingSteps
 from imagpose.reproduction.disturbances import before_busy, disagreeing, noised, swapped, thinned, with_poses
 from imagpose.reproduction.disturbed import STRENGTHS, UNDISTURBED, Disturbed, ways_of
 from imagpose.reproduction.robustness_report import figure, report
-from imagpose.reproduction.sweep import run, write_tables
+from imagpose.reproduction.sweep import narrowed, run, write_tables
 from imagpose.reproduction.timing import Way
 from imagpose.reproduction.trained import Trial, TrialRequest
 
@@ -66,7 +66,8 @@ def robustness(request: RobustnessRequest) -> None:
             figure(rows, [way for way in ways if way.kind == kind], trial.folder / f"{kind}.png")
     except OSError as error:
         raise InputError(f"{trial.folder} cannot be written ({error.strerror}); name another --results.") from error
-    show(table, console)
+    on_screen = [*range(5), *range(6, len(table.header), 2)]  # of most metrics the difference alone finds room
+    show(narrowed(table, on_screen), console)
     print(f"The tables are {trial.folder / 'table'}.md, .tex and .csv; beside them is a figure of each kind.")
 
 

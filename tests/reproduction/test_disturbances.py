@@ -1,5 +1,7 @@
 """What disturbs a pose or a canvas, as functions: what they change, by how much, and what they leave alone."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -77,8 +79,7 @@ def test_noise_leaves_every_joint_in_the_picture_and_found(pose):
 def test_a_larger_share_drops_the_same_joints_and_more(pose):
     left = {share: visible(thinned(pose, rng(), share).keypoints) for share in (0, 0.1, 0.25, 0.5, 1)}
     assert [int(16 - found.sum()) for found in left.values()] == [0, 2, 4, 8, 15]  # of 16, of which one is left
-    shares = list(left.values())
-    for fewer, more in zip(shares, shares[1:], strict=False):
+    for fewer, more in pairwise(left.values()):
         assert not (more & ~fewer).any()
     kept = thinned(pose, rng(), 0.5).keypoints
     assert np.array_equal(kept[left[0.5]], pose.keypoints[left[0.5]])  # and moves none
