@@ -54,7 +54,7 @@ def robustness(request: RobustnessRequest) -> None:
     """
     console = wide_console()
     trial = Trial.of(request, "robustness")
-    ways = ways_of(_kinds(request, trial.task.index), request.steps or trial.model.steps)
+    ways = ways_of(kinds_of(request, trial.task.index), request.steps or trial.model.steps)
     try:
         plain = {way.scenario: trial.canvases(way.scenario) for way in ways if way.kind == UNDISTURBED}
         canvases: dict[Way, list[Canvas]] = {way: disturb(trial, way, plain[way.scenario]) for way in ways}
@@ -71,8 +71,12 @@ def robustness(request: RobustnessRequest) -> None:
     print(f"The tables are {trial.folder / 'table'}.md, .tex and .csv; beside them is a figure of each kind.")
 
 
-def _kinds(request: RobustnessRequest, index: Index) -> list[str]:
-    """Those that are asked for, or all that the dataset allows.
+def kinds_of(request: RobustnessRequest, index: Index) -> list[str]:
+    """The kinds that are asked for, or all that the dataset allows, in the order in which they are told.
+
+    Args:
+        request: Of the command.
+        index: Of its dataset.
 
     Raises:
         InputError: A kind is asked for that it does not allow.

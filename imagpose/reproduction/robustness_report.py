@@ -75,7 +75,7 @@ def _notes(first: Row, ways: Sequence[Disturbed], height: int) -> list[str]:
     notes = [
         f"{first.samples} pairs of {len(set(first.pairs.identities))} people of {first.data}; {config['model']}, "
         f"guidance {config['guidance']:g}, {config['steps']} steps, the same noise in all. Only what the model is "
-        "given is disturbed, neither the truth nor the figure's box in which a picture is scored.",
+        "given is disturbed, never what its pictures are scored against.",
         "Differences are to the same setting undisturbed, pair by pair, with 95 % bootstrap intervals over people.",
     ]
     notes += [

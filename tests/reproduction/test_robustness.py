@@ -11,11 +11,12 @@ from imagpose import ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.data.mannequins.folder import MannequinSet, write
 from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.data.readers.layouts import open_index
 from imagpose.generation.command import inputs
 from imagpose.generation.pictures import save
 from imagpose.reproduction import sweep
 from imagpose.reproduction.disturbed import STRENGTHS, TITLES, UNDISTURBED, Disturbed, base_of, ways_of
-from imagpose.reproduction.robustness import RobustnessRequest, disturb
+from imagpose.reproduction.robustness import RobustnessRequest, disturb, kinds_of
 from imagpose.reproduction.rows import check_name, read_row
 from imagpose.reproduction.trained import Trial
 from tests.data.layouts import market
@@ -174,6 +175,8 @@ def test_sources_are_drawn_again_only_before_plain_backgrounds(words, mannequin_
         market(DeepFashion(mannequin_root), root)
     else:
         write(root, MannequinSet(identities=3, views=4, test_identities=2, size=(32, 22), busy_backgrounds=True))
+    request = RobustnessRequest(data=root)
+    assert kinds_of(request, open_index(root)) == ["noise", "missing", "swapped", "disagree"]
     words[words.index("--data") + 1] = str(root)
     assert main([*words, "--kinds", "noise", "busy"]) == 2
     assert "--kinds busy draws the sources again" in capsys.readouterr().err
