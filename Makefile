@@ -31,7 +31,7 @@ LAUNCHER ?= local
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY STYLE ARGS
 MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance visibility styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance visibility robustness styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -74,6 +74,9 @@ guidance: .venv/.done  ## which guidance serves the demo weights, or RUN's, best
 
 visibility: .venv/.done  ## what the demo weights, or RUN's, copy from their sources and what they invent, scored by what sources show
 	$(BIN)/python -m imagpose visibility $(OF_RUN) $(ARGS)
+
+robustness: .venv/.done  ## what keypoint noise, missing joints, swapped sides, busy backgrounds and disagreeing sources cost the demo weights, or RUN's
+	$(BIN)/python -m imagpose robustness $(OF_RUN) $(ARGS)
 
 styles: .venv/.lora  ## cartoons: the demo weights as they are, after a LoRA on 20 people, after all weights on them, on many; ARGS="--arms as_they_are lora"
 	$(BIN)/python -m imagpose styles $(ARGS)

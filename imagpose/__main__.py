@@ -114,6 +114,11 @@ COMMANDS = {
         "Reproduce", "imagpose.reproduction.visibility:visibility",
         "what a model copies from its sources and what it invents", "--sources 4", interrupted=_GOES_ON,
     ),
+    "robustness": Command(
+        "Reproduce", "imagpose.reproduction.robustness:robustness",
+        "what noisy, missing and wrong inputs cost one trained model", "--sources 4 --kinds noise missing",
+        interrupted=_GOES_ON,
+    ),
     "reid run": Command(
         "Reproduce", "imagpose.reid.command:run",
         "the paper's Table 4: re-identification with generated pictures", "--no_run", interrupted=_RESUMES,

@@ -24,7 +24,7 @@ NASTY = (
 TARGETS = {
     "EXP": ("train", "doctor", "cache"),
     "WITH": ("train", "cache", "variants"),
-    "RUN": ("train", "uniformity", "speed", "panels", "guidance", "generate", "demo", "evaluate-run"),
+    "RUN": ("train", "uniformity", "speed", "panels", "guidance", "robustness", "generate", "demo", "evaluate-run"),
     "DATA": ("evaluate", "check-data", "compare", "gallery"),
     "GENERATED": ("evaluate",),
     "RESULTS": ("compare", "gallery"),

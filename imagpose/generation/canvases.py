@@ -171,6 +171,20 @@ class Canvas:
         return show_view(self.views[path], image) if path in self.views else image
 
 
+def pose_in(record: ImageRecord, pictures: Pictures) -> BodyPose:
+    """The pose of a dataset's view, in pixels of its picture as it is shown.
+
+    Args:
+        record: The view.
+        pictures: Opens its picture.
+
+    Raises:
+        InputError: The picture is missing, out of the dataset or no image.
+    """
+    image = show_view(record, pictures.open(record.path).show())
+    return BodyPose((image.height, image.width), record.keypoints_at((image.height, image.width)))
+
+
 def canvases_of_pairs(
     data: Path,
     listed: Path,
@@ -210,9 +224,7 @@ def canvases_of_pairs(
 
     @functools.cache  # a source stands in many rows
     def source_pose(name: str) -> BodyPose:
-        record = index.records[name]
-        image = show_view(record, pictures.open(record.path).show())
-        return BodyPose((image.height, image.width), record.keypoints_at((image.height, image.width)))
+        return pose_in(index.records[name], pictures)
 
     def canvas(sources: Sequence[str], targets: Sequence[str], number: int, setting: Setting) -> Canvas:
         given = [index.records[name] for name in sources]

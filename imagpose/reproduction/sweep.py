@@ -90,6 +90,12 @@ def write_tables(folder: Path, table: Table, lines: str, name: str = "table") ->
         write_whole(folder / f"{name}.{kind}", text)
 
 
+def narrowed(table: Table, columns: Sequence[int]) -> Table:
+    """A table's columns of these numbers alone."""
+    header, *rows = ([cells[i] for i in columns] for cells in (table.header, *table.rows))
+    return Table(table.title, header, rows, table.notes)
+
+
 def tell(folder: Path, table: Table, columns: Sequence[int], console: Console) -> None:
     """Show a table whose files and ``figure.png`` are written, and say where they are.
 
@@ -99,6 +105,5 @@ def tell(folder: Path, table: Table, columns: Sequence[int], console: Console) -
         columns: Numbers of those that find room on a screen.
         console: The screen.
     """
-    header, *rows = ([cells[i] for i in columns] for cells in (table.header, *table.rows))
-    show(Table(table.title, header, rows, table.notes), console)
+    show(narrowed(table, columns), console)
     print(f"The tables are {folder / 'table'}.md, .tex and .csv, the figure is {folder / 'figure.png'}.")

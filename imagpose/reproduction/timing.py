@@ -21,6 +21,8 @@ SAMPLERS = {"DDIM": "DDIMScheduler", "DPM++ 2M": "DPMSolverMultistepScheduler", 
 """Classes of diffusers by the name of the sampler; each is made with the configuration the model was trained with."""
 DISTILLED = "distilled"
 """The sampler of the student, which has a scheduler of its own and no guidance."""
+OWN = "own"
+"""The sampler that a model comes with, as ``generate`` draws."""
 
 _UNITS = ("canvas", "panel", "image")
 
@@ -30,7 +32,7 @@ class Way:
     """One way to generate.
 
     Attributes:
-        sampler: A key of :data:`SAMPLERS`, or :data:`DISTILLED`.
+        sampler: A key of :data:`SAMPLERS`, :data:`DISTILLED` or :data:`OWN`.
         steps: Denoising steps.
         scenario: Of the paper.
         guided: Whether the guidance of the command is used, or none (w = 1), which is half the work.
@@ -90,7 +92,7 @@ class Pipelines:
 
     def __init__(self, model: ImagposePipeline, student: ImagposePipeline | None = None) -> None:
         self.model, self.student = model, student
-        self._config, self._form = model.scheduler.config, model.config["guidance_form"]
+        self._own, self._form = model.scheduler, model.config["guidance_form"]
 
     def use(self, way: Way) -> ImagposePipeline:
         """The pipeline of a way, with its scheduler and form of guidance."""
@@ -98,7 +100,10 @@ class Pipelines:
             assert self.student is not None
             return self.student
         self.model.register_to_config(guidance_form=way.form or self._form)
-        self.model.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(self._config)
+        if way.sampler == OWN:
+            self.model.scheduler = self._own
+        else:
+            self.model.scheduler = getattr(diffusers, SAMPLERS[way.sampler]).from_config(self._own.config)
         return self.model
 
 

@@ -25,6 +25,10 @@ VISIBILITY = Command(
     {**_GOOD, "--data": "drawn", "--steps": "1"},
     writes=tuple(path.replace("uniformity", "visibility") for path in _PAIRS),
 )
+ROBUSTNESS = Command(
+    {**_GOOD, "--steps": "1", "--kinds": "noise"},
+    writes=tuple(path.replace("uniformity", "robustness") for path in _PAIRS),
+)
 STYLES = Command({"--model": "model", "--device": "cpu", "--results": "new", "--data": "drawn", "--sources": "1"})
 
 
@@ -93,6 +97,14 @@ CASES = {  # the two open the same things by the same code
         *(case for case in _trial(VISIBILITY) if "folder" not in case.name),
         *VISIBILITY.whole_number("--steps", "0", "1001"),
         VISIBILITY.case("--data of photographs", {"--data": "data"}, "holds no drawn mannequins"),
+    ],
+    "robustness": [
+        *_trial(ROBUSTNESS),
+        *ROBUSTNESS.whole_number("--steps", "0", "1001"),
+        *ROBUSTNESS.values("--kinds", ("fog", "", "Noise", "2"), "none of them"),
+        ROBUSTNESS.case(
+            "--kinds busy of what is not drawn", {"--kinds": "busy", "--data": "market"}, "--kinds busy draws"
+        ),
     ],
     "styles": [
         *STYLES.grammar(),

@@ -6,8 +6,10 @@ Patterns are fixed on the body, so a back view hides what a front view shows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from imagpose.data.keypoints import JOINTS, MISSING
 from imagpose.data.mannequins.body import Body
@@ -37,6 +39,10 @@ class Drawing:
     image: Array
     silhouette: Array
     keypoints: Array
+
+    def save(self, path: Path) -> None:
+        """Write the picture as JPEG, as all of a set are."""
+        Image.fromarray(self.image).save(path, format="JPEG", quality=98, subsampling=0)
 
 
 def _accented(pattern: str, along: Array, angle: Array, radius: float) -> Array:

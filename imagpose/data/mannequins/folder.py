@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from imagpose.data.mannequins import drawing, visibility
 from imagpose.data.mannequins import people as mannequins
@@ -101,7 +100,7 @@ def _draw_identity(job: tuple[MannequinSet, int, str]) -> list[np.ndarray]:
         drawn = drawing.draw(view.person, view.pose, spec.size, view.busy, spec.style)
         target = Path(folder) / PICTURES / view.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawn.image).save(target, quality=98, subsampling=0)
+        drawn.save(target)
         keypoints.append(drawn.keypoints)
     return keypoints
 
@@ -163,6 +162,11 @@ class Wardrobe:
     Args:
         root: A folder written by :func:`write`.
 
+    Attributes:
+        size: Height and width of a picture in pixels.
+        style: How it is drawn.
+        busy: Whether every picture has a busy background.
+
     Raises:
         InputError: Its manifest cannot be read, or names a style that nobody can draw.
     """
@@ -173,6 +177,7 @@ class Wardrobe:
         self.style: Style = manifest["spec"].get("style", _FIRST_STYLE)
         if self.style not in LOOKS:
             raise InputError(f"{root / MANIFEST} says style {self.style!r}; there are: {', '.join(LOOKS)}.")
+        self.busy = bool(manifest["spec"].get("busy_backgrounds"))
         self._images = manifest["images"]
 
     @staticmethod
@@ -185,10 +190,17 @@ class Wardrobe:
         """Who is seen in an image."""
         return mannequins.person_from_record(self._images[name]["person"])
 
-    def draw(self, person: Person, name: str) -> drawing.Drawing:
-        """Draw a person in the pose, and before the background, of an image."""
+    def draw(self, person: Person, name: str, busy: int | None = None) -> drawing.Drawing:
+        """Draw a person in the pose, and before the background, of an image.
+
+        Args:
+            person: Who.
+            name: Of the image.
+            busy: Seed of a busy background instead of the image's own.
+        """
         record = self._images[name]
-        return drawing.draw(person, mannequins.pose_from_record(record["pose"]), self.size, record["busy"], self.style)
+        pose, background = mannequins.pose_from_record(record["pose"]), record["busy"] if busy is None else busy
+        return drawing.draw(person, pose, self.size, background, self.style)
 
     def shown(self, target: str, sources: Sequence[str]) -> np.ndarray:
         """Which pixels of an image show what others of the same person show too, (sources, H, W) booleans.
