@@ -10,8 +10,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from timm.layers import LayerScale
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from imagpose.errors import InputError
 from imagpose.models.encoders import TimmEncoder
 from imagpose.options.ranges import Decay, PositiveFloat, PositiveInt, Seed, check_arguments
 from imagpose.pretraining.family import FamilyTraining
@@ -100,12 +102,15 @@ class DinoTraining(FamilyTraining):
 
     Args:
         out: The weights folder to write.
-        encoder: A vision transformer.
+        encoder: A vision transformer, of an even number of patches a side.
         lr: Peak learning rate; one cycle, linear to zero.
         prototypes: K; the published models have 65,536 or more, for a million pictures.
         momentum: Of the teacher at the first step; rises to 1 along a cosine.
         layer_scale: What each layer's output is multiplied by at first.
         seed: Seeds the head.
+
+    Raises:
+        InputError: The encoder is another.
     """
 
     file = "model.safetensors"
@@ -123,6 +128,7 @@ class DinoTraining(FamilyTraining):
         check_arguments(DinoTraining, locals())
         super().__init__(out, encoder, lr)
         self.momentum = momentum
+        _check(encoder)
         for part in encoder.network.modules():
             if isinstance(part, LayerScale):
                 nn.init.constant_(part.gamma, layer_scale)
@@ -166,3 +172,15 @@ class DinoTraining(FamilyTraining):
         for teacher, student in ((self.encoder.network, self.student.network), (self.teacher_head, self.head)):
             for old, new in zip(teacher.parameters(), student.parameters(), strict=True):
                 old.lerp_(new, 1 - momentum)
+
+
+def _check(encoder: TimmEncoder) -> None:
+    """Refuse what sees no crop of half the side."""
+    if not isinstance(encoder.network, VisionTransformer):
+        raise InputError("model.encoder is no vision transformer of timm; DINO trains no other here.")
+    patch = encoder.network.patch_embed.patch_size[0]
+    if encoder.image_size % (2 * patch):
+        raise InputError(
+            f"model.encoder.init_args.image_size {encoder.image_size} is no even number of patches of {patch} pixels; "
+            f"DINO's small crops are half as wide, so give a multiple of {2 * patch}."
+        )

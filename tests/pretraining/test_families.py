@@ -145,6 +145,14 @@ def test_the_student_sees_small_crops_in_fewer_patches(training, batch):
         assert torch.equal(module.student.tokens(wholes), module.encoder.tokens(wholes))  # they start alike
 
 
+def test_dino_refuses_what_sees_no_small_crop(tmp_path):
+    with pytest.raises(InputError, match="no vision transformer"):
+        DinoTraining(tmp_path, encoders.TimmEncoder("resnet18", image_size=64))
+    options = {"img_size": 70, "embed_dim": 96, "depth": 1, "num_heads": 12}
+    with pytest.raises(InputError, match=r"image_size 70 is no even number of patches of 14 pixels; .* multiple of 28"):
+        DinoTraining(tmp_path, encoder_of("dinov2b", image_size=70, options=options))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["clipb", "dinov2b"])
 def test_the_loss_falls(name, training, batch):
