@@ -115,7 +115,12 @@ base: .venv/.done  ## train the base models that tiny starts from: encoder, v an
 	$(BIN)/python -m imagpose fit --exp base_epsilon
 
 encoders: .venv/.done  ## train Table 3's six miniature encoders, each by its family's own task (into weights/)
-	for name in clipb cliph clipbigg dinov2b dinov2l dinov2g; do $(BIN)/python -m imagpose fit --exp encoder_$$name || exit; done
+	$(BIN)/python -m imagpose fit --exp encoder_clipb
+	$(BIN)/python -m imagpose fit --exp encoder_cliph
+	$(BIN)/python -m imagpose fit --exp encoder_clipbigg
+	$(BIN)/python -m imagpose fit --exp encoder_dinov2b
+	$(BIN)/python -m imagpose fit --exp encoder_dinov2l
+	$(BIN)/python -m imagpose fit --exp encoder_dinov2g
 
 demo-weights: .venv/.done  ## train the demo weights in three parts and export them (into weights/mannequin-demo; the third wants a GPU)
 	$(BIN)/python -m imagpose fit --exp demo
