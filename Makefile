@@ -31,7 +31,7 @@ LAUNCHER ?= local
 unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY STYLE ARGS
 MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance visibility robustness styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance visibility robustness styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base encoders demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -119,6 +119,14 @@ base: .venv/.done  ## train the base models that tiny starts from: encoder, v an
 	$(BIN)/python -m imagpose fit --exp base_encoder
 	$(BIN)/python -m imagpose fit --exp base_v
 	$(BIN)/python -m imagpose fit --exp base_epsilon
+
+encoders: .venv/.done  ## train Table 3's six miniature encoders, each by its family's own task (into weights/)
+	$(BIN)/python -m imagpose fit --exp encoder_clipb
+	$(BIN)/python -m imagpose fit --exp encoder_cliph
+	$(BIN)/python -m imagpose fit --exp encoder_clipbigg
+	$(BIN)/python -m imagpose fit --exp encoder_dinov2b
+	$(BIN)/python -m imagpose fit --exp encoder_dinov2l
+	$(BIN)/python -m imagpose fit --exp encoder_dinov2g
 
 demo-weights: .venv/.done  ## train the demo weights in three parts and export them (into weights/mannequin-demo; the third wants a GPU)
 	$(BIN)/python -m imagpose fit --exp demo

@@ -62,13 +62,13 @@ class Encoder(Frozen, ModelMixin, ConfigMixin):
         self._moments: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}  # mean and std, by device and type
         super().freeze()
 
-    def prepare(self, images: Tensor) -> Tensor:
-        """Images, (B, 3, H, W) in [-1, 1] → normalised squares, (B, 3, image_size, image_size)."""
+    def prepare(self, images: Tensor, side: int | None = None) -> Tensor:
+        """Images, (B, 3, H, W) in [-1, 1] → normalised squares, (B, 3, side, side), of ``image_size`` by default."""
         key = (images.device, images.dtype)
         if key not in self._moments:  # to make a tensor of numbers waits for the device
             self._moments[key] = images.new_tensor(self.mean).view(3, 1, 1), images.new_tensor(self.std).view(3, 1, 1)
         mean, std = self._moments[key]
-        return letterbox((images.add(1).div(2) - mean) / std, self.image_size)
+        return letterbox((images.add(1).div(2) - mean) / std, side or self.image_size)
 
     def tokens(self, images: Tensor) -> Tensor:
         """Normalised square images → tokens."""

@@ -1,1 +1,1 @@
-"""How the weights that the project ships were made: a VAE, an image encoder, a text-free Stable Diffusion."""
+"""How the weights that ship were made: a VAE, image encoders, a pose detector, a text-free Stable Diffusion."""

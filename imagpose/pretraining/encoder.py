@@ -8,13 +8,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from lightning import LightningModule
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from imagpose.data.mannequins.descriptions import CHOICES, COLOURS, Description
 from imagpose.models.encoders import TimmEncoder
 from imagpose.options.ranges import PositiveFloat, check_arguments
 from imagpose.pretraining.one_cycle import one_cycle
+from imagpose.pretraining.writing import write_half
 
 
 class EncoderTraining(LightningModule):
@@ -77,7 +77,5 @@ class EncoderTraining(LightningModule):
 
     def on_fit_end(self) -> None:
         """Save the network in half precision."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        tensors = {k: v.half() if v.is_floating_point() else v for k, v in self.network.state_dict().items()}
-        save_file({k: v.contiguous() for k, v in tensors.items()}, self.out / "model.safetensors")
+        write_half(self.network, self.out, "model.safetensors")
         self.print(f"The encoder is in {self.out}.")

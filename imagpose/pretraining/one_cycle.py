@@ -14,13 +14,14 @@ def one_cycle(
     """AdamW with one cycle of the learning rate over all steps, linear, as ``configure_optimizers`` returns it.
 
     Args:
-        module: All of whose parameters are trained.
+        module: All of whose parameters that ask for a gradient are trained.
         lr: The peak.
         betas: Of AdamW.
         weight_decay: Likewise.
         rising: The share of steps before the peak.
     """
-    optimizer = torch.optim.AdamW(module.parameters(), lr=lr, betas=betas, weight_decay=weight_decay)
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=lr, betas=betas, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, total_steps=module.trainer.max_steps, pct_start=rising, anneal_strategy="linear",
         cycle_momentum=False,

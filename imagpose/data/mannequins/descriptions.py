@@ -1,4 +1,4 @@
-"""What a mannequin wears, as numbers: to an image encoder of ours what captions are to CLIP."""
+"""What a mannequin wears: as numbers, and as a caption."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from imagpose.data.mannequins.people import BOTTOM_PATTERNS, BOTTOMS, SLEEVES, TOP_PATTERNS, Person
+from imagpose.data.mannequins.people import (
+    BOTTOM_PATTERNS,
+    BOTTOMS,
+    CLOTH,
+    HAIR,
+    SKIN,
+    SLEEVES,
+    TOP_PATTERNS,
+    Colour,
+    Person,
+)
 
 COLOURS = ("skin", "hair", "shoes", "top", "bottom_colour", "top_accent", "bottom_accent")
 CHOICES: dict[str, tuple[object, ...]] = {
@@ -17,6 +27,9 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "bottom": BOTTOMS,
     "long_hair": (False, True),
 }
+
+_SLEEVES = {"none": "sleeveless", "short": "short-sleeved", "long": "long-sleeved"}
+_PATTERNS = {"hstripes": "horizontal stripes", "vstripes": "vertical stripes", "diagonal": "diagonal stripes"}
 
 
 class Description(NamedTuple):
@@ -41,3 +54,25 @@ def describe(person: Person) -> Description:
         torch.tensor([0.0 if plain.get(name) else 1.0 for name in COLOURS]),
         torch.tensor([options.index(getattr(person, name)) for name, options in CHOICES.items()]),
     )
+
+
+def caption(person: Person) -> str:
+    """The same in English, colours by the name of the nearest one that there is; what CLIP reads of a picture."""
+    sleeves = _SLEEVES[person.sleeves]
+    top = _garment(f"{_name(person.top, CLOTH)} {sleeves} top", person.top_pattern, person.top_accent)
+    bottom = _garment(
+        f"{_name(person.bottom_colour, CLOTH)} {person.bottom}", person.bottom_pattern, person.bottom_accent
+    )
+    hair = f"{'long' if person.long_hair else 'short'} {_name(person.hair, HAIR)} hair"
+    skin, shoes = f"{_name(person.skin, SKIN)} skin", f"{_name(person.shoes, CLOTH)} shoes"
+    return f"a person with {hair} and {skin} in a {top}, {bottom} and {shoes}"
+
+
+def _garment(text: str, pattern: str, accent: Colour) -> str:
+    if pattern == "plain":
+        return f"plain {text}"
+    return f"{text} with {_name(accent, CLOTH)} {_PATTERNS.get(pattern, pattern)}"
+
+
+def _name(colour: Colour, palette: dict[str, Colour]) -> str:
+    return min(palette, key=lambda name: sum((a - b) ** 2 for a, b in zip(colour, palette[name], strict=True)))

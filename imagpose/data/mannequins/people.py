@@ -20,16 +20,21 @@ BOTTOM_PATTERNS = ("plain", "plain", "hstripes", "vstripes")
 SLEEVES = ("none", "short", "long")
 BOTTOMS = ("trousers", "shorts", "skirt")
 
-_CLOTH = np.array(
-    [
-        (200, 36, 44), (236, 120, 28), (240, 200, 40), (120, 176, 40), (24, 120, 60), (40, 176, 176),
-        (48, 120, 216), (28, 44, 120), (124, 60, 172), (224, 96, 168), (120, 72, 40), (246, 240, 226),
-        (40, 40, 46), (140, 148, 156),
-    ]
-)  # fmt: skip
-_SKIN = np.array([(250, 220, 196), (232, 190, 156), (206, 156, 116), (164, 112, 76), (116, 76, 52), (80, 52, 40)])
-_HAIR = np.array([(28, 24, 24), (84, 52, 32), (140, 84, 40), (216, 176, 96), (168, 52, 28), (150, 150, 150)])
 Colour = tuple[int, int, int]
+CLOTH: dict[str, Colour] = {
+    "red": (200, 36, 44), "orange": (236, 120, 28), "yellow": (240, 200, 40), "lime": (120, 176, 40),
+    "green": (24, 120, 60), "turquoise": (40, 176, 176), "blue": (48, 120, 216), "navy": (28, 44, 120),
+    "purple": (124, 60, 172), "pink": (224, 96, 168), "brown": (120, 72, 40), "cream": (246, 240, 226),
+    "black": (40, 40, 46), "grey": (140, 148, 156),
+}  # fmt: skip
+SKIN: dict[str, Colour] = {
+    "pale": (250, 220, 196), "fair": (232, 190, 156), "tan": (206, 156, 116), "olive": (164, 112, 76),
+    "brown": (116, 76, 52), "dark": (80, 52, 40),
+}  # fmt: skip
+HAIR: dict[str, Colour] = {
+    "black": (28, 24, 24), "dark brown": (84, 52, 32), "brown": (140, 84, 40), "blond": (216, 176, 96),
+    "red": (168, 52, 28), "grey": (150, 150, 150),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,15 +83,15 @@ class Pose:
         return "front" if turn <= 60 else "side" if turn < 120 else "back"
 
 
-def _colour(rng: np.random.Generator, palette: Array, jitter: int) -> Colour:
-    r, g, b = np.clip(rng.choice(palette) + rng.integers(-jitter, jitter + 1, 3), 0, 255)
+def _colour(rng: np.random.Generator, palette: dict[str, Colour], jitter: int) -> Colour:
+    r, g, b = np.clip(rng.choice(list(palette.values())) + rng.integers(-jitter, jitter + 1, 3), 0, 255)
     return int(r), int(g), int(b)
 
 
 def _two_colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
     """Two cloth colours that stay apart after blurring and shading."""
     while True:
-        a, b = _colour(rng, _CLOTH, 10), _colour(rng, _CLOTH, 10)
+        a, b = _colour(rng, CLOTH, 10), _colour(rng, CLOTH, 10)
         difference = np.subtract(a, b, dtype=float)
         if np.abs(difference).sum() > 180 and abs(difference @ (0.3, 0.59, 0.11)) > 50:
             return a, b
@@ -97,10 +102,10 @@ def draw_person(rng: np.random.Generator) -> Person:
     top, top_accent = _two_colours(rng)
     bottom_colour, bottom_accent = _two_colours(rng)
     return Person(
-        skin=_colour(rng, _SKIN, 6),
-        hair=_colour(rng, _HAIR, 8),
+        skin=_colour(rng, SKIN, 6),
+        hair=_colour(rng, HAIR, 8),
         long_hair=bool(rng.random() < 0.4),
-        shoes=_colour(rng, _CLOTH, 10),
+        shoes=_colour(rng, CLOTH, 10),
         width=float(rng.uniform(0.92, 1.1)),
         legs=float(rng.uniform(0.94, 1.06)),
         sleeves=str(rng.choice(SLEEVES)),
