@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from imagpose.data.mannequins.descriptions import Description, describe
-from imagpose.data.mannequins.folder import MannequinSet, Wardrobe, ensure
+from imagpose.data.mannequins.folder import MannequinSet, ensure
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.pictures import read_picture
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.readers.index import ImageRecord

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imagpose.data.mannequins.folder import Wardrobe
 from imagpose.data.mannequins.people import TOP_PATTERNS
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.index import Index
 from imagpose.data.workers import processes
 

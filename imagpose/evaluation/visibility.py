@@ -16,7 +16,7 @@ from lpips import LPIPS
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.workers import processes
 from imagpose.evaluation.clothes import Case, Rivals, nearest
 

@@ -15,7 +15,7 @@ from torchvision.transforms import v2 as T
 
 from imagpose.data.images import FolderDataModule, SingleImages, read_image
 from imagpose.data.mannequins.descriptions import caption
-from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.readers.index import ImageRecord
 from imagpose.data.sampling import rng_for

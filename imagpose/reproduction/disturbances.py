@@ -14,7 +14,7 @@ import numpy as np
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.keypoints import FLIP_ORDER, MISSING, visible
-from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.index import ImageRecord
 from imagpose.generation.canvases import Canvas, Pictures, pose_in
 from imagpose.output.files import whole_file

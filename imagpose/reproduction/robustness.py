@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from imagpose.data.keypoints import visible
-from imagpose.data.mannequins.folder import Wardrobe, is_drawn
+from imagpose.data.mannequins.folder import is_drawn
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.pictures import picture_size
 from imagpose.data.readers.index import ImageRecord, Index
 from imagpose.errors import InputError

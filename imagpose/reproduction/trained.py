@@ -15,7 +15,8 @@ from torch import Tensor
 
 from imagpose.data.images import open_view, to_tensor
 from imagpose.data.keypoints import figure_box
-from imagpose.data.mannequins.folder import MannequinSet, Wardrobe, ensure, is_drawn
+from imagpose.data.mannequins.folder import MannequinSet, ensure, is_drawn
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.index import Index
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError

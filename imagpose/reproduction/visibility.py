@@ -9,7 +9,8 @@ import numpy as np
 from rich.console import Console
 
 from imagpose.data.images import open_view
-from imagpose.data.mannequins.folder import Wardrobe, is_drawn
+from imagpose.data.mannequins.folder import is_drawn
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
 from imagpose.evaluation.clothes import cases

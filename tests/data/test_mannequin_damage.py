@@ -11,6 +11,7 @@ from imagpose.__main__ import main
 from imagpose.data.mannequins import folder as mannequin_folder
 from imagpose.data.mannequins.damage import MANIFEST, damaged
 from imagpose.data.mannequins.folder import MannequinSet, ensure, write
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.errors import InputError
 
 FEW = MannequinSet(identities=3, views=4, test_identities=1, test_pairs=2, size=(16, 11))
@@ -120,7 +121,7 @@ def test_a_manifest_that_tells_nothing_is_one_sentence(root, capsys, broken):
     assert len(error.splitlines()) == 1
     assert content(root) == before
     with pytest.raises(InputError, match="cannot be read"):
-        mannequin_folder.Wardrobe(root)
+        Wardrobe(root)
 
 
 def test_nothing_is_drawn_over_what_is_there(tmp_path, capsys):

@@ -8,8 +8,9 @@ from imagpose.__main__ import main
 from imagpose.data.keypoints import JOINTS, visible
 from imagpose.data.mannequins import people as mannequins
 from imagpose.data.mannequins.drawing import draw
-from imagpose.data.mannequins.folder import MANIFEST, MannequinSet, Wardrobe, ensure, write
+from imagpose.data.mannequins.folder import MANIFEST, MannequinSet, ensure, write
 from imagpose.data.mannequins.raycast import RoundCone, intersect
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 

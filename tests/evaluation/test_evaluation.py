@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation.clothes import Case, judge, nearest
 from imagpose.evaluation.intervals import summarise

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from imagpose.data.mannequins.folder import MannequinSet, Wardrobe, write
+from imagpose.data.mannequins.folder import MannequinSet, write
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation.clothes import cases
 from imagpose.evaluation.visibility import FEWEST, Split, lpips_by_region, regions, score

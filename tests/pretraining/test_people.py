@@ -5,8 +5,8 @@ import torch
 
 from imagpose.data.images import read_image
 from imagpose.data.mannequins.descriptions import caption
-from imagpose.data.mannequins.folder import Wardrobe
 from imagpose.data.mannequins.people import CLOTH, draw_person
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.sampling import rng_for
 from imagpose.pretraining.clip import CONTEXT

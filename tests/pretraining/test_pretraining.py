@@ -7,7 +7,7 @@ from imagpose.__main__ import main
 from imagpose.data.figures import Figures
 from imagpose.data.keypoints import FLIP_ORDER
 from imagpose.data.mannequins.descriptions import CHOICES, COLOURS, describe
-from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.variations import Variations
 from imagpose.models.base import Base

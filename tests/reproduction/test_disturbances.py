@@ -7,7 +7,7 @@ import pytest
 
 from imagpose.data.body_pose import BodyPose
 from imagpose.data.keypoints import JOINTS, visible
-from imagpose.data.mannequins.folder import Wardrobe
+from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 from imagpose.generation.canvases import canvases_of_pairs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 from collections.abc import Sequence
@@ -12,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from imagpose.data.mannequins import drawing, visibility
+from imagpose.data.mannequins import drawing
 from imagpose.data.mannequins import people as mannequins
-from imagpose.data.mannequins.body import Body
 from imagpose.data.mannequins.damage import LISTS, MANIFEST, PICTURES, damaged, file_size, is_part, read_manifest
 from imagpose.data.mannequins.drawn import draw_all, drawn_into
 from imagpose.data.mannequins.lists import annotation_file, lists
 from imagpose.data.mannequins.people import Person, Pose
-from imagpose.data.mannequins.styles import LOOKS, Style
+from imagpose.data.mannequins.styles import FIRST_STYLE, Style
 from imagpose.data.readers.deepfashion import flatten_name, unflatten_name
 from imagpose.errors import InputError
 from imagpose.options.ranges import DrawnSide, PositiveInt, Seed, Views, check_arguments
@@ -30,7 +28,6 @@ _CHUNK = 2  # people that a process takes at a time, and an interruption waits f
 # at three quarters.
 _AZIMUTHS = (0, 0, 30, -30, 90, -90, 180, 180, 135)
 _FIRST_AZIMUTHS = 8  # those that sets had before
-_FIRST_STYLE: Style = "photograph"
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,7 @@ def _head(spec: MannequinSet) -> dict[str, Any]:
     """How a manifest of a set begins."""
     renderer = drawing.RENDERER_VERSION + (spec.views > _FIRST_AZIMUTHS)  # older sets have another ninth view
     said = {**mannequins.to_record(spec), "size": list(spec.size)}
-    if spec.style == _FIRST_STYLE:
+    if spec.style == FIRST_STYLE:
         del said["style"]  # older sets do not say it
     return {"renderer": renderer, "spec": said}
 
@@ -154,64 +151,6 @@ def _manifest(spec: MannequinSet, folder: Path | None = None) -> str:
     if folder is not None:
         manifest["lists"] = {name: file_size(folder / name) for name in LISTS}
     return json.dumps(manifest) + "\n"
-
-
-class Wardrobe:
-    """Draws any person of a mannequin folder in any of its poses: the ground truth that photographs cannot give.
-
-    Args:
-        root: A folder written by :func:`write`.
-
-    Attributes:
-        size: Height and width of a picture in pixels.
-        style: How it is drawn.
-        busy: Whether every picture has a busy background.
-
-    Raises:
-        InputError: Its manifest cannot be read, or names a style that nobody can draw.
-    """
-
-    def __init__(self, root: Path) -> None:
-        manifest = read_manifest(root)
-        self.size: tuple[int, int] = tuple(manifest["spec"]["size"])
-        self.style: Style = manifest["spec"].get("style", _FIRST_STYLE)
-        if self.style not in LOOKS:
-            raise InputError(f"{root / MANIFEST} says style {self.style!r}; there are: {', '.join(LOOKS)}.")
-        self.busy = bool(manifest["spec"].get("busy_backgrounds"))
-        self._images = manifest["images"]
-
-    @staticmethod
-    @functools.cache
-    def of(root: Path) -> Wardrobe:
-        """The wardrobe of a folder, read once a process."""
-        return Wardrobe(root)
-
-    def person(self, name: str) -> Person:
-        """Who is seen in an image."""
-        return mannequins.person_from_record(self._images[name]["person"])
-
-    def draw(self, person: Person, name: str, busy: int | None = None) -> drawing.Drawing:
-        """Draw a person in the pose, and before the background, of an image.
-
-        Args:
-            person: Who.
-            name: Of the image.
-            busy: Seed of a busy background instead of the image's own.
-        """
-        record = self._images[name]
-        pose, background = mannequins.pose_from_record(record["pose"]), record["busy"] if busy is None else busy
-        return drawing.draw(person, pose, self.size, background, self.style)
-
-    def shown(self, target: str, sources: Sequence[str]) -> np.ndarray:
-        """Which pixels of an image show what others of the same person show too, (sources, H, W) booleans.
-
-        See :func:`imagpose.data.mannequins.visibility.shown`.
-        """
-        return visibility.shown(self._body(target), [self._body(name) for name in sources], self.size)
-
-    def _body(self, name: str) -> Body:
-        record = self._images[name]
-        return Body.of(self.person(name), mannequins.pose_from_record(record["pose"]), LOOKS[self.style].head)
 
 
 def is_drawn(root: Path) -> bool:

@@ -14,6 +14,8 @@ from scipy.ndimage import binary_dilation
 
 Array = np.ndarray
 Style = Literal["photograph", "cartoon", "sketch"]
+FIRST_STYLE: Style = "photograph"
+"""Of sets that say none."""
 
 _NOTHING = -10.0  # depth of the background, in body units: behind everybody
 _FOLD = 0.05  # body units between two surfaces that a line parts
