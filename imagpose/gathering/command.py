@@ -15,8 +15,9 @@ from imagpose.data.framing import Framing, framed
 from imagpose.data.images import to_uint8
 from imagpose.data.lists import annotation_row, split_lists
 from imagpose.data.mannequins.damage import PICTURES
-from imagpose.data.pose_detector import FOR_MANNEQUINS, DetectorName
+from imagpose.data.pose_detector import FOR_MANNEQUINS, DetectorName, PoseDetector
 from imagpose.data.readers.deepfashion import ANNOTATION_SIZE, flatten_name
+from imagpose.data.readers.folders import leaves
 from imagpose.errors import InputError, one_line
 from imagpose.gathering.photographs import Photograph, Photographs
 from imagpose.generation.poses import over
@@ -86,13 +87,16 @@ def gather(request: GatherRequest) -> None:
     """
     found = Photographs.find(request.photos)
     _may_write(request.out)
+    if not leaves(request.out, os.path.realpath(request.photos)):
+        raise InputError(f"--out {request.out} lies in {request.photos}, among the photographs; name another.")
     people = {name: some for name, some in found.people.items() if len(some) >= _FEWEST}
     _check_people(request, len(people), found.left_out)  # before hours of looking
+    detector = load_detector(request.detector, weights=request.detector_weights)
     try:
         out = request.out
         with made_folder(out.parent), alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
             _may_write(out)  # another process may have written it by now
-            written = _write(request, found, unfinished)
+            written = _write(request, found, detector, unfinished)
             unfinished.rename(out)
     except OSError as error:
         reason = error.strerror or error
@@ -136,13 +140,13 @@ def _tell(left_out: list[str]) -> None:
         print(f"Left out: {one_line(sentence)}")
 
 
-def _write(request: GatherRequest, found: Photographs, folder: Path) -> dict[str, list[str]]:
+def _write(request: GatherRequest, found: Photographs, detector: PoseDetector, folder: Path) -> dict[str, list[str]]:
     """Write the dataset; returns each person's images, by the name of their folder."""
     names: dict[str, list[str]] = {}
     rows: dict[str, str] = {}
     origins: dict[str, dict[str, str]] = {}
     drawn = []
-    for person, views in _people(request, found):
+    for person, views in _people(request, found, detector):
         names[person] = []
         for number, view in enumerate(views, start=1):
             path = f"WOMEN/Own/id_{len(names):08d}/01_{number}_any.jpg"
@@ -168,9 +172,8 @@ def _write(request: GatherRequest, found: Photographs, folder: Path) -> dict[str
     return names
 
 
-def _people(request: GatherRequest, found: Photographs) -> Iterator[tuple[str, list[View]]]:
+def _people(request: GatherRequest, found: Photographs, detector: PoseDetector) -> Iterator[tuple[str, list[View]]]:
     """Everybody of whom two photographs can be used; who and what cannot is told in ``left_out``."""
-    detector = load_detector(request.detector, weights=request.detector_weights)
     with progress("Finding poses", sum(map(len, found.people.values())), "photographs") as advance:
         for person, photographs in found.people.items():
             views = []

@@ -75,7 +75,7 @@ def _check():
 def _gather():
     yield from GATHER.grammar("--out")
     yield GATHER.case("no folder", {"": None}, "PHOTOS")
-    yield from GATHER.folder("", "nobody")
+    yield from GATHER.folder("", "nobody", "among the photographs")
     yield GATHER.case("a folder of loose photographs", {"": "made"}, "made has nobody with 2 photographs")
     for name, make in {**BAD, **OUTSIDE}.items():
         place = {"photos/1/a.jpg": lambda p, m=make: m(p, p.parents[2]), "photos/2/a.jpg": text(b"x")}
@@ -88,6 +88,7 @@ def _gather():
     for kind in ("a folder", "a pipe", "a device", "a broken link", "a circle"):
         holds = {"new/x": text(b"")} if kind == "a folder" else {"new": INSTEAD[kind]}
         yield GATHER.case(f"--out is {kind}", {}, "--out new is there", place=holds, slow=kind != "a folder")
+    yield GATHER.case("--out among the photographs", {"--out": "data/img_highres/MEN/Tees_Tanks/new"}, "lies in")
     yield from GATHER.whole_number("--test_people", "0")
     yield GATHER.case("nobody to train on", {"--test_people": "999"}, "--test_people is 999")
     yield from GATHER.values("--size", ("0x0", "64", "x", "64×44", "", "[64]", "9999x1"), some=2)

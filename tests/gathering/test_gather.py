@@ -13,6 +13,7 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.data.keypoints import visible
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputWarning
+from imagpose.pose.mannequin import MannequinDetector
 
 
 def gather(photos, *words):
@@ -170,6 +171,22 @@ def test_where_nobody_is_left_nothing_is_written(spoiled, words, told, photos, t
     assert len(error.strip().splitlines()) == 1
     left = {path for path in tmp_path.rglob("*") if not path.name.endswith(".lock")} - before
     assert left <= {tmp_path / "deep"}  # the lock's
+
+
+def test_an_interruption_leaves_nothing(loose, tmp_path, monkeypatch, capsys):
+    seen = []
+
+    def detect(self, picture):
+        seen.append(picture)
+        if len(seen) > 5:  # the first person is written by now
+            raise KeyboardInterrupt
+        return found(self, picture)
+
+    found = MannequinDetector.detect
+    monkeypatch.setattr(MannequinDetector, "detect", detect)
+    assert gather(loose[0], "--out", tmp_path / "mine", "--size", "64x44") == 130
+    assert "nothing was written, and the same command starts again" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [".mine.lock"]
 
 
 def test_the_same_photographs_give_the_same_dataset(gathered, loose, tmp_path):
