@@ -93,7 +93,10 @@ class Photographs:
                     f"{path} is a link out of {root}, and is not followed; put the folder itself there."
                 )
             elif path.is_dir():
-                found.people[path.name] = list(found._of_person(path, root))
+                try:
+                    found.people[path.name] = list(found._of_person(path, root))
+                except InputError as error:
+                    found.left_out.append(str(error))
             elif path.suffix.lower() in PHOTOGRAPHS:
                 found.left_out.append(f"{path} is in no person's folder; make one in {root} and put it there.")
         return found

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +140,20 @@ def test_what_cannot_be_used_is_told_and_the_others_go_on(photos, tmp_path, caps
     assert "mine holds 7 pictures of 3 people, 64×44 pixels each; held out for testing: a, [red]b c." in out
     assert main(["check", str(tmp_path / "mine")]) == 0
     assert DeepFashion(tmp_path / "mine").splits.keys() == {"train", "test"}
+
+
+def test_a_person_whose_folder_cannot_be_read_is_left_out(photos, tmp_path, monkeypatch, capsys):
+    def iterdir(self):  # as for a user who may not; root may read all
+        if self.name == "2":
+            raise PermissionError(13, "Permission denied", str(self))
+        return every(self)
+
+    every = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert gather(photos, "--out", tmp_path / "mine", "--size", "64x44") == 0
+    out = capsys.readouterr().out
+    assert f"Left out: {photos / '2'} cannot be read (Permission denied); make it readable." in out
+    assert "9 pictures of 3 people" in out
 
 
 def test_of_several_people_the_largest_is_taken(photos, tmp_path):
