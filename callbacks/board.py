@@ -90,7 +90,10 @@ def told_apart_by(config: Mapping[str, Any]) -> dict[str, Any]:
         config: Every option of a run, as ``config.yaml`` holds them.
     """
     model, data = (config.get(group, {}).get("init_args", {}) for group in ("model", "data"))
-    switches = ("base", "lr", "texture_tokens", "image_conditions", "mask_condition", "cva", "along_batch")
+    switches = (
+        "base", "lr", "texture_tokens", "image_conditions", "mask_condition", "cva", "along_batch", "trainable",
+        "noise_offset",
+    )  # fmt: skip
     return {
         "seed": config.get("seed_everything"),
         "encoder": model.get("encoder", {}).get("init_args", {}).get("model"),

@@ -167,6 +167,10 @@ COMMANDS = {
         "Data", "imagpose.data.mannequins.folder:draw_set", "draw the embedded dataset", "data/mannequins",
         interrupted=_NOTHING,
     ),
+    "gather": Command(
+        "Data", "imagpose.gathering.command:gather", "make a dataset of photographs, a folder a person",
+        "photos --out mine --framing figure", interrupted=_NOTHING,
+    ),
     "check": Command(
         "Data", "imagpose.data.readers.check:check", "look at every row and every image of a dataset once",
         "data/mannequins",

@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 ROOMS = (
     "errors", "output", "options", "objective", "data", "panels", "models", "pose", "sampler", "synthesis", "module",
     "distillation", "finetuning", "pretraining", "training", "pipeline", "evaluation", "generation",
-    "demo", "reproduction", "study", "reid", "callbacks", "__main__",
+    "gathering", "demo", "reproduction", "study", "reid", "callbacks", "__main__",
 )  # fmt: skip
 """Files and folders of the package; each imports from those before it alone."""
 CORE = ("objective", "sampler", "panels", "module", "models/flc", "models/ilc", "models/cva")

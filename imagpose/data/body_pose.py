@@ -92,10 +92,13 @@ class BodyPose:
 
     def map(self, size: tuple[int, int]) -> Tensor:
         """The pose map of an image that :func:`fit` brought to ``size``, (3, H, W) in [0, 1]."""
+        return torch.from_numpy(draw_pose(self.fitted(size).keypoints, size)).permute(2, 0, 1)
+
+    def fitted(self, size: tuple[int, int]) -> BodyPose:
+        """The same in the pixels of an image that :func:`fit` brought to ``size``, a (height, width)."""
         (vertical, horizontal), top, left = _placement(self.size, size)
         points = (self.keypoints + 0.5) * (horizontal, vertical) - 0.5 + (left, top)
-        points = np.where(visible(self.keypoints)[:, None], points.clip(min=0), MISSING)
-        return torch.from_numpy(draw_pose(points, size)).permute(2, 0, 1)
+        return BodyPose(size, np.where(visible(self.keypoints)[:, None], points.clip(min=0), MISSING))
 
     def picture(self, size: tuple[int, int]) -> Image.Image:
         """The pose map as a picture of a size (height, width)."""

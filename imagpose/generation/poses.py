@@ -23,7 +23,8 @@ from imagpose.options.ranges import PositiveInt, Size, check_arguments
 from imagpose.output.files import whole_file
 
 _KEY = "imagpose pose"  # in the PNGs that are drawn here
-_PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+"""How the names of photographs end, in small letters."""
 _SHAPE = (64, 44)  # of the embedded mannequins, which is that of DeepFashion's 256×176
 
 
@@ -86,7 +87,7 @@ class PoseRequest:
     @property
     def is_photograph(self) -> bool:
         """Whether the file is named like a picture."""
-        return self.file is not None and self.file.suffix.lower() in _PHOTOGRAPHS
+        return self.file is not None and self.file.suffix.lower() in PHOTOGRAPHS
 
     @property
     def drawing(self) -> Path | None:
@@ -217,7 +218,7 @@ def _show(found: BodyPose, file: Path, picture: Image.Image | None, out: Path) -
 def _saved(drawn: Image.Image, file: Path, out: Path) -> Iterator[None]:
     """Write a drawing of what is in a file, unless what is done meanwhile fails; only one of ours is replaced."""
     try:
-        if out.exists() and out.is_file() and _KEY not in _texts(out):
+        if out.exists() and out.is_file() and not is_drawn(out):
             raise InputError(f"{out} is there and not a pose drawn by this command; name another file with --show.")
         info = PngInfo()
         info.add_text(_KEY, file.name.encode("ascii", "replace").decode())
@@ -228,11 +229,17 @@ def _saved(drawn: Image.Image, file: Path, out: Path) -> Iterator[None]:
         raise InputError(f"{out} cannot be written ({error.strerror or error}); name another --show.") from error
 
 
-def _texts(path: Path) -> dict[str, str]:
+def is_drawn(path: Path, root: Path | None = None) -> bool:
+    """Whether a file is a skeleton that was drawn here, and no photograph.
+
+    Args:
+        path: Of any file.
+        root: A folder that it must not lie outside of; None where it may lie anywhere.
+    """
     try:
-        return picture_text(path)
+        return _KEY in picture_text(path, root)
     except InputError:  # no picture at all
-        return {}
+        return False
 
 
 def _write(found: BodyPose, out: Path) -> None:

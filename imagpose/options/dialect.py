@@ -14,6 +14,7 @@ they are brought into that form, by what the parser knows of its options:
 from __future__ import annotations
 
 import json
+import math
 import re
 from argparse import Action
 from collections import deque
@@ -71,7 +72,7 @@ class _Line:
     Attributes:
         left: Words that are not read yet.
         flags: The parser's options by their names.
-        positional: Whether the parser takes words that belong to no option.
+        room: How many words that belong to no option the parser still takes.
         word: The option whose name may be left out, until it is said.
         other_names: Of options, and the names that they stand for.
         out: What the parser will be given.
@@ -81,7 +82,7 @@ class _Line:
 
     left: deque[str]
     flags: Mapping[str, Action]
-    positional: bool
+    room: float
     word: str | None
     other_names: Mapping[str, str]
     out: list[str] = field(default_factory=list)
@@ -121,8 +122,9 @@ def read(
     if any(isinstance(action.choices, dict) for action in parser._actions if not action.option_strings):
         return list(words), []
     flags = {name: action for action in parser._actions for name in action.option_strings}
-    positional = unnamed is not None or any(not action.option_strings for action in parser._actions)
-    line = _Line(deque(spelled(words)), flags, positional, unnamed, other_names)
+    nameless = [action for action in parser._actions if not action.option_strings]
+    room = sum(1 if action.nargs in (None, "?") else math.inf for action in nameless) + (unnamed is not None)
+    line = _Line(deque(spelled(words)), flags, room, unnamed, other_names)
     while line.left:
         _read_next(line)
     return line.out, line.further
@@ -137,6 +139,7 @@ def _read_next(line: _Line) -> None:
     if not name.startswith("-") or _NUMBER.match(name):
         line.out.append(word if line.word is None else f"--{line.word}={word}")
         line.word = None
+        line.room -= 1
     elif name not in line.flags:
         _read_unknown(line, name, word, has_value == "=")
     elif (kind := _kind(line.flags[name])) in ("list", "mapping"):
@@ -158,7 +161,7 @@ def _read_next(line: _Line) -> None:
             line.out[-1] = f"{word}=[{first}, {line.left.popleft()}]" if two else f"{word}={first}"
     else:
         taken = line.value_follows() and (
-            line.left[0].lower() in ("true", "false") or kind == "bool or another" or not line.positional
+            line.left[0].lower() in ("true", "false") or kind == "bool or another" or line.room < 1
         )
         line.out.append(f"{name}={line.left.popleft() if taken else 'true'}")
 

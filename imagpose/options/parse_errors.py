@@ -100,12 +100,12 @@ def sentence(error: BaseException) -> str:
     found = re.search(r"Given value: (.*)|Got value: (.*)", innermost_text, re.DOTALL) or re.search(
         r"not (?P<value>.+)$", innermost
     )
-    value = " ".join(next(text for text in found.groups() if text is not None).split()) if found else ""
+    value = " ".join(next(text for text in found.groups() if text is not None).split()) if found else "missing"
     if not must:
         return f"{option} cannot be read ({re.sub(r'^Parser key .*?: *', '', innermost)})."
     near = nearest(value, _choices(innermost_text))
     meant = f" (did you mean {near}?)" if near else ""
-    return f"{option} is {value or 'missing'}; it must be {joined(must, 'or')}{meant}."
+    return f"{option} is {value or 'empty'}; it must be {joined(must, 'or')}{meant}."
 
 
 # The parts of a message ---------------------------------------------------------------------------------------------

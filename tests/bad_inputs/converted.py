@@ -18,7 +18,7 @@ def _convert() -> Iterator[Case]:
     yield CONVERT.case("a file of another type", {"": "odd/file"}, "is no file of weights")
     yield CONVERT.case("an --out of another type", {"--out": "new.ckpt"}, "end it in .safetensors")
     yield CONVERT.case("an --out that is there", {"--out": WEIGHTS}, "exists")
-    yield CONVERT.case("--overwrite 'x'", {"--overwrite": "x"}, "There is no argument x")
+    yield CONVERT.case("--overwrite 'x'", {"--overwrite": "x"}, "--overwrite is x; it must be true or false")
     yield from CONVERT.file("--config", "--config", slow=True)
     yield from CONVERT.written("--out", "new", ending=".safetensors")
     damaged = {kind: content for kind, content in SAFETENSORS.items() if kind != "another tensor"}

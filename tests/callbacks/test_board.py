@@ -8,7 +8,7 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from imagpose.__main__ import main
-from imagpose.callbacks.board import intervals, scores_of
+from imagpose.callbacks.board import intervals, scores_of, told_apart_by
 
 
 @pytest.mark.slow
@@ -34,6 +34,8 @@ def test_curves_hyperparameters_and_one_picture_of_the_intervals(tiny_words, no_
     about = started.session_start_info.hparams
     assert (about["experiment"].string_value, about["steps"].number_value) == ("quick", 2)
     assert (about["base"].string_value, about["batch_size"].number_value) == ("mannequin-sd-v", 2)
+    assert (about["trainable"].string_value, about["noise_offset"].number_value) == ("None", 0)
+    assert "noise_offset" in about
     told = HParamsPluginData.FromString(events.SummaryMetadata("_hparams_/experiment").plugin_data.content)
     assert {info.name.tag for info in told.experiment.metric_infos} == set(scores)
 
@@ -42,6 +44,12 @@ def test_curves_hyperparameters_and_one_picture_of_the_intervals(tiny_words, no_
 
     # The files of the run have every number that TensorBoard has no curve for.
     assert {"test/ssim_low", "test/ssim_high", "test/ssim_n", "vae/ssim", "strict/psnr"} <= set(metrics)
+
+
+def test_runs_are_told_apart_by_what_they_train_and_by_their_noise():
+    config = {"seed_everything": 0, "model": {"init_args": {"trainable": ["cva"], "noise_offset": 0.05, "lr": 1e-4}}}
+    options = told_apart_by(config)
+    assert (options["trainable"], options["noise_offset"], options["lr"]) == (["cva"], 0.05, 1e-4)
 
 
 def test_the_intervals_of_every_measure_and_of_differences_are_drawn():

@@ -113,6 +113,7 @@ def test_a_word_without_a_name_and_the_options_of_others():
     ("line", "told"),
     [
         ("--overwrite maybe", "--overwrite is maybe; it must be true or false."),
+        (["--overwrite", ""], "--overwrite is empty; it must be true or false."),
         ("--seeds 1 -1", "--seeds is -1; it must be a whole number from 0 to 4,294,967,295."),
         ("--pose-size 64", "--pose_size is 64; it must be a height and a width such as 256x176, 1 to 8,192 or null."),
         ("--source-pose", "--source_pose needs a value, and none follows."),
@@ -124,6 +125,14 @@ def test_mistakes_name_the_option(line, told):
     with pytest.raises(Exception) as caught:  # noqa: PT011 - argparse's own
         said(line)
     assert sentence(caught.value) == told
+
+
+@pytest.mark.parametrize(("value", "is_"), [("maybe", "maybe"), ("", "empty")])
+def test_a_flag_takes_the_word_after_it_where_no_other_place_is_left_for_it(value, is_):
+    assert said(["--no-run", "variants"], Named) == Named("variants", no_run=True)
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - argparse's own
+        said(["variants", "--no-run", value], Named)
+    assert sentence(caught.value) == f"--no_run is {is_}; it must be true or false."
 
 
 @pytest.mark.parametrize("line", ["--methods made", "--methods =made", "--methods ours=", "--methods a=x a=y"])

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from imagpose.data.lists import annotation_row
 from imagpose.data.mannequins import people as mannequins
 from imagpose.data.mannequins.drawn import draw_all, drawn_into
-from imagpose.data.mannequins.lists import annotation_row
 from imagpose.data.mannequins.scenes import CAMERAS, background_box, photograph
 from imagpose.data.readers.annotations import ANNOTATION_HEADER
 from imagpose.data.readers.market1501 import (

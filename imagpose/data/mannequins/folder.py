@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from imagpose.data.lists import annotation_file
 from imagpose.data.mannequins import drawing
 from imagpose.data.mannequins import people as mannequins
 from imagpose.data.mannequins.damage import LISTS, MANIFEST, PICTURES, damaged, file_size, is_part, read_manifest
 from imagpose.data.mannequins.drawn import draw_all, drawn_into
-from imagpose.data.mannequins.lists import annotation_file, lists
+from imagpose.data.mannequins.lists import lists
 from imagpose.data.mannequins.people import Person, Pose
 from imagpose.data.mannequins.styles import FIRST_STYLE, Style
 from imagpose.data.readers.deepfashion import flatten_name, unflatten_name

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imagpose.data.keypoints import rescale, visible
+from imagpose.data.lists import annotation_row, split_lists
 from imagpose.data.mannequins import people as mannequins
-from imagpose.data.readers.annotations import ANNOTATION_HEADER
 from imagpose.data.readers.deepfashion import ANNOTATION_SIZE, flatten_name
 
 if TYPE_CHECKING:
@@ -32,44 +28,20 @@ def lists(
             left out.
     """
     held_out = spec.identities - spec.test_identities
-    texts = {}
+    texts: dict[str, str] = {}
     for split, members in (("train", range(held_out)), ("test", range(held_out, spec.identities))):
-        names = [flatten_name(view.path) for i in members for view in views[i]]
-        texts[f"{split}.lst"] = "\n".join(names) + "\n"
+        people = [[flatten_name(view.path) for view in views[i]] for i in members]
+        rows = None
         if len(keypoints) == spec.identities:
+            names = (name for of_one in people for name in of_one)
             points = (points for i in members for points in keypoints[i])
             rows = [
                 annotation_row(name, of, spec.size, ANNOTATION_SIZE) for name, of in zip(names, points, strict=True)
             ]
-            texts[annotation_file(split)] = "".join([f"{ANNOTATION_HEADER}\n", *rows])
-        pairs = io.StringIO()
-        writer = csv.writer(pairs)
-        writer.writerow(["from", "to"])
-        for i in members:
-            writer.writerows(permutations([flatten_name(view.path) for view in views[i]], 2))
-        texts[f"fashion-pairs-{split}.csv"] = pairs.getvalue()
+        texts |= split_lists(split, people, rows)
     scenarios = _test_scenarios(views[held_out:], spec.seed, spec.test_pairs)
     texts["test_scenarios.json"] = json.dumps(scenarios, indent=1) + "\n"
     return texts
-
-
-def annotation_file(split: str) -> str:
-    """Name of the file of keypoints of ``train`` or ``test``."""
-    return f"fashion-annotation-{split}.csv"
-
-
-def annotation_row(name: str, keypoints: np.ndarray, size: tuple[int, int], frame: tuple[int, int]) -> str:
-    """A picture's row in a file of keypoints.
-
-    Args:
-        name: Of the picture.
-        keypoints: In its pixels, (18, 2), x first; what cannot be seen is negative.
-        size: Height and width of the picture.
-        frame: Height and width of what the file's numbers are in.
-    """
-    points = np.rint(rescale(keypoints, size, frame)).astype(int)
-    points[~visible(keypoints)] = -1
-    return f"{name}: {points[:, 1].tolist()}: {points[:, 0].tolist()}\n"
 
 
 def _test_scenarios(identities: Sequence[Sequence[View]], seed: int, pairs: int) -> list[dict[str, object]]:
