@@ -141,7 +141,8 @@ class Trained:
         """
         said: dict[str, Any] = {
             "model": chosen.name, "weights": weights, "scenario": scenario, "seed": chosen.seed,
-            "steps": self.steps if steps is None else steps, "guidance": self.scale if guidance is None else guidance,
+            "steps": self.steps if steps is None else steps,
+            "guidance": float(self.scale if guidance is None else guidance),
         }  # fmt: skip
         if self.form != "joint":
             said["guidance_form"] = self.form

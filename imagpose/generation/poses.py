@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -46,6 +47,7 @@ class PoseRequest:
         detector: What finds it: mannequin, rtmlib or blazepose; mannequin unless given.
         detector_weights: Its weights: a folder, the name of one or a hub id; the detector's own unless given.
         framing: What is drawn of a photograph: all of it, as letterbox keeps it, or what figure shows a model.
+        overwrite: Whether a pose file that says something else is replaced, one corrected by hand say.
     """
 
     file: Path | None = None
@@ -60,6 +62,7 @@ class PoseRequest:
     detector: DetectorName | None = None
     detector_weights: str | None = None
     framing: Framing = "letterbox"
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         check_arguments(PoseRequest, vars(self), "--")
@@ -111,7 +114,7 @@ def pose(request: PoseRequest) -> None:
         _look_at(request, request.file)
     elif request.data and request.image and request.out:
         found, path = of_dataset(request.data, request.image)
-        _write(found, request.out)
+        _write(found, request.out, request.overwrite)
         print(f"The pose of {path} is in {request.out}.")
 
 
@@ -131,7 +134,7 @@ def _find(request: PoseRequest, photograph: Path) -> None:
         number_people(drawn, [one.pose for one in people])
     print(f"{photograph}: {told(people, number, name)}.")
     with _saved(drawn, photograph, drawing):  # both or none
-        _write(found.at(opened.size()), out)  # a large photograph is shown at half its scale
+        _write(found.at(opened.size()), out, request.overwrite)  # a large photograph is shown at half its scale
     print(f"The skeleton is in {drawing}, the pose in {out}.")
 
 
@@ -166,7 +169,7 @@ def _look_at(request: PoseRequest, file: Path) -> None:
     if request.out is not None:
         if request.out.exists() and request.out.samefile(file):
             raise InputError(f"{request.out} is the pose file itself, which may hold more; name another --out.")
-        _write(found, request.out)
+        _write(found, request.out, request.overwrite)
         print(f"The pose in our form is in {request.out}.")
 
 
@@ -242,19 +245,26 @@ def is_drawn(path: Path, root: Path | None = None) -> bool:
         return False
 
 
-def _write(found: BodyPose, out: Path) -> None:
-    """Write a pose file; only another one of our form is replaced."""
+def _write(found: BodyPose, out: Path, overwrite: bool) -> None:
+    """Write a pose file; only another one of our form is replaced, and where it says something else if asked for."""
     try:
-        if out.is_file() and not _is_ours(out):
+        there = _ours(out) if out.is_file() else None
+        if out.is_file() and there is None:
             raise InputError(f"{out} is there and no pose file of our form; name another --out.")
+        if there is not None and there != found.form() and not overwrite:
+            raise InputError(
+                f"{out} is there and says another pose, corrected by hand perhaps; name another --out, or replace it "
+                "with --overwrite."
+            )
         found.write(out)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}); name another --out.") from error
 
 
-def _is_ours(path: Path) -> bool:
+def _ours(path: Path) -> dict[str, Any] | None:
+    """What a pose file of our form says; None of any other file."""
     try:
         there = parse_json(path)
     except ValueError:
-        return False
-    return isinstance(there, dict) and there.keys() == {"size", "keypoints"}
+        return None
+    return there if isinstance(there, dict) and there.keys() == {"size", "keypoints"} else None

@@ -156,6 +156,10 @@ def _photograph():
     yield PHOTOGRAPH.case("the photograph as --show", {"--show": "source.jpg"}, "--show")
     yield PHOTOGRAPH.case("the photograph as --out", {"--out": "source.jpg"}, "source.jpg")
     yield PHOTOGRAPH.case("a photograph and its picture", {"--picture": "source.jpg"}, "--picture")
+    yield from PHOTOGRAPH.values("--overwrite", ("x", "2", ""), some=1)
+    another = text(b'{"size": [64, 44], "keypoints": [' + b", ".join([b"[3, 4]"] * 18) + b"]}")
+    yield PHOTOGRAPH.case("a pose that was corrected", {}, "new.json is there and says another pose",
+                          place={"new.json": another})  # fmt: skip
     yield POSE_FILE.case("a pose file and --person", {"--person": "1"}, "--person")
 
 

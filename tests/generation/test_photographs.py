@@ -37,6 +37,23 @@ def test_a_photograph_gives_a_pose_file_and_a_skeleton_over_it(person, capsys):
     assert pose(path) == 0  # its own files are replaced
 
 
+def test_a_corrected_pose_stays(person, capsys):
+    path, _ = person
+    assert pose(path) == 0
+    file, drawing = path.with_name("me_pose.json"), path.with_name("me_pose.png")
+    corrected = json.loads(file.read_text())
+    corrected["keypoints"][10] = [20.0, 30.0]
+    file.write_text(json.dumps(corrected))
+    drawing.unlink()
+    capsys.readouterr()
+    assert pose(path) == 2
+    assert "me_pose.json is there and says another pose, corrected by hand perhaps" in capsys.readouterr().err
+    assert json.loads(file.read_text()) == corrected
+    assert not drawing.exists()
+    assert pose(path, "--overwrite") == 0
+    assert json.loads(file.read_text()) != corrected
+
+
 def test_the_pose_is_taken_as_source_pose(person, tmp_path):
     """What pose wrote is what generate detects."""
     path, _ = person
@@ -54,7 +71,7 @@ def test_of_several_the_largest_or_the_one_that_is_named(two, tmp_path, capsys):
     right = BodyPose.read(tmp_path / "two_pose.json").keypoints
     drawn = np.asarray(Image.open(tmp_path / "two_pose.png"))
     assert ((drawn == 255).all(-1)[:, :90]).any()  # a box around the other one
-    assert pose(tmp_path / "two.png", "--person", 2) == 0
+    assert pose(tmp_path / "two.png", "--person", 2, "--overwrite") == 0
     left = BodyPose.read(tmp_path / "two_pose.json").keypoints
     assert left[visible(left), 0].mean() < 100 < right[visible(right), 0].mean()
     assert pose(tmp_path / "two.png", "--person", 3) == 2
