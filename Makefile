@@ -112,7 +112,7 @@ bench-eval: .venv/.done  ## SSIM and PSNR beside the published skimage loop, int
 vae: .venv/.done  ## train the small VAE that tiny ships with (into runs/vae/version_<n>/vae)
 	$(BIN)/python -m imagpose fit --exp vae $(RESUMED) $(ARGS)
 
-detector: .venv/.done  ## train the pose detector of the mannequins that ships (into weights/mannequin-pose, ten minutes on a core)
+detector: .venv/.done  ## train the pose detector of the mannequins that ships (into weights/mannequin-pose, about an hour)
 	$(BIN)/python -m imagpose fit --exp detector
 
 base: .venv/.done  ## train the base models that tiny starts from: encoder, v and ε UNet (into weights/, about an hour)
