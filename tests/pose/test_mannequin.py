@@ -59,7 +59,7 @@ def test_held_out_pictures(detector, mannequin_root):
         found.append(people[0].pose)
         assert 0.4 < people[0].score <= 1
     scores = score_joints(truth, found)
-    assert scores.pck >= 0.85
+    assert scores.pck >= 0.9
 
 
 def test_a_face_that_is_turned_away_is_missing(detector):
@@ -130,7 +130,7 @@ def test_an_untrained_network_says_what_is_in_the_contract():
 
 def test_weights_are_small_and_of_their_own_kind(tmp_path):
     folder = weights.find(NAME)
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 500_000
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 850_000  # half as much found 5 % fewer joints
     (tmp_path / "config.json").write_text(json.dumps({"_class_name": "AutoencoderKL"}))
     with pytest.raises(InputError, match="AutoencoderKL' and no PoseNetwork"):
         load_detector("mannequin", weights=str(tmp_path))
