@@ -52,8 +52,8 @@ def lines(study: Study, key: Key, votes: list[Vote]) -> Iterator[tuple[object, .
     ``counts`` is yes, practice or repeat; ``shown`` says whose pictures they were, from left to right.
     """
     said = {vote[:2]: vote.choice for vote in votes}
-    for rater in sorted({vote.rater for vote in votes}):
-        for number, item in enumerate(study.items_of(rater), start=1):
+    for rater, group in sorted(study.groups_of(votes).items()):
+        for number, item in enumerate(study.items_of(rater, group), start=1):
             if (choice := said.get((rater, item.name))) is not None:
                 counts = "practice" if item.practice else "repeat" if item.repeats else "yes"
                 shown = " | ".join(key.of[name] for name in study.shown(item, rater))
