@@ -179,6 +179,18 @@ def test_who_withdraws_is_forgotten_and_the_number_with_them(voted, tmp_path, ca
     assert votes.all() == others
 
 
+def test_one_of_a_thing_is_told_as_one(voted, tmp_path, capsys):
+    def which(study, rater):
+        return [item for item in study.items if item.counts][: rater == 1]
+
+    folder = of_first_raters(*voted[:2], tmp_path, which)
+    for words in (["report", folder], ["export", folder], ["delete", folder, "--rater", "1"]):
+        assert main(["study", *words]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for told in ("1 rater gave 1 vote; 0 answered", "1 vote is in", "and 1 vote with them"):
+        assert told in said
+
+
 @pytest.mark.slow
 def test_the_reports_intervals_cover_the_truth_in_93_to_97_percent_of_1000_studies(tmp_path):
     study, key = write_study(tmp_path / "study", Numbers(40, 40, 0, 0))
