@@ -20,6 +20,7 @@ from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.pictures import Record, pending, save
 from imagpose.generation.poses import over
 from imagpose.generation.request import GenerationRequest
+from imagpose.options.names import amount
 from imagpose.output.files import drop_unfinished, write_whole
 from imagpose.output.progress import progress
 from imagpose.output.sheet import SheetRow, contact_sheet
@@ -76,10 +77,8 @@ def generate(request: GenerationRequest) -> None:
     if len(missing) < len(canvases):
         there = len(canvases) - len(missing)
         print(f"{there} of {len(canvases)} canvases were there already; --overwrite makes them again.")
-    print(
-        f"{images} pictures are in {folder}; {request.out / 'contact_sheet.png'} shows {shown} of {len(canvases)} "
-        "canvases."
-    )
+    sheet_of = f"{request.out / 'contact_sheet.png'} shows {shown} of {amount(len(canvases), 'canvas', 'canvases')}"
+    print(f"{amount(images, 'picture is', 'pictures are')} in {folder}; {sheet_of}.")
 
 
 def _of_few_steps(request: GenerationRequest) -> GenerationRequest:

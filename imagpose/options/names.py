@@ -1,4 +1,4 @@
-"""Names in sentences: several of them, and the one that a wrong one was meant to be."""
+"""Names in sentences: several of them, how many there are, and the one that a wrong one was meant to be."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ def joined(names: Iterable[object], word: str = "and") -> str:
     """
     *first, last = map(str, names)
     return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def amount(count: int, name: str, names: str = "") -> str:
+    """How many there are of what: ``1 vote``, ``1,728 votes``.
+
+    Args:
+        count: At least 0.
+        name: Of one, with whatever else differs, such as its verb.
+        names: Of several; the same with an s unless given.
+    """
+    return f"{count:,} {name if count == 1 else names or name + 's'}"
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from imagpose.data.readers.index import Index
 from imagpose.data.sampling import across_people
 from imagpose.errors import InputError
 from imagpose.evaluation.matching import Pair
+from imagpose.options.names import amount
 from imagpose.study.questions import REAL, Item
 
 Outputs = Mapping[Pair, Sequence[Path]]
@@ -98,8 +99,8 @@ def choose(index: Index, pairs: Sequence[Pair], shown: Collection[Pair], numbers
     found = _draw(index, list(by_target.values()), numbers.generated, [seed, 15])
     if len(found) < max(single, several):
         raise InputError(
-            f"All --results together have pictures of {len(found)} different targets, and the study asks about "
-            f"{max(single, several)}; generate more, or lower --real, --best and --practice."
+            f"All --results together have pictures of {amount(len(found), 'different target')}, and the study asks "
+            f"about {max(single, several)}; generate more, or lower --real, --best and --practice."
         )
     generated, compared = found[:single], found[len(found) - several :]
     for avoided in ([*generated, *compared], generated):
@@ -109,7 +110,7 @@ def choose(index: Index, pairs: Sequence[Pair], shown: Collection[Pair], numbers
         if len(truths) == true:
             return Chosen(generated, truths, compared)
     raise InputError(
-        f"There are {len(truths)} true pictures beside the generated ones' targets, and the study asks about {true}; "
+        f"The generated ones' targets leave {amount(len(truths), 'true picture')}, and the study asks about {true}; "
         "lower --real, or name more --pairs."
     )
 

@@ -130,14 +130,12 @@ def alone(
         whose: The pictures to look at: the method's, or :data:`REAL`.
         answer: Which counts as 1.
     """
-    group = key.judged.index(method)
+    group, groups = key.judged.index(method), study.groups_of(votes)
     items = {
         item.name for item in study.items if item.counts and item.kind == "real" and key.of[item.pictures[0]] == whose
     }
     return {
-        vote[:2]: float(vote.choice == answer)
-        for vote in votes
-        if vote.item in items and study.group_of(vote.rater) == group
+        vote[:2]: float(vote.choice == answer) for vote in votes if vote.item in items and groups[vote.rater] == group
     }
 
 

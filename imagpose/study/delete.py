@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from imagpose.errors import InputError
+from imagpose.options.names import amount
 from imagpose.options.ranges import PositiveInt, check_arguments
 from imagpose.study.questions import VOTES, read_study
 from imagpose.study.votes import Votes
@@ -40,4 +41,4 @@ def delete(request: DeletionRequest) -> None:
         raise InputError(
             f"{request.study / VOTES} knows no rater {request.rater}; --rater is the number beside every question."
         )
-    print(f"Rater {request.rater} is forgotten, and {votes:,} votes with them; make reports and exports again.")
+    print(f"Rater {request.rater} is forgotten, and {amount(votes, 'vote')} with them; make reports and exports again.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagpose.errors import InputError
 from imagpose.evaluation.tables import to_csv
+from imagpose.options.names import amount
 from imagpose.output.files import write_whole
 from imagpose.study.questions import VOTES, Key, Study, read_key, read_study
 from imagpose.study.votes import Vote, Votes
@@ -43,7 +44,7 @@ def export(request: ExportRequest) -> None:
         write_whole(out, to_csv([HEADER, *lines(study, key, votes)]))
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or error}); name another --out.") from error
-    print(f"{len(votes):,} votes are in {out}.")
+    print(f"{amount(len(votes), 'vote is', 'votes are')} in {out}.")
 
 
 def lines(study: Study, key: Key, votes: list[Vote]) -> Iterator[tuple[object, ...]]:
@@ -52,8 +53,8 @@ def lines(study: Study, key: Key, votes: list[Vote]) -> Iterator[tuple[object, .
     ``counts`` is yes, practice or repeat; ``shown`` says whose pictures they were, from left to right.
     """
     said = {vote[:2]: vote.choice for vote in votes}
-    for rater in sorted({vote.rater for vote in votes}):
-        for number, item in enumerate(study.items_of(rater), start=1):
+    for rater, group in sorted(study.groups_of(votes).items()):
+        for number, item in enumerate(study.items_of(rater, group), start=1):
             if (choice := said.get((rater, item.name))) is not None:
                 counts = "practice" if item.practice else "repeat" if item.repeats else "yes"
                 shown = " | ".join(key.of[name] for name in study.shown(item, rater))

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from imagpose.evaluation.scoring import Score
+from imagpose.options.names import amount
 from imagpose.reproduction.plot import plain, save
 from imagpose.study.counting import Counted
 from imagpose.study.questions import Key
@@ -37,7 +38,7 @@ def draw(counted: Counted, key: Key, path: Path) -> None:
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     about = "drawn mannequins, not the paper's pictures" if key.drawn else "higher is better"
     figure.suptitle(
-        f"User study: {len(counted.votes)} raters, {about}\n95 % intervals over raters and items", fontsize=10
+        f"User study: {amount(len(counted.votes), 'rater')}, {about}\n95 % intervals over raters and items", fontsize=10
     )
     save(figure, path)
 

@@ -19,7 +19,7 @@ from imagpose.errors import InputError
 from imagpose.evaluation.evaluate import SQUARES, size_text
 from imagpose.evaluation.matching import Pair, common_size, match, read
 from imagpose.evaluation.truth import Truth
-from imagpose.options.names import joined
+from imagpose.options.names import amount, joined
 from imagpose.options.ranges import NonNegativeInt, Seed, Size, check_arguments
 from imagpose.output.files import alone, replace_folder, scratch_folder
 from imagpose.study import demo
@@ -109,8 +109,8 @@ def make(request: MakingRequest) -> None:
         request = replace(request, results=results, data=data, pairs=pairs)
     questions = write(request, made)
     print(
-        f"A study of {questions} questions a rater is in {request.out}; study serve shows it, and study report counts "
-        "the votes."
+        f"A study of {amount(questions, 'question')} a rater is in {request.out}; study serve shows it, and study "
+        "report counts the votes."
     )
 
 
@@ -144,8 +144,9 @@ def write(request: MakingRequest, made: dict[str, Any]) -> int:
     questions.gather(chosen)
     if chosen.twice:
         print(
-            f"Note: there are too few pairs to keep both parts apart; {chosen.twice} targets are judged as they are in "
-            "the first, and as generated in the second."
+            "Note: there are too few pairs to keep both parts apart; "
+            f"{amount(chosen.twice, 'target is judged as it is', 'targets are judged as they are')} in the first, and "
+            "as generated in the second."
         )
     pictures = Pictures.of(index, outputs, [*chosen.generated, *chosen.compared], request.size)
     study = Study(request.seed, len(judged), tuple(questions.items), made)

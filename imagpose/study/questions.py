@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ import numpy as np
 
 from imagpose.data.text import parse_json
 from imagpose.errors import InputError
+from imagpose.study.votes import Vote
 
 QUESTIONS, KEY, PICTURES, VOTES = "study.json", "key.json", "pictures", "votes.sqlite"
 """What lies in a study's folder."""
@@ -81,15 +83,21 @@ class Study:
     items: tuple[Item, ...]
     made: dict[str, Any] = field(default_factory=dict)
 
-    def group_of(self, rater: int) -> int:
-        """A rater's group; groups take turns.
+    def groups_of(self, votes: Iterable[Vote]) -> dict[int, int]:
+        """The groups of those who voted, by their numbers: which group's questions they answered.
 
         Args:
-            rater: The number, from 1.
+            votes: Of any raters. One who answered no group's question is in the one of their turn.
         """
-        return (rater - 1) % self.groups
+        of_item = {item.name: item.group for item in self.items}
+        found: dict[int, int] = {}
+        for vote in votes:
+            group = of_item.get(vote.item)
+            if group is not None or vote.rater not in found:
+                found[vote.rater] = self._turn(vote.rater) if group is None else group
+        return found
 
-    def items_of(self, rater: int) -> list[Item]:
+    def items_of(self, rater: int, group: int | None = None) -> list[Item]:
         """A rater's questions in order: first single pictures, then pictures side by side; practice before each.
 
         The order is a function of the seed and the rater's number. What is asked again comes first in the first two
@@ -97,9 +105,11 @@ class Study:
 
         Args:
             rater: The number, from 1.
+            group: From 0. Groups take turns, and None is the one of this number's turn.
         """
         rng = np.random.default_rng([self.seed, 13, rater])
-        asked = [item for item in self.items if item.group in (None, self.group_of(rater))]
+        own = self._turn(rater) if group is None else group
+        asked = [item for item in self.items if item.group in (None, own)]
         again = {item.repeats for item in asked if item.repeats}
         places = {}
         for item, draw in zip(asked, rng.random(len(asked)).tolist(), strict=True):
@@ -112,6 +122,9 @@ class Study:
         number = int(item.name, 16)
         rng = np.random.default_rng([self.seed, 14, rater, number])
         return [item.pictures[i] for i in rng.permutation(len(item.pictures))]
+
+    def _turn(self, rater: int) -> int:
+        return (rater - 1) % self.groups
 
     def to_json(self) -> str:
         """As :func:`read_study` reads it."""

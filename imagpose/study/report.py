@@ -10,7 +10,7 @@ from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import Table, to_csv
-from imagpose.options.names import joined
+from imagpose.options.names import amount, joined
 from imagpose.output.files import write_whole
 from imagpose.study.needs import needed
 from imagpose.study.questions import VOTES, Key, read_key, read_study
@@ -94,8 +94,8 @@ def _notes(counted: Counted, key: Key, dropped: bool) -> list[str]:
     whole = sum(votes == counted.asked for votes in counted.votes.values())
     notes = [
         f"Printed by: {SOURCE}. It prints no other number of Figure 6.",
-        f"{len(counted.votes)} raters gave {sum(counted.votes.values()):,} votes; {whole} answered all "
-        f"{counted.asked} questions. Intervals are 95 %, over raters and items.",
+        f"{amount(len(counted.votes), 'rater')} gave {amount(sum(counted.votes.values()), 'vote')}; {whole} answered "
+        f"all {amount(counted.asked, 'question')}. Intervals are 95 %, over raters and items.",
         "R2G: real pictures taken for fake. G2R: generated pictures taken for real. Who cannot tell them apart and "
         "guesses says 50 % of both.",
     ]
@@ -118,7 +118,7 @@ def _notes(counted: Counted, key: Key, dropped: bool) -> list[str]:
         )
     elif any(of.asked for of in counted.agreement.values()):
         alike, asked = (sum(getattr(of, name) for of in counted.agreement.values()) for name in ("alike", "asked"))
-        notes.append(f"No rater fails the repeated questions: {alike} of {asked} were answered alike.")
+        notes.append(f"No rater fails the repeated questions, with {alike} of {asked} answered alike.")
     reasons = (score.reason for of in (counted.r2g, counted.g2r, counted.jab) for score in of.values())
     notes += [f"{reason[0].upper()}{reason[1:]}." for reason in dict.fromkeys(filter(None, reasons))]
     if key.drawn:

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from imagpose.study.origins import OwnPage
 from imagpose.study.questions import PICTURES, VOTES, Study, read_study
-from imagpose.study.votes import Vote, Votes
+from imagpose.study.votes import Rater, Vote, Votes
 
 _PAGE = Path(__file__).with_name("page")
 _FILES = {
@@ -60,30 +60,34 @@ class Asking:
         first = self.study.items_of(1)
         return {"questions": len(first), "kinds": list(dict.fromkeys(item.kind for item in first))}
 
-    def question(self, rater: int) -> dict[str, Any]:
+    def rater(self, token: str) -> Rater:
+        """Whoever has a token; see :meth:`imagpose.study.votes.Votes.rater`."""
+        return self.votes.rater(token, self.study.groups)
+
+    def question(self, rater: Rater) -> dict[str, Any]:
         """A rater's next question, and what to load beforehand for the one after; ``done`` when there is none."""
-        items, answered = self.study.items_of(rater), self.votes.answered(rater)
+        items, answered = self.study.items_of(*rater), self.votes.answered(rater.number)
         left = [item for item in items if item.name not in answered]
-        told = {"rater": rater, "of": len(items), "number": len(items) - len(left) + 1}
+        told = {"rater": rater.number, "of": len(items), "number": len(items) - len(left) + 1}
         if not left:
             return {**told, "done": True}
         item = left[0]
         return {
             **told, "item": item.name, "kind": item.kind, "practice": item.practice, "given": item.given,
-            "pictures": self.study.shown(item, rater),
+            "pictures": self.study.shown(item, rater.number),
             "next": [name for later in left[1:2] for name in (*later.pictures, *later.given)],
         }  # fmt: skip
 
-    def vote(self, rater: int, item: str, choice: str) -> None:
+    def vote(self, rater: Rater, item: str, choice: str) -> None:
         """Keep a vote.
 
         Raises:
             ValueError: The rater is not asked that, or it is no answer to it.
         """
-        asked = {one.name: one for one in self.study.items_of(rater)}
+        asked = {one.name: one for one in self.study.items_of(*rater)}
         if item not in asked or choice not in asked[item].choices:
             raise ValueError("no answer to a question of this rater")
-        self.votes.cast(Vote(rater, item, choice))
+        self.votes.cast(Vote(rater.number, item, choice))
 
     def picture(self, name: str) -> bytes:
         """A picture's bytes.
@@ -108,11 +112,11 @@ def application(folder: Path, local: bool = False, name: str | None = None) -> S
     asking = Asking(folder)
 
     async def begin(sent: dict[str, str]) -> dict[str, Any]:
-        rater = await run_in_threadpool(asking.votes.rater, sent["token"])
+        rater = await run_in_threadpool(asking.rater, sent["token"])
         return await run_in_threadpool(asking.question, rater)
 
     async def vote(sent: dict[str, str]) -> dict[str, Any]:
-        rater = await run_in_threadpool(asking.votes.rater, sent["token"])
+        rater = await run_in_threadpool(asking.rater, sent["token"])
         await run_in_threadpool(asking.vote, rater, sent["item"], sent["choice"])
         return await run_in_threadpool(asking.question, rater)
 

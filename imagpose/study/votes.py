@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,9 @@ from imagpose.errors import InputError
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 """What a rater is known by: 128 random bits that the browser draws."""
 _TABLES = """
-CREATE TABLE IF NOT EXISTS raters (number INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS raters (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, turn INTEGER
+);
 CREATE TABLE IF NOT EXISTS votes (
     rater INTEGER NOT NULL REFERENCES raters, item TEXT NOT NULL, choice TEXT NOT NULL, PRIMARY KEY (rater, item)
 ) WITHOUT ROWID;
@@ -34,6 +37,18 @@ class Vote(NamedTuple):
     rater: int
     item: str
     choice: str
+
+
+class Rater(NamedTuple):
+    """Who votes.
+
+    Attributes:
+        number: From 1.
+        group: From 0, see :meth:`imagpose.study.questions.Study.items_of`.
+    """
+
+    number: int
+    group: int
 
 
 class Votes:
@@ -58,6 +73,7 @@ class Votes:
                 if make:
                     database.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
                     database.executescript(_TABLES)
+                    _complete(database)
                 database.execute("SELECT rater, item, choice FROM votes LIMIT 1")
                 database.execute("SELECT number, token FROM raters LIMIT 1")
         except sqlite3.Error as error:
@@ -65,11 +81,15 @@ class Votes:
                 f"{path} holds no votes that can be read ({error}); restore it, or move it away."
             ) from error
 
-    def rater(self, token: str) -> int:
-        """The number of whoever has a token; a new one gets the next.
+    def rater(self, token: str, groups: int = 1) -> Rater:
+        """Whoever has a token. A new one gets the next number, and the group that the fewest raters are in.
+
+        Of groups that are alike in this, it is the one with the fewest votes: who begins and never votes takes no
+        turn from the others for long.
 
         Args:
             token: As :data:`TOKEN`.
+            groups: Their number in the study.
 
         Raises:
             ValueError: It is none.
@@ -77,8 +97,12 @@ class Votes:
         if not TOKEN.fullmatch(token):
             raise ValueError("no token of a rater")
         with self._opened() as database:
-            database.execute("INSERT INTO raters (token) VALUES (?) ON CONFLICT DO NOTHING", (token,))
-            return int(database.execute("SELECT number FROM raters WHERE token = ?", (token,)).fetchone()[0])
+            found = _known(database, token, groups)
+            if found is None:
+                database.execute("BEGIN IMMEDIATE")  # one after the other: each sees who has begun
+                found = _known(database, token, groups) or _begun(database, token, groups)
+                database.execute("COMMIT")
+            return found
 
     def cast(self, vote: Vote) -> None:
         """Keep a vote. Of a rater's votes on one item the first stays, so a browser may send one again."""
@@ -124,3 +148,32 @@ class Votes:
             yield database
         finally:
             database.close()
+
+
+_TURN = "COALESCE(turn, (number - 1) % ?)"  # of raters of before there was a turn, their numbers said it
+
+
+def _complete(database: sqlite3.Connection) -> None:
+    """Add what a file of before lacks."""
+    database.execute("BEGIN IMMEDIATE")
+    if "turn" not in {column[1] for column in database.execute("PRAGMA table_info(raters)")}:
+        database.execute("ALTER TABLE raters ADD COLUMN turn INTEGER")
+    database.execute("COMMIT")
+
+
+def _known(database: sqlite3.Connection, token: str, groups: int) -> Rater | None:
+    found = database.execute(f"SELECT number, {_TURN} FROM raters WHERE token = ?", (groups, token)).fetchone()
+    return Rater(*found) if found else None
+
+
+def _begun(database: sqlite3.Connection, token: str, groups: int) -> Rater:
+    raters: Counter[int] = Counter()
+    votes: Counter[int] = Counter()
+    count = "(SELECT COUNT(*) FROM votes WHERE rater = number)"
+    for group, cast in database.execute(f"SELECT {_TURN}, {count} FROM raters", (groups,)):
+        raters[group] += 1
+        votes[group] += cast
+    group = min(range(groups), key=lambda one: (raters[one], votes[one]))
+    # Not ON CONFLICT DO NOTHING, which uses up a number even where there is nothing to do.
+    added = database.execute("INSERT INTO raters (token, turn) VALUES (?, ?)", (token, group))
+    return Rater(int(added.lastrowid or 0), group)

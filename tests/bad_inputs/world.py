@@ -97,7 +97,7 @@ def _study(folder: Path) -> None:
     study, _ = write_study(folder, Numbers(3, 3, 2, 1))
     votes = Votes(folder / VOTES, make=True)
     for token in ("a" * 22, "b" * 22):
-        rater = votes.rater(token)
+        rater = votes.rater(token).number
         for item in study.items_of(rater):
             votes.cast(Vote(rater, item.name, item.choices[int(item.name, 16) % 2]))
 

@@ -119,6 +119,43 @@ def test_another_person_at_the_same_browser_is_another_rater(rater):
     assert number(page) == 1
 
 
+@pytest.mark.parametrize("name", ["Begin", "Begin as somebody else"])
+def test_a_double_click_begins_once(name, rater, server):
+    page = rater()
+    if name != "Begin":
+        begin(page)
+        page.goto(page.url.split("#")[0])
+        page.reload()
+    sent = []
+
+    def late(route):  # so the second click finds the page as the first one does
+        sent.append(route.request.post_data)
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/question", late)
+    page.get_by_role("button", name=name, exact=True).dblclick()
+    page.locator("#ask").wait_for()
+    assert len(sent) == 1
+    assert f"you are rater {1 if name == 'Begin' else 2}" in page.locator("#where").inner_text()
+    assert page.get_by_role("button", name="Next").is_enabled()
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(("methods", "told"), [(("ours", "other"), "1 or 2"), (("ours", "other", "third"), "1 to 3")])
+def test_the_keys_of_the_answers_are_told(methods, told, rater, tmp_path):
+    write_study(tmp_path / "few", Numbers(0, 1, 0, 0), methods=methods)
+    one = Server(tmp_path / "few")
+    try:
+        one.wait()
+        page = rater(one.address)
+        assert "You will see 1 question, one" in page.locator("#start").inner_text()
+        begin(page)
+        assert page.locator("#hint").inner_text() == f"or press {told}, then Enter"
+    finally:
+        one.kill()
+
+
 def test_nothing_is_sent_without_an_answer(rater, server):
     page = rater()
     begin(page)

@@ -78,7 +78,10 @@ def test_what_exists_is_skipped_unless_overwritten_and_never_mixed(generate, tmp
     first = picture.read_bytes()
     written = picture.stat().st_mtime_ns
     assert generate() == 0
-    assert "1 of 1 canvases were there already" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 of 1 canvases were there already" in said
+    assert f"1 picture is in {picture.parent}" in said
+    assert "shows 1 of 1 canvas." in said
     assert picture.stat().st_mtime_ns == written
     assert generate("--seed", "1") == 2
     assert "was made with seed 0, and it is 1 now" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def voted(tmp_path_factory):
     cast = votes(study, key, range(1, RATERS), rng) + votes(study, key, range(RATERS, RATERS + 1), rng, guessing=True)
     kept = Votes(folder / VOTES, make=True)
     for rater in range(1, RATERS + 1):
-        assert kept.rater(f"{rater:022}") == rater
+        assert kept.rater(f"{rater:022}").number == rater
     with sqlite3.connect(folder / VOTES) as database:
         database.executemany("INSERT INTO votes VALUES (?, ?, ?)", cast)
     return folder, study, key, cast
@@ -96,7 +96,7 @@ def of_first_raters(folder, study, tmp_path, which) -> str:
     shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("votes.sqlite*"))
     votes = Votes(copied / VOTES, make=True)
     for rater in (1, 2):
-        assert votes.rater(f"{rater:022}") == rater
+        assert votes.rater(f"{rater:022}").number == rater
         for place, item in enumerate(which(study, rater)):
             votes.cast(Vote(rater, item.name, item.choices[place % 2]))
     return str(copied)
@@ -173,10 +173,22 @@ def test_who_withdraws_is_forgotten_and_the_number_with_them(voted, tmp_path, ca
     assert main(["study", "delete", str(folder), "--rater", str(RATERS)]) == 0
     assert "144 votes" in capsys.readouterr().out
     assert votes.all() == others
-    assert votes.rater(f"{RATERS:022}") == RATERS + 1  # who comes back is somebody new
+    assert votes.rater(f"{RATERS:022}").number == RATERS + 1  # who comes back is somebody new
     assert main(["study", "delete", str(folder), "--rater", str(RATERS)]) == 2
     assert f"knows no rater {RATERS}" in capsys.readouterr().err
     assert votes.all() == others
+
+
+def test_one_of_a_thing_is_told_as_one(voted, tmp_path, capsys):
+    def which(study, rater):
+        return [item for item in study.items if item.counts][: rater == 1]
+
+    folder = of_first_raters(*voted[:2], tmp_path, which)
+    for words in (["report", folder], ["export", folder], ["delete", folder, "--rater", "1"]):
+        assert main(["study", *words]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for told in ("1 rater gave 1 vote; 0 answered", "1 vote is in", "and 1 vote with them"):
+        assert told in said
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ const KEYS = { real: ["r", "f"] };
 const OF_TOKEN = /^[A-Za-z0-9_-]{22}$/;
 const $ = (name) => document.getElementById(name);
 let token = null, now = null, sending = false;
+let fresh = drawn(); // the token of whoever begins next, one however often they ask
 
 function drawn() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -40,6 +41,19 @@ async function post(path, body) {
     } catch { /* no answer: the server is away */ }
     tell("The server does not answer. Your answer is sent again until it does.");
     await new Promise((done) => setTimeout(done, wait));
+  }
+}
+
+// While something is sent, nothing else is: of a double click the second is none.
+async function once(work) {
+  if (sending) return;
+  sending = true;
+  for (const button of document.querySelectorAll("button")) button.disabled = true;
+  try {
+    await work();
+  } finally {
+    for (const button of document.querySelectorAll("button")) button.disabled = false;
+    sending = false;
   }
 }
 
@@ -90,28 +104,26 @@ function show(question) {
     $("hint").textContent = "or press R or F, then Enter";
   } else {
     $("choices").replaceChildren(...question.pictures.map((file, i) => choice(file, String(i + 1), `Image ${i + 1}`, file)));
-    $("hint").textContent = `or press 1 to ${question.pictures.length}, then Enter`;
+    $("hint").textContent = `or press 1 ${question.pictures.length === 2 ? "or" : "to"} ${question.pictures.length}, then Enter`;
   }
   only("ask");
   for (const file of question.next) new Image().src = "pictures/" + file;
 }
 
-async function send(event) {
+function send(event) {
   event.preventDefault();
   const chosen = document.querySelector("input[name=choice]:checked");
   if (!chosen) return tell("Choose an answer first.");
-  if (sending) return;
-  sending = true;
-  const button = document.querySelector("form button");
-  button.disabled = true;
-  show(await post("vote", { token, item: now.item, choice: chosen.value }));
-  button.disabled = false;
-  sending = false;
+  once(async () => show(await post("vote", { token, item: now.item, choice: chosen.value })));
 }
 
-async function begin(one) {
-  keep(one);
-  show(await post("question", { token }));
+function begin(one) {
+  once(async () => {
+    keep(one);
+    const question = await post("question", { token });
+    if (question && one === fresh) fresh = drawn();
+    show(question);
+  });
 }
 
 document.addEventListener("keydown", (event) => {
@@ -127,12 +139,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 $("ask").addEventListener("submit", send);
-$("begin").addEventListener("click", () => begin(known() || drawn()));
-for (const name of ["fresh", "other"]) $(name).addEventListener("click", () => begin(drawn()));
+$("begin").addEventListener("click", () => begin(known() || fresh));
+for (const name of ["fresh", "other"]) $(name).addEventListener("click", () => begin(fresh));
 
 (async () => {
   const about = await (await fetch("about")).json();
-  $("questions").textContent = about.questions;
+  $("questions").textContent = `${about.questions} question${about.questions === 1 ? "" : "s"}`;
   for (const one of document.querySelectorAll("#kinds li")) one.hidden = !about.kinds.includes(one.dataset.kind);
   if (known()) {
     $("begin").textContent = "Go on where you stopped";
