@@ -20,7 +20,7 @@ _PAGES = ("/", ALIVE, "/config", "/theme.css", "/favicon.ico", "/manifest.json")
 _FOLDERS = ("/assets/", "/static/", "/svelte/")
 _API = (
     "queue/join", "queue/data", "run/predict", "upload", "upload_progress", "startup-events", "cancel", "reset",
-    "heartbeat/",
+    "heartbeat/", "app_id",
 )  # fmt: skip
 _SENT_AS_JSON = ("queue/join", "run/predict")
 _NOTHING_FROM_ELSEWHERE = (

@@ -33,7 +33,8 @@ def served(pipe, tmp_path_factory):
         from imagpose.demo import server
 
         listening = sockets.listen("127.0.0.1", 0)
-        running = server.server(server.application(studio, sockets.names("127.0.0.1", listening), sessions))
+        app = server.application(studio, sockets.names("127.0.0.1", listening), sessions)
+        running = server.Server(app, sessions)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
         yield sockets.address("127.0.0.1", listening), sessions, scratch
