@@ -33,4 +33,4 @@ def _shown(value: Any) -> str:
     if value is None or value == "":
         return "empty"
     text = str(value)[:_LONGEST]
-    return text.replace("-", "−", 1) if text.startswith("-") else text  # noqa: RUF001 - the sign, as it is printed
+    return text.replace("-", "−", 1) if text.startswith("-") else text

@@ -18,14 +18,19 @@ from imagpose.demo.studio import Studio
 
 _STATIC = Path(__file__).parent / "static"
 CSS = (_STATIC / "page.css").read_text(encoding="utf-8")
+# Fonts of the reader's own machine, as nothing is loaded for them; and text whose contrast with its ground is 4.5 at least.
 THEME = gr.themes.Base(
     font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal", neutral_hue="gray"
 ).set(
-    body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
-    block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300",
-    button_primary_background_fill="*primary_700", button_primary_background_fill_dark="*primary_700",
-    button_primary_background_fill_hover="*primary_800", button_primary_background_fill_hover_dark="*primary_800",
-)  # fonts of the reader's own machine: nothing is loaded for them; text that is 4.5 times as light or dark as its ground
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
+)
 _QUEUE = {"concurrency_id": "device", "concurrency_limit": 1, "show_progress": "hidden", "api_name": False}
 _AT_ONCE = {"queue": False, "show_progress": "hidden", "api_name": False}
 MOST_BYTES = 32 * 2**20

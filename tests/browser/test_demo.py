@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,10 +60,10 @@ def test_a_photograph_is_drawn_in_a_pose_that_was_dragged(opened, tmp_path):
         opened.get_by_role("button", name="Save all (zip)").click()
     saved.value.save_as(tmp_path / "all.zip")
     zipfile.ZipFile(tmp_path / "all.zip").extractall(tmp_path)
-    pose = BodyPose.read(tmp_path / "imagpose/pose_1.json")
+    pose = BodyPose.read(tmp_path / "imagpose-drawing/pose_1.json")
     assert np.abs(pose.keypoints[4] - after["right wrist"]).max() <= 0.5
     words = shlex.split(opened.locator(".im-command").inner_text())
-    assert {"source_1.jpg", "source_1.json", "pose_1.json"} < set(words)
+    assert {f"imagpose-drawing/{name}" for name in ("source_1.jpg", "source_1.json", "pose_1.json")} < set(words)
 
 
 def test_a_mannequin_s_truths_are_shown_until_a_pose_is_changed(opened):
