@@ -18,7 +18,7 @@ from imagpose.demo.studio import Studio
 
 _STATIC = Path(__file__).parent / "static"
 CSS = (_STATIC / "page.css").read_text(encoding="utf-8")
-# Fonts of the reader's own machine, as nothing is loaded for them; and text whose contrast with its ground is 4.5 at least.
+# Fonts of the reader's own machine, as nothing is loaded for them; a text's contrast with its ground is 4.5 at least.
 THEME = gr.themes.Base(
     font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal", neutral_hue="gray"
 ).set(
