@@ -65,7 +65,7 @@ COMMANDS = {
     ),
     "demo": Command(
         "Generate", "imagpose.demo.command:demo", "open a page in the browser that draws photographs in new poses",
-        "--open",
+        "--open", interrupted="the page is closed, and nothing of it is kept",
     ),
     "pose": Command(
         "Generate", "imagpose.generation.poses:pose",

@@ -95,6 +95,10 @@ class Acts:
         """The drawing is no longer wanted."""
         self.sessions.of(_page(request)).stopped.set()
 
+    def back(self, request: gr.Request) -> tuple[Any, Any]:
+        """The page's server was started again: nothing is being drawn for the page."""
+        return _buttons(drawing=self.sessions.of(_page(request)).waits)
+
     def close(self, request: gr.Request) -> None:
         """The page was closed."""
         self.sessions.close(_page(request))

@@ -6,8 +6,10 @@ import io
 import zipfile
 from pathlib import Path
 
+FOLDER = "imagpose-drawing"
+"""In which everything of the file lies."""
 _READ_ME = """The pictures in images/ are synthetic; each says so in its metadata, and by which model and settings.
-In this folder, this draws them again, into generated/images:
+Unpacked in the folder in which the page was started, this draws them again there, into generated/images:
 
 {command}
 """
@@ -22,8 +24,8 @@ def pack(folder: Path, command: str) -> bytes:
     """
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("imagpose/README.txt", _READ_ME.format(command=command))
+        archive.writestr(f"{FOLDER}/README.txt", _READ_ME.format(command=command))
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                archive.write(path, f"imagpose/{path.relative_to(folder).as_posix()}")
+                archive.write(path, f"{FOLDER}/{path.relative_to(folder).as_posix()}")
     return file.getvalue()

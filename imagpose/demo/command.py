@@ -6,7 +6,6 @@ import os
 import tempfile
 import threading
 import webbrowser
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +39,7 @@ def demo(request: DemoRequest) -> None:
 
     Raises:
         InputError: Gradio is not installed, there is no such model or detector, or the port is taken.
+        KeyboardInterrupt: It was asked to end, which is how it is meant to.
     """
     trained, weights = Trained.of(request), fingerprint(request)  # a mistake is told before anything is loaded
     listening = listen(request.host, request.port)
@@ -63,5 +63,4 @@ def demo(request: DemoRequest) -> None:
         if request.open:
             # A browser of the terminal comes back when it is left, and needs the page meanwhile.
             threading.Thread(target=webbrowser.open, args=(place,), name="browser", daemon=True).start()
-        with suppress(KeyboardInterrupt):  # which is how it is meant to end
-            server.serve(studio, request.host, listening)
+        server.serve(studio, request.host, listening)

@@ -28,10 +28,16 @@ from imagpose.generation.pictures import pending
 Told = dict[str, Any]
 """What the page is told: how far the drawing is, or what came of it, see ``static/results.js``."""
 _EVERY = 0.3  # seconds between looks at the pictures
+_THREAD = "drawing"
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
     """The page wants no more of it."""
+
+
+def is_drawing() -> bool:
+    """Whether anything is being drawn in this process."""
+    return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
 def draw(studio: Studio, asked: Asked, stopped: threading.Event) -> Iterator[Told]:
@@ -124,7 +130,7 @@ def _while_working(watch: _Watch, work: Callable[[], None]) -> Iterator[Told]:
         finally:
             watch.news.put(None)
 
-    thread = threading.Thread(target=run, name="drawing", daemon=True)
+    thread = threading.Thread(target=run, name=_THREAD, daemon=True)
     thread.start()
     try:
         while (news := watch.news.get()) is not None:

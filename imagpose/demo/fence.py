@@ -14,11 +14,13 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PAGES = ("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json")
+ALIVE = "/alive"
+"""Where a page asks whether its server still runs."""
+_PAGES = ("/", ALIVE, "/config", "/theme.css", "/favicon.ico", "/manifest.json")
 _FOLDERS = ("/assets/", "/static/", "/svelte/")
 _API = (
     "queue/join", "queue/data", "run/predict", "upload", "upload_progress", "startup-events", "cancel", "reset",
-    "heartbeat/",
+    "heartbeat/", "app_id",
 )  # fmt: skip
 _SENT_AS_JSON = ("queue/join", "run/predict")
 _NOTHING_FROM_ELSEWHERE = (

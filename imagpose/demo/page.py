@@ -18,9 +18,19 @@ from imagpose.demo.studio import Studio
 
 _STATIC = Path(__file__).parent / "static"
 CSS = (_STATIC / "page.css").read_text(encoding="utf-8")
+# Fonts of the reader's own machine, as nothing is loaded for them; a text's contrast with its ground is 4.5 at least.
 THEME = gr.themes.Base(
     font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal", neutral_hue="gray"
-)  # fonts of the reader's own machine: nothing is loaded for them
+).set(
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
+)
 _QUEUE = {"concurrency_id": "device", "concurrency_limit": 1, "show_progress": "hidden", "api_name": False}
 _AT_ONCE = {"queue": False, "show_progress": "hidden", "api_name": False}
 MOST_BYTES = 32 * 2**20
@@ -57,13 +67,13 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
                             info="the whole photograph, or what is around the figure",
                         )  # fmt: skip
                     own = studio.trained
-                    steps = gr.Slider(1, 100, value=own.steps, step=1, label="Denoising steps")
-                    guidance = gr.Slider(0, 10, value=own.scale, step=0.1, label="Guidance w (1 is none)")
-                    seed = gr.Number(0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed")
+                    steps = _as_sent(gr.Slider(1, 100, value=own.steps, step=1, label="Denoising steps"))
+                    guidance = _as_sent(gr.Slider(0, 10, value=own.scale, step=0.1, label="Guidance w (1 is none)"))
+                    seed = _as_sent(gr.Number(0, label="Seed"))
                 with gr.Row():
                     begin = gr.Button("Draw", variant="primary", elem_id="draw")
                     cancel = gr.Button("Cancel", elem_id="cancel", interactive=False)
-                results = _part("results", None, ["dom", "results"])
+                results = _part("results", None, ["dom", "results", "alive"])
 
         uploads.upload(acts.receive, [uploads, editor], received, trigger_mode="multiple", **_QUEUE)
         uploads.example(acts.example, editor, received, **_QUEUE)
@@ -71,6 +81,7 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
             acts.draw, [editor, scenario, framing, steps, guidance, seed], results, **_QUEUE
         ).then(acts.end, None, [results, begin, cancel], **_AT_ONCE)
         cancel.click(acts.cancel, None, None, **_AT_ONCE)
+        results.back(acts.back, None, [begin, cancel], **_AT_ONCE)
 
         def closed(request: gr.Request) -> None:
             acts.close(request)
@@ -79,6 +90,12 @@ def page(studio: Studio, sessions: Sessions) -> gr.Blocks:
         blocks.unload(closed)
     blocks.state_session_capacity = MOST_PAGES
     return blocks.queue(max_size=_WAITING, api_open=False)
+
+
+def _as_sent(field: Any) -> Any:
+    """A field whose number arrives as it was typed: Gradio's own check ends an event before any act is called."""
+    field.preprocess = lambda value: value
+    return field
 
 
 _EDITOR = ("dom", "figures", "skeleton", "editor")

@@ -12,12 +12,14 @@ from typing import Any, get_args
 from imagpose.data.framing import Framing
 from imagpose.data.keypoints import NUM_JOINTS
 from imagpose.data.scenarios import Setting
+from imagpose.demo.archive import FOLDER
+from imagpose.demo.numbers import check_numbers
 from imagpose.demo.photographs import Photograph
 from imagpose.errors import InputError
 from imagpose.generation.model import Model, folder_of
 from imagpose.generation.request import GenerationRequest
 from imagpose.models.weights import PACKAGED
-from imagpose.options.program import program
+from imagpose.options.program import callable_words
 
 _MOST_POSES = 64  # of one drawing: a page that holds more pictures is of no use
 _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"BM": ".bmp"}  # by how a file begins
@@ -59,12 +61,13 @@ class Asked:
             photographs: Of the page.
             scenario: One of :data:`imagpose.data.scenarios.Setting`.
             framing: One of :data:`imagpose.data.framing.Framing`.
-            steps: Checked where the request is written, as are the numbers that follow.
+            steps: Denoising steps.
             guidance: w.
             seed: Of every random draw.
 
         Raises:
-            InputError: It is of another form, names a photograph that is gone, or asks for nothing.
+            InputError: It is of another form, names a photograph that is gone, or asks for nothing; or a number is out
+                of its range.
         """
         try:
             sources = [(str(one["id"]), one["pose"]) for one in page["photographs"]]
@@ -81,6 +84,7 @@ class Asked:
             raise InputError(f"There are {len(poses)} poses; at most {_MOST_POSES} are drawn at once, so remove some.")
         if any(name not in photographs for name, _ in sources):
             raise InputError("A photograph is no longer here; add it again.")
+        check_numbers(steps=steps, guidance=guidance, seed=seed)
         return cls(
             tuple((photographs[name], pose) for name, pose in sources), tuple(pose for _, pose in poses),
             tuple(photographs.get(name) if isinstance(name, str) else None for name, _ in poses),
@@ -95,7 +99,7 @@ class Asked:
             model: That draws.
 
         Raises:
-            InputError: A number is out of its range.
+            InputError: A pose has no joint that is seen, or is none.
         """
         sources = [folder / f"source_{i}{_suffix(one)}" for i, (one, _) in enumerate(self.sources, start=1)]
         for path, (photograph, pose) in zip(sources, self.sources, strict=True):
@@ -131,15 +135,15 @@ def _write(path: Path, pose: Any, what: str) -> None:
 
 
 def command(request: GenerationRequest, settings: Mapping[str, Any]) -> str:
-    """The command line that draws the same pictures from the same files, in the folder that holds them.
+    """The command line that draws the same pictures from the unpacked files, in the folder that this process works in.
 
     Args:
         request: What was drawn.
         settings: What it was drawn with, as the pictures record it.
     """
-    words = [*program().split(), "generate"]
+    words = [*callable_words(), "generate"]
     for name in ("source", "source_pose", "target_pose"):
-        words += [f"--{name}", *(path.name for path in getattr(request, name))]
+        words += [f"--{name}", *(f"{FOLDER}/{path.name}" for path in getattr(request, name))]
     for name in ("run", "model", "device"):
         value = getattr(request, name)
         if value is not None and not (name == "model" and request.run):
@@ -153,7 +157,7 @@ def command(request: GenerationRequest, settings: Mapping[str, Any]) -> str:
 
 
 def _anywhere(option: str, value: Any) -> str:
-    """An option's value for a command that is called in another folder: folders by their whole path."""
+    """An option's value for a command that may be called in another folder: folders by their whole path."""
     if option == "model":
         folder = folder_of(value)
         return str(value if PACKAGED in folder.parents else folder.absolute())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +11,17 @@ from typing import Any
 import gradio
 import uvicorn
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 
-from imagpose.demo.fence import Fence
+from imagpose.demo.drawing import is_drawing
+from imagpose.demo.fence import ALIVE, Fence
 from imagpose.demo.page import CSS, MOST_BYTES, THEME, page
 from imagpose.demo.session import Sessions
 from imagpose.demo.studio import Studio
 from imagpose.options.sockets import names
 
 
-def application(studio: Studio, hosts: Sequence[str], sessions: Sessions | None = None) -> Any:
+def application(studio: Studio, hosts: Sequence[str], sessions: Sessions) -> Any:
     """What answers the browser.
 
     Args:
@@ -25,9 +29,15 @@ def application(studio: Studio, hosts: Sequence[str], sessions: Sessions | None 
         hosts: Names under which it may be asked for; none is any.
         sessions: Where the open pages are kept.
     """
-    blocks = page(studio, Sessions() if sessions is None else sessions)
+    blocks = page(studio, sessions)
+    own, name = FastAPI(docs_url=None, redoc_url=None, openapi_url=None), secrets.token_hex(8)
+
+    @own.get(ALIVE)
+    async def alive() -> PlainTextResponse:
+        return PlainTextResponse(name)  # by which a page tells that it is another server's by now
+
     app = gradio.mount_gradio_app(
-        FastAPI(docs_url=None, redoc_url=None, openapi_url=None), blocks, "/", allowed_paths=[],
+        own, blocks, "/", allowed_paths=[],
         max_file_size=MOST_BYTES, show_error=False, footer_links=[], run_history=False, ssr_mode=False, pwa=False,
         mcp_server=False, enable_monitoring=False, theme=THEME, css=CSS,
     )  # fmt: skip
@@ -35,13 +45,32 @@ def application(studio: Studio, hosts: Sequence[str], sessions: Sessions | None 
     return Fence(app, hosts, MOST_BYTES + 2**20)
 
 
+class Server(uvicorn.Server):
+    """Says nothing of what it is asked; once it is to end it stops what is being drawn, and ends.
+
+    Args:
+        app: :func:`application`.
+        sessions: Its open pages.
+    """
+
+    def __init__(self, app: Any, sessions: Sessions) -> None:
+        super().__init__(
+            uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2, lifespan="on")
+        )
+        self.sessions = sessions
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End after the step in progress: Python must not end while torch's threads are at work."""
+        self.sessions.stop()
+        while is_drawing() and not self.force_exit:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)  # in which the page hears that its drawing was stopped
+        for connection in self.server_state.connections:
+            connection.transport.close()  # a page listens for as long as it is open
+        await super().shutdown(sockets)
+
+
 def serve(studio: Studio, host: str, listening: socket.socket) -> None:
     """Answer until Ctrl-C."""
-    server(application(studio, names(host, listening))).run(sockets=[listening])
-
-
-def server(app: Any) -> uvicorn.Server:
-    """A server that says nothing of what it is asked."""
-    return uvicorn.Server(
-        uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2, lifespan="on")
-    )
+    sessions = Sessions()
+    Server(application(studio, names(host, listening), sessions), sessions).run(sockets=[listening])

@@ -63,12 +63,15 @@ class Sessions:
     def __init__(self) -> None:
         self._open: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
+        self._stopped = False
 
     def of(self, page: str) -> Session:
         """A page's session; its first call begins it."""
         with self._lock:
             session = self._open.pop(page, None) or Session()
             self._open[page] = session
+            if self._stopped:
+                session.stopped.set()
             if len(self._open) > MOST_PAGES:
                 _, oldest = self._open.popitem(last=False)
                 oldest.stopped.set()
@@ -96,6 +99,13 @@ class Sessions:
         if session is not None:
             session.stopped.set()
             session.photographs.clear()
+
+    def stop(self) -> None:
+        """Stop what all pages are drawing, and whatever is asked for from now on: the server ends."""
+        with self._lock:
+            self._stopped = True
+            for session in self._open.values():
+                session.stopped.set()
 
     def __len__(self) -> int:
         return len(self._open)

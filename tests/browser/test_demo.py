@@ -3,64 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import signal
-import subprocess
-import sys
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from imagpose.data.body_pose import BodyPose
+from tests.browser.demo_page import STEPS, draw, give
 from tests.conftest import ROOT
 from tests.demo.test_uploads import bomb
 
 pytest.importorskip("gradio", reason="Gradio is not installed: make demo.")
 pytestmark = pytest.mark.browser
-STEPS = 4
-
-
-@pytest.fixture(scope="session")
-def scratch(tmp_path_factory) -> Path:
-    """Where the command keeps its temporary files."""
-    return tmp_path_factory.mktemp("temporary")
-
-
-@pytest.fixture(scope="session")
-def address(scratch) -> Iterator[str]:
-    """Of the page, while the command runs; at its end nothing is left of it."""
-    words = [sys.executable, "-m", "imagpose", "demo", "--port", "0"]
-    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if found := re.search(r"http://\S+:\d+", line):
-            break
-    yield found[0]
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
-    assert list(scratch.iterdir()) == []
-
-
-@pytest.fixture
-def opened(page, address):
-    """The page, with what it asked the network for."""
-    page.set_default_timeout(30_000)
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(address)
-    page.wait_for_selector(".im-stage svg")
-    yield page
-    assert [url for url in asked if not url.startswith((f"{address}/", "data:", "blob:"))] == []
-
-
-def give(page, *paths: Path, role: int = 0) -> None:
-    page.locator("#uploads input[type=file]").nth(role).set_input_files(list(paths))
 
 
 def joints(page) -> dict[str, tuple[int, int]]:
@@ -68,13 +25,6 @@ def joints(page) -> dict[str, tuple[int, int]]:
     labels = page.locator(".im-stage [data-joint]").evaluate_all("nodes => nodes.map(node => node.ariaLabel)")
     found = [re.fullmatch(r"(.*), at (\d+) from the left and (\d+) from the top", label) for label in labels]
     return {one[1]: (int(one[2]), int(one[3])) for one in found}
-
-
-def draw(page) -> None:
-    page.get_by_label("number input for Denoising steps").fill(str(STEPS))
-    page.keyboard.press("Tab")
-    page.get_by_role("button", name="Draw", exact=True).click()
-    page.wait_for_selector(".im-card a")
 
 
 def test_a_photograph_is_drawn_in_a_pose_that_was_dragged(opened, tmp_path):
@@ -110,10 +60,10 @@ def test_a_photograph_is_drawn_in_a_pose_that_was_dragged(opened, tmp_path):
         opened.get_by_role("button", name="Save all (zip)").click()
     saved.value.save_as(tmp_path / "all.zip")
     zipfile.ZipFile(tmp_path / "all.zip").extractall(tmp_path)
-    pose = BodyPose.read(tmp_path / "imagpose/pose_1.json")
+    pose = BodyPose.read(tmp_path / "imagpose-drawing/pose_1.json")
     assert np.abs(pose.keypoints[4] - after["right wrist"]).max() <= 0.5
     words = shlex.split(opened.locator(".im-command").inner_text())
-    assert {"source_1.jpg", "source_1.json", "pose_1.json"} < set(words)
+    assert {f"imagpose-drawing/{name}" for name in ("source_1.jpg", "source_1.json", "pose_1.json")} < set(words)
 
 
 def test_a_mannequin_s_truths_are_shown_until_a_pose_is_changed(opened):

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import shlex
+import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -48,8 +49,9 @@ def test_pictures_become_clear_and_generate_draws_the_same(studio, asked, tmp_pa
     assert files_below(studio.scratch) == []
 
     zipfile.ZipFile(io.BytesIO(base64.b64decode(end["archive"].split(",")[1]))).extractall(tmp_path)
-    monkeypatch.chdir(tmp_path / "imagpose")
+    monkeypatch.chdir(tmp_path)
     words = shlex.split(end["command"])
+    assert words[:4] == [sys.executable, "-m", "imagpose", "generate"]
     assert main(words[words.index("generate") :]) == 0
     for picture in end["pictures"]:
         again = Image.open(f"generated/images/{picture['name']}")
@@ -111,9 +113,12 @@ def test_who_looks_no_more_has_it_stopped(studio, asked):
         ({"poses": []}, "There is no pose to draw; add one."),
         ({"photographs": [{"id": "gone", "pose": None}]}, "A photograph is no longer here; add it again."),
         ({"photographs": "?"}, "The page sent what is no list of photographs and poses; load it again."),
-        ({"steps": 0}, "--steps is 0; it must be a whole number from 1 to 1,000."),
-        ({"guidance": math.nan}, "--guidance is nan; it must be a number of at least 0."),
-        ({"seed": -1}, "--seed is -1; it must be a whole number from 0 to 4,294,967,295."),
+        ({"steps": 0}, "The number of denoising steps is 0; it must be a whole number from 1 to 1,000."),
+        ({"guidance": math.nan}, "The guidance w is nan; it must be a number of at least 0."),
+        ({"seed": -3.5}, "The seed is −3.5; it must be a whole number from 0 to 4,294,967,295."),
+        ({"seed": 1e30}, "The seed is 1e+30; it must be a whole number from 0 to 4,294,967,295."),
+        ({"seed": None}, "The seed is empty; it must be a whole number from 0 to 4,294,967,295."),
+        ({"seed": [1]}, "The seed is [1]; it must be a whole number from 0 to 4,294,967,295."),
         ({"scenario": "T9"}, "The page sent a scenario or a framing that there is not; load it again."),
         ({"scenario": "T1"}, "Scenario T1 takes one source and one pose, there are 1 and 2; leave it to 'auto'."),
     ],

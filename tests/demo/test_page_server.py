@@ -33,7 +33,8 @@ def served(pipe, tmp_path_factory):
         from imagpose.demo import server
 
         listening = sockets.listen("127.0.0.1", 0)
-        running = server.server(server.application(studio, sockets.names("127.0.0.1", listening), sessions))
+        app = server.application(studio, sockets.names("127.0.0.1", listening), sessions)
+        running = server.Server(app, sessions)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
         yield sockets.address("127.0.0.1", listening), sessions, scratch
@@ -175,6 +176,36 @@ def test_an_editor_s_value_that_is_none_is_one_sentence(state, served):
     told = first["output"]["data"][0]
     assert told["state"] == "refused"
     assert told["says"].startswith(("The page sent what", "There is no photograph"))
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("value", [-3.5, 1e30, None, "many", "", True])
+def test_any_number_of_a_page_is_answered_in_its_own_words(place, value, served, state, photographs, monkeypatch):
+    address, sessions, _ = served
+    of = sessions.of
+
+    def known(page):
+        session = of(page)
+        session.photographs.update(photographs)
+        return session
+
+    monkeypatch.setattr(sessions, "of", known)
+    settings = list(SETTINGS)
+    settings[2 + place] = value
+    if (place, value) == (1, 1e30):
+        pytest.skip("Any guidance is one.")
+    first = next(one for one in call(address, "draw", state, *settings) if one["msg"] == "process_generating")
+    told = first["output"]["data"][0]
+    assert told["state"] == "refused"
+    assert told["says"].startswith(("The number of denoising steps is ", "The guidance w is ", "The seed is ")[place])
+
+
+def test_a_page_is_told_which_run_of_the_server_it_asks(served):
+    address, *_ = served
+    first, second = get(f"{address}/alive"), get(f"{address}/alive")
+    assert first == second
+    assert first[0] == 200
+    assert len(first[1]) == 16
 
 
 def test_a_page_is_forgotten_when_its_heartbeat_ends(served):

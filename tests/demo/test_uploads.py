@@ -96,6 +96,16 @@ def test_pages_that_never_close_give_way(photographs):
     assert len(sessions) == 64
 
 
+def test_a_server_that_ends_stops_its_pages_and_those_that_come(photographs):
+    sessions = Sessions()
+    session = sessions.of("page")
+    sessions.stop()
+    assert session.stopped.is_set()
+    session.stopped.clear()  # as a drawing that was stopped does
+    assert sessions.of("page").stopped.is_set()
+    assert sessions.of("another").stopped.is_set()
+
+
 def test_presets_are_people_within_their_frame():
     for name, pose in presets((256, 176)).items():
         found = visible(pose.keypoints)

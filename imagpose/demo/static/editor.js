@@ -26,6 +26,8 @@ function say(sentence) {
   status.textContent = sentence;
 }
 
+document.addEventListener("imagpose:acted", () => say(""));
+
 function title(index) {
   const { kind, name } = figures[index];
   const number = figures.slice(0, index + 1).filter((one) => one.kind === kind).length;

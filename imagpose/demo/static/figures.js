@@ -26,6 +26,12 @@ function change(edit, what = null, after = show) {
   edit();
   selected = Math.max(0, Math.min(selected, figures.length - 1));
   after();
+  acted();
+}
+
+function acted() {
+  // What was said before need not be so any more: each part of the page takes its sentences back.
+  document.dispatchEvent(new CustomEvent("imagpose:acted"));
 }
 
 function undo() {
@@ -33,6 +39,7 @@ function undo() {
   ({ figures, selected } = undone.pop());
   moving = null;
   show();
+  acted();
   say("Undone.");
 }
 
@@ -101,4 +108,12 @@ document.addEventListener("imagpose:photographs", (event) => {
     selected = anew ? 0 : last;
     joint = null;
   });
+});
+
+document.addEventListener("imagpose:forgotten", () => {
+  // Another server's photographs are of no use: the poses stay.
+  photographs.clear();
+  figures = figures.filter((one) => one.kind === "pose").map((one) => ({ ...one, under: null, truth: null }));
+  [selected, joint, undone, moving] = [0, null, [], null];
+  show();
 });

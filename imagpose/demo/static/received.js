@@ -4,11 +4,13 @@ const list = document.createElement("ul");
 list.className = "im-notes";
 list.setAttribute("role", "alert");
 element.replaceChildren(list);
+document.addEventListener("imagpose:acted", () => list.replaceChildren()); // what it said is no longer so
 
 watch("value", () => {
   const told = props.value;
   if (!told) return;
   document.dispatchEvent(new CustomEvent("imagpose:told"));
+  if (told.photographs.length) document.dispatchEvent(new CustomEvent("imagpose:photographs", { detail: told }));
   list.replaceChildren(
     ...told.says.map((sentence) => {
       const item = document.createElement("li");
@@ -16,5 +18,4 @@ watch("value", () => {
       return item;
     }),
   );
-  if (told.photographs.length) document.dispatchEvent(new CustomEvent("imagpose:photographs", { detail: told }));
 });

@@ -40,7 +40,7 @@ async function copied(text, button) {
 }
 
 function show(told) {
-  const { state, says = "", taken = 0, steps = 1 } = told ?? { state: "idle", says: "Nothing is drawn yet." };
+  const { state, says = "", taken = 0, steps = 1 } = told || { state: "idle", says: "Nothing is drawn yet." };
   status.textContent = state === "drawing" ? `Step ${taken} of ${steps}` : says;
   status.classList.toggle("im-refused", state === "refused");
   bar.hidden = state !== "drawing" && state !== "waiting";
@@ -54,10 +54,14 @@ function show(told) {
   const all = make("button", { type: "button", class: "im-button", onclick: () => archive(told.archive) }, "Save all (zip)");
   end.append(
     all,
-    make("p", { class: "im-status" }, "The zip holds the pictures, photographs and pose files. In its folder, this draws them again:"),
+    make("p", { class: "im-status" }, "The zip holds the pictures, photographs and pose files. Unpacked in the folder in which the page was started, this draws them again there:"),
     make("div", { class: "im-copy" }, make("pre", { class: "im-command", tabindex: 0, "aria-label": "Command" }, told.command), copy),
   );
 }
 
 show(props.value);
-watch("value", () => show(props.value));
+watch("value", () => {
+  show(props.value);
+  if (props.value?.state === "drawing") document.dispatchEvent(new CustomEvent("imagpose:acted"));
+});
+document.addEventListener("imagpose:acted", () => props.value?.state === "refused" && show(null));

@@ -62,4 +62,4 @@ drop.addEventListener("drop", (event) => {
   send([...event.dataTransfer.files], "source");
 });
 
-document.addEventListener("imagpose:told", () => (status.textContent = ""));
+for (const event of ["imagpose:told", "imagpose:acted"]) document.addEventListener(event, () => (status.textContent = ""));
