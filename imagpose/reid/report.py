@@ -84,7 +84,7 @@ def _notes(plan: Plan, rows: Rows) -> list[str]:
             "difference to the paper's figures tells nothing, the order of our rows may."
         )
     if any(len(of) > 1 for of in rows.values()):
-        notes.append("Of several seeds of BoT: their mean and Student's 95 % interval over them.")
+        notes.append("Of several seeds of BoT: their mean and its 95 % interval over seeds and people.")
     if any(len(of) == 1 for of in rows.values()):
         notes.append("Of one seed: 95 % bootstrap interval over people; it tells nothing of another seed.")
     notes += [

@@ -162,7 +162,7 @@ def _notes(table: PaperTable, rows: Rows, scale: Scale, reasons: Iterable[str]) 
             limit = ", by which times are not comparable" if what == "devices" else " and are not comparable in full"
             notes.append(f"Rows differ in their {what}{limit}: see below.")
     if any(len(seeds) > 1 for seeds in rows.values()):
-        notes.append("Of several seeds: their mean and Student's 95 % interval over them.")
+        notes.append("Of several seeds: their mean and its 95 % interval over seeds and people.")
     if any(len(seeds) == 1 for seeds in rows.values()):
         notes.append("Of one seed: 95 % bootstrap interval over people; it tells nothing of another seed.")
     sources = dict.fromkeys(row.source for row in printed(table.name))

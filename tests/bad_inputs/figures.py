@@ -22,7 +22,7 @@ GUIDANCE = Command(
     writes=tuple(path.replace("uniformity", "guidance") for path in _PAIRS),
 )
 VISIBILITY = Command(
-    {**_GOOD, "--data": "drawn", "--steps": "1"},
+    {**_GOOD, "--steps": "1"},
     writes=tuple(path.replace("uniformity", "visibility") for path in _PAIRS),
 )
 ROBUSTNESS = Command(
@@ -94,9 +94,9 @@ CASES = {  # the two open the same things by the same code
         *GUIDANCE.whole_number("--targets", "0"),
     ],
     "visibility": [
-        *(case for case in _trial(VISIBILITY) if "folder" not in case.name),
+        *_trial(VISIBILITY),
         *VISIBILITY.whole_number("--steps", "0", "1001"),
-        VISIBILITY.case("--data of photographs", {"--data": "data"}, "holds no drawn mannequins"),
+        VISIBILITY.case("--data of photographs", {"--data": "market"}, "holds no drawn mannequins"),
     ],
     "robustness": [
         *_trial(ROBUSTNESS),

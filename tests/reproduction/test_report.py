@@ -105,7 +105,7 @@ def test_rows_that_differ_in_what_they_ran_are_told(tmp_path):
     notes = render("architectures", tmp_path, "tiny")[0].notes
     assert any("differ in their steps" in note for note in notes)
     assert any("differ in their seeds" in note for note in notes)
-    assert any("Student's 95 % interval" in note for note in notes)
+    assert any("95 % interval over seeds and people" in note for note in notes)
 
 
 def test_without_a_row_everything_is_not_run(tmp_path):
