@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -71,6 +72,8 @@ class Server(uvicorn.Server):
 
 
 def serve(studio: Studio, host: str, listening: socket.socket) -> None:
-    """Answer until Ctrl-C."""
+    """Answer until Ctrl-C, which a shell lets its background processes ignore and the server hears all the same."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sessions = Sessions()
     Server(application(studio, names(host, listening), sessions), sessions).run(sockets=[listening])
