@@ -24,7 +24,8 @@ class Metric:
         unbounded: Whether a picture that equals the truth scores infinity.
         undefined: Which pictures have no score, in words; empty where all have one.
         margin: What is no difference worth the name: an interval of a difference that lies within it says that two rows
-            are alike. Chosen before any row was trained to be decided by it.
+            are alike. SSIM's was fixed before there were rows; the others were chosen when there were rows of one
+            seed, which are judged by them too.
     """
 
     name: str
