@@ -82,12 +82,10 @@ def seeds_to_decide(value: float, of_seeds: float, of_people: float, seeds: int,
     """
     if abs(value) <= of_people:
         return None
-    spread = of_seeds * seeds**0.5
-    for number in range(2, most + 1):
-        by_seeds = float(t.ppf((1 + LEVEL) / 2, number - 1)) * spread / number**0.5
-        if (by_seeds**2 + of_people**2) ** 0.5 < abs(value):
-            return number
-    return None
+    numbers = np.arange(2, most + 1)
+    by_seeds = t.ppf((1 + LEVEL) / 2, numbers - 1) * of_seeds * np.sqrt(seeds / numbers)
+    enough = numbers[np.hypot(by_seeds, of_people) < abs(value)]
+    return int(enough[0]) if len(enough) else None
 
 
 def _people_resampled(values: Sequence[float], identities: Sequence[str], seed: int) -> Any:

@@ -13,9 +13,11 @@ from typing import Literal
 import numpy as np
 import torch
 from lpips import LPIPS
+from PIL import Image
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from imagpose.data.images import to_tensor
 from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.workers import processes
 from imagpose.evaluation.clothes import Case, Rivals, nearest
@@ -120,18 +122,18 @@ def lpips_by_region(network: LPIPS, image: Array, truth: Array, parts: dict[Regi
     """
     spatial, network.spatial = network.spatial, True
     try:
-        distances = network(_signed(image), _signed(truth))[0, 0].cpu().numpy()
+        distances = network(_tensor(image), _tensor(truth))[0, 0].cpu().numpy()
     finally:
         network.spatial = spatial
     return {name: float(distances[part].mean()) for name, part in parts.items() if part.sum() >= FEWEST}
 
 
-def _signed(image: Array) -> Tensor:
-    return torch.tensor(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+def _tensor(image: Array) -> Tensor:
+    return to_tensor(Image.fromarray(image))[None]
 
 
 def _ssim_map(image: Array, truth: Array) -> Array:
-    ours, theirs = ((_signed(one) + 1) / 2 for one in (image, truth))
+    ours, theirs = ((_tensor(one) + 1) / 2 for one in (image, truth))
     found = structural_similarity_index_measure(
         ours, theirs, gaussian_kernel=True, sigma=1.5, data_range=1.0, return_full_image=True
     )
