@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,17 @@ class Score:
     high: float | None = None
     n: int = 0
     reason: str | None = None
+
+    @classmethod
+    def mean(cls, values: Sequence[float], identities: Sequence[str]) -> Score:
+        """The mean of one number a picture, with its interval over people where there are two or more.
+
+        Args:
+            values: Finite numbers.
+            identities: The person that each picture shows.
+        """
+        found = summarise("mean", values, identities)
+        return cls(found["mean"], found.get("mean_low"), found.get("mean_high"), len(values))
 
     @classmethod
     def parse(cls, plain: Any) -> Score:
@@ -240,9 +251,8 @@ def _mean(metric: Metric, values: Array, samples: Sequence[Sample], chosen: Sequ
             why = f" ({metric.undefined})" if metric.undefined else ""
             reason = f"{metric.name} of {first.name} is not a number{why}."
         return Score(None, n=len(chosen), reason=reason)
-    summary = summarise("mean", picked.tolist(), [samples[i].identity for i in chosen])
-    low, high = summary.get("mean_low"), summary.get("mean_high")
-    return Score(summary["mean"], low, high, len(chosen), NO_INTERVAL if low is None else None)
+    score = Score.mean(picked.tolist(), [samples[i].identity for i in chosen])
+    return replace(score, reason=NO_INTERVAL) if score.low is None else score
 
 
 def _fid(

@@ -24,7 +24,6 @@ from imagpose.evaluation.choices import ProtocolChoice
 from imagpose.evaluation.clothes import cases, judge_all
 from imagpose.evaluation.command import Scoring
 from imagpose.evaluation.evaluate import Evaluation, Task, evaluate_folder
-from imagpose.evaluation.intervals import summarise
 from imagpose.evaluation.matching import Pair, read
 from imagpose.evaluation.scoring import Networks, Score
 from imagpose.evaluation.similarity import in_box
@@ -246,7 +245,7 @@ class Trial:
             found = [of_pair[pair] for pair in self.task.pairs]
             if np.isfinite(found).all():  # PSNR of the truth itself is not
                 values[f"figure/{metric}"] = found
-                scores.setdefault("figure", {})[metric] = _mean(found, people)
+                scores.setdefault("figure", {})[metric] = Score.mean(found, people)
         request = self.request
         return Row(
             name, request.seed, scores,
@@ -282,8 +281,3 @@ def _of_figure(
             for metric, value in scores.items():
                 found[name].setdefault(metric, {})[pair] = float(value)
     return found
-
-
-def _mean(values: list[float], people: list[str]) -> Score:
-    found = summarise("mean", values, people)
-    return Score(found["mean"], found.get("mean_low"), found.get("mean_high"), len(values))

@@ -54,8 +54,7 @@ class ByRegion:
         found = self.values(region, setting, metric)
         if not found:
             return Score(None, reason=f"{metric} was measured of no pair there.")
-        of = summarise("s", list(found.values()), self._people(found))
-        return Score(of["s"], of.get("s_low"), of.get("s_high"), len(found))
+        return Score.mean(list(found.values()), self._people(found))
 
     def gain(self, region: Region, setting: Setting, metric: str) -> Difference | None:
         """A setting's mean less T1's, pair by pair."""
