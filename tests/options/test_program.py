@@ -26,6 +26,7 @@ def test_the_interpreter_is_named_by_its_place(working_in, shown, tmp_path, monk
 
 
 def test_a_script_is_named_where_the_shell_finds_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # away from the repository, below which its own interpreter may lie
     script = tmp_path / "imagpose"
     script.touch(mode=0o755)
     monkeypatch.setattr(sys, "argv", [str(script)])
