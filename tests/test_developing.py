@@ -76,6 +76,7 @@ def commands():
     return re.search(r"```sh\n(.*?)```", page, re.DOTALL)[1].splitlines()
 
 
+@pytest.mark.slow
 def test_the_new_dataset_is_read(run, commands):
     run(commands[0])
     assert "data/few: 4 train, 2 test images" in run(commands[1])

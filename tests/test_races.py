@@ -113,15 +113,9 @@ def gone(processes):
     return not any(Path(f"/proc/{pid}").exists() for pid in processes)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [
-        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
-        (signal.SIGTERM, 143),
-        pytest.param(signal.SIGKILL, -9, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_a_drawing_that_is_ended_leaves_no_process(tmp_path, number, code):
     process, workers = drawing(tmp_path / "many")
     assert workers

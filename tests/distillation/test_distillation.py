@@ -32,7 +32,14 @@ def test_the_student_starts_as_its_teacher_which_stays_as_it_was(make_student, b
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"target": "average"}, {"method": "trajectory"}, {"method": "progressive", "grid": 4}]
+    "options",
+    [
+        {},
+        *(
+            pytest.param(options, marks=pytest.mark.slow)
+            for options in ({"target": "average"}, {"method": "trajectory"}, {"method": "progressive", "grid": 4})
+        ),
+    ],
 )
 def test_a_few_steps_bring_student_and_target_together(make_student, batch, options):
     losses = train(make_student(**options), batch, 8)

@@ -36,6 +36,7 @@ def given(panels):
     return noisy, t.abs().mul(100).long(), *conditions
 
 
+@pytest.mark.slow
 def test_the_denoiser_has_no_graph_break_and_one_that_is_put_in_is_found(unet, monkeypatch):
     found = torch._dynamo.explain(unet)(*given(4))
     assert (found.graph_count, found.graph_break_count) == (1, 0)

@@ -108,6 +108,7 @@ def test_a_single_files_values_arrive_under_the_right_names(tmp_path):
         assert torch.equal(other.autoencoder.state_dict()[name], tensor), name
 
 
+@pytest.mark.slow
 def test_another_vae_can_be_named(home):
     write_base(home, "stable-diffusion-v1-5")
     _, vae = unet_and_vae("stable-diffusion-v1-5")
@@ -186,23 +187,27 @@ def no_json(home):
     (home / "stable-diffusion-v1-5/unet/config.json").write_text("<html>")
 
 
+SPOILT = [
+    (
+        wrong_folder,
+        r"unet/diffusion_pytorch_model\.safetensors does not fit UNet2DCond.*: .* is \(320, 320\) in it",
+    ),
+    (truncated, r"vae/diffusion_pytorch_model\.safetensors is not a readable safetensors file"),
+    (pickled, r"unet/diffusion_pytorch_model\.bin is a pickle, which can run code when it is read; get"),
+    (disguised, r"unet/diffusion_pytorch_model\.safetensors is not a readable safetensors file"),
+    (other_width, r"model\.safetensors does not fit VisionTransformer: .* is \(.*384\) in it and \(.*768\) in"),
+    (other_scheduler, r"scheduler_config\.json says epsilon, but .* stable-diffusion-2-1, which predicts v_pred"),
+    (inpainting, r"conv_in takes 9 channels, not 4, as that of inpainting models does"),
+    (inpainting_config, r"takes 9 channels, as that of inpainting models does"),
+    (other_prediction, r"predicts 'sample' cannot be trained on"),
+    (no_json, r"unet/config\.json cannot be read as JSON"),
+]
+SLOW = (disguised, inpainting, other_width, pickled)  # like others, and everything is built before they are told
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
-    [
-        (
-            wrong_folder,
-            r"unet/diffusion_pytorch_model\.safetensors does not fit UNet2DCond.*: .* is \(320, 320\) in it",
-        ),
-        (truncated, r"vae/diffusion_pytorch_model\.safetensors is not a readable safetensors file"),
-        (pickled, r"unet/diffusion_pytorch_model\.bin is a pickle, which can run code when it is read; get"),
-        (disguised, r"unet/diffusion_pytorch_model\.safetensors is not a readable safetensors file"),
-        (other_width, r"model\.safetensors does not fit VisionTransformer: .* is \(.*384\) in it and \(.*768\) in"),
-        (other_scheduler, r"scheduler_config\.json says epsilon, but .* stable-diffusion-2-1, which predicts v_pred"),
-        (inpainting, r"conv_in takes 9 channels, not 4, as that of inpainting models does"),
-        (inpainting_config, r"takes 9 channels, as that of inpainting models does"),
-        (other_prediction, r"predicts 'sample' cannot be trained on"),
-        (no_json, r"unet/config\.json cannot be read as JSON"),
-    ],
+    [pytest.param(*case, marks=pytest.mark.slow if case[0] in SLOW else ()) for case in SPOILT],
 )
 def test_wrong_weights_are_refused_in_one_sentence(spoil, sentence, home, capsys, monkeypatch):
     monkeypatch.chdir(home)
@@ -257,6 +262,7 @@ def test_a_pickle_of_another_part_does_not_stand_in_the_way(home):
         weights.File("some/", ("vae/diffusion_pytorch_model.safetensors",)).fetch()
 
 
+@pytest.mark.slow
 def test_a_missing_vae_of_ones_choice_is_one_entry_of_the_doctors_list(home, monkeypatch, capsys):
     monkeypatch.chdir(home)
     assert doctor("--model.init_args.vae", "stabilityai/sd-vae-ft-mse") == 1

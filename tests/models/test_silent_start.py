@@ -22,16 +22,10 @@ def materialise(module: nn.Module) -> dict[str, torch.Tensor]:
     return tensors
 
 
+@pytest.mark.slow
 @torch.no_grad()
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [
-        ("stable-diffusion-v1-5", True),
-        pytest.param("stable-diffusion-2-1", True, marks=pytest.mark.slow),
-        pytest.param("stable-diffusion-v1-5", "motion", marks=pytest.mark.slow),
-        pytest.param("stable-diffusion-2-1", "motion", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("form", [True, "motion"])
+@pytest.mark.parametrize("name", ["stable-diffusion-v1-5", "stable-diffusion-2-1"])
 def test_the_assembled_unet_begins_as_the_base_model(name, form, monkeypatch):
     config = json.loads((PUBLISHED / name / "unet/config.json").read_text())
     with torch.device("meta"):

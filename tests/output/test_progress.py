@@ -47,6 +47,7 @@ def test_short_work_prints_nothing(clock, capsys):
     assert not capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_tells_steps_loss_and_batches(tiny_words, no_networks, monkeypatch, capsys):
     monkeypatch.setattr(module, "EVERY", 0.0)
     assert main(["fit", *tiny_words, "--trainer.max_steps", "2", "--trainer.val_check_interval", "2"]) == 0

@@ -35,6 +35,7 @@ def speed(mannequin_root, model, student, tmp_path, monkeypatch, unjudged):
     return lambda *more: main([*words, *more])
 
 
+@pytest.mark.slow
 def test_rows_table_and_figure(speed, tmp_path):
     assert speed() == 0
     folder = tmp_path / "speed"

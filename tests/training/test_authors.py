@@ -39,6 +39,7 @@ def test_the_stages_follow_each_other_and_train_what_the_authors_do(small):
         assert {model.vae for model in models} == {"stabilityai/sd-vae-ft-mse"}
 
 
+@pytest.mark.slow
 def test_the_second_stage_fits_the_published_motion_module(tmp_path, monkeypatch, capsys):
     published = tmp_path / "published"
     write_everything(published)

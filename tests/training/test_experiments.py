@@ -122,6 +122,7 @@ def test_what_a_strategy_lacks_is_told(tmp_path, monkeypatch, capsys):
         assert any("needs GPUs and this machine has none" in told for told in found["problems"])
 
 
+@pytest.mark.slow
 def test_memory_is_of_the_panels_that_take_most(tmp_path):
     words = [*configs("tiny"), "--data.init_args.panels"]
     module = read_experiment([*words, "[4]"], lambda parser: None, device="meta").module

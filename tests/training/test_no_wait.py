@@ -151,7 +151,7 @@ def take_steps(make_module, mannequin_root, tmp_path):
     return take
 
 
-@pytest.mark.parametrize("options", [{}, {"min_snr_gamma": 5.0}])
+@pytest.mark.parametrize("options", [{}, pytest.param({"min_snr_gamma": 5.0}, marks=pytest.mark.slow)])
 def test_no_step_waits(take_steps, options):
     with pytest.raises(EnoughError):
         take_steps(**options)

@@ -62,6 +62,7 @@ def prove(data: Path, tmp_path: Path, kills: int, options: list[str]) -> None:
         assert torch.equal(x, y), f"the average differs after kills at steps {stops}"
 
 
+@pytest.mark.slow
 def test_kill_and_resume_is_exact(mannequin_root, tmp_path):
     prove(mannequin_root, tmp_path, kills=1, options=[])
 

@@ -124,6 +124,7 @@ def test_the_resuming_command_repeats_all_words_but_new(new, tmp_path):
     assert bare[3:] == ["fit", "--exp", "tiny", "--folder", str(tmp_path)]
 
 
+@pytest.mark.slow
 def test_killed_while_it_is_tested_a_run_resumes_at_the_test(fit, tmp_path, capsys, monkeypatch):
     folder, ended = tmp_path / "my runs/quick/version_0", Evaluation.on_test_start
     short = ("--trainer.max_steps", "2", "--data.init_args.test_pairs", "2")
