@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from docs import evidence
 from docs.assets import elsewhere
 from imagpose.__main__ import main
 from imagpose.data.datamodule import PoseDataModule
@@ -38,6 +39,11 @@ def test_the_equation_map_leads_to_the_code():
     assert {f"Eq. ({i})" for i in range(1, 6)} <= {anchor for anchor, _ in rows}
     for anchor, path in rows:
         assert anchor in (ROOT / path).read_text(), f"{path} has no anchor {anchor}"
+
+
+def test_the_page_of_evidence_counts_the_orders_in_results():
+    text = evidence.PAGE.read_text()
+    assert evidence.page(text) == text, "python -m docs.evidence writes it again"
 
 
 def test_make_help_lists_every_target():

@@ -1,0 +1,90 @@
+"""Writes the tables of docs/evidence.md from the orders in results/: which of the paper's claims hold, and how many."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from imagpose.evaluation.metrics import METRICS
+from imagpose.evaluation.tables import Table
+from imagpose.reproduction.paper import ALL, PaperTable
+
+PAGE = Path(__file__).with_name("evidence.md")
+RESULTS = PAGE.parents[1] / "results"
+BEGIN, END = "<!-- python -m docs.evidence writes from here -->", "<!-- to here -->"
+KINDS = ("holds", "no difference", "does not hold", "undecided", "not measured", "not run")
+
+Order = dict[str, str]
+
+
+def main() -> None:
+    """Put the tables of what is in results/ between the page's two marks."""
+    PAGE.write_text(page(PAGE.read_text()))
+
+
+def page(text: str) -> str:
+    """A text with the tables between its two marks."""
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n\n{tables()}\n{END}{rest.split(END)[1]}"
+
+
+def tables() -> str:
+    """Every claim of the paper's tables and figures, a line each metric, and how many orders have which verdict."""
+    found = {table: orders for table in ALL.values() if table.of_paper and (orders := _orders(table))}
+    lines = [line for table, orders in found.items() for line in _lines(table, orders)]
+    header = ["of", "claim", "metric", "differences", "pairs", "seeds", *KINDS]
+    return Table(
+        "The paper's orders", header, lines, _totals([one for some in found.values() for one in some])
+    ).markdown()
+
+
+def _orders(table: PaperTable) -> list[Order]:
+    path = RESULTS / table.name / "tiny_orders.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _kind(order: Order) -> str:
+    """Its verdict, without what the paper's own figure says."""
+    return next(kind for kind in KINDS if order["verdict"].startswith(kind))
+
+
+def _lines(table: PaperTable, orders: Sequence[Order]) -> list[list[str]]:
+    lines = []
+    for claim in dict.fromkeys(order["claim"] for order in orders):
+        for metric in ("ssim_256", "lpips"):
+            some = [order for order in orders if (order["claim"], order["metric"]) == (claim, metric)]
+            counts = Counter(map(_kind, some))
+            measured = [order for order in some if order["our difference"]]
+            lines.append([
+                table.title.split(":")[0], claim, METRICS[metric].heading, _span(measured, "our difference", "+.4f"),
+                _span(measured, "pairs"), _span(measured, "seeds"), *(str(counts[kind] or "") for kind in KINDS),
+            ])  # fmt: skip
+    return lines
+
+
+def _span(orders: Sequence[Order], column: str, form: str = "g") -> str:
+    """The smallest and the largest value of a column."""
+    texts = [f"{value:{form}}" for value in sorted(float(order[column]) for order in orders if order.get(column))]
+    return " to ".join(dict.fromkeys([*texts[:1], *texts[-1:]]))
+
+
+def _totals(orders: Sequence[Order]) -> list[str]:
+    fid = [order for order in orders if order["metric"] == "fid"]
+    rest = Counter(_kind(order) for order in orders if order["metric"] != "fid")
+    told = ", ".join(f"{kind} {rest[kind]}" for kind in KINDS if rest[kind])
+    untrained = sum(order["verdict"] == "undecided by construction" for order in orders)
+    return [
+        f"By SSIM and LPIPS there are {rest.total()} orders: {told}.",
+        f"{rest['undecided'] / rest.total():.0%} are undecided; {untrained} of them by construction, as their encoders "
+        "are untrained.",
+        f"{len(fid)} more are by FID, whose Inception weights were not at hand: none is measured.",
+    ]
+
+
+if __name__ == "__main__":
+    main()
