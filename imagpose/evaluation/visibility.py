@@ -51,12 +51,14 @@ class Parted:
     """One pair by region.
 
     Attributes:
+        truth: The picture that all are compared with, as it was drawn, (H, W, 3) uint8.
         regions: (H, W) booleans each.
         shares: Of the figure's pixels.
         scores: By the judged picture's name, where the region is large enough; a metric that cannot be told there, as
             the pattern where all patterns look alike, is missing.
     """
 
+    truth: Array
     regions: dict[Region, Array]
     shares: dict[Region, float]
     scores: dict[Region, dict[str, Scores]]
@@ -99,7 +101,7 @@ def score(split: Split) -> Parted:
                 if rivals:
                     found[metric] = float(nearest(image, of.truth, rivals, part))
             scores[name][picture] = found
-    return Parted(parts, shares, scores)
+    return Parted(of.truth, parts, shares, scores)
 
 
 def score_all(splits: Sequence[Split]) -> Iterator[Parted]:

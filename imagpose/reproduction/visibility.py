@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from rich.console import Console
 
-from imagpose.data.images import open_view
 from imagpose.data.mannequins.folder import is_drawn
 from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.scenarios import Setting
@@ -110,9 +109,8 @@ def split(trial: Trial, ways: Mapping[Setting, Way], several: Sequence[Canvas], 
     with progress("Regions", len(splits), "pairs", console=console) as advance:
         for pair, one, of in zip(trial.task.pairs, score_all(splits), pictures, strict=True):
             if networks.lpips is not None:
-                truth = np.asarray(open_view(index.records[pair[1]], root))
                 for setting, image in of.items():
-                    for region, value in lpips_by_region(networks.lpips, image, truth, one.regions).items():
+                    for region, value in lpips_by_region(networks.lpips, image, one.truth, one.regions).items():
                         one.scores[region][setting]["lpips"] = value
             found[pair] = one
             advance(1)
