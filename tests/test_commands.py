@@ -26,6 +26,28 @@ def test_nothing_heavy_is_imported_for_the_first_screen(words):
     subprocess.run([sys.executable, "-c", _NOTHING_HEAVY.format(words=words)], check=True, cwd=ROOT)
 
 
+_SOON_TOLD = """
+import sys
+from imagpose.__main__ import main
+for name in {names}:
+    assert main([*name.split(), "--no_such_option", "1"]) == 2, name
+    heavy = {heavy} & set(sys.modules)
+    assert not heavy, f"{{name}} imports {{heavy}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "heavy"),
+    [
+        (["mannequins", "check", "study serve"], {"torch", "scipy.stats"}),
+        (["compare", "gallery", "evaluate", "gather", "pose"], {"lightning", "torchmetrics", "diffusers"}),
+        (["generate", "demo"], {"lightning", "torchmetrics", "timm", "gradio"}),
+    ],
+)
+def test_a_mistyped_option_is_told_before_what_no_option_needs_is_imported(names, heavy):
+    subprocess.run([sys.executable, "-c", _SOON_TOLD.format(names=names, heavy=heavy)], check=True, cwd=ROOT)
+
+
 def test_the_screen_has_every_command_under_its_group(capsys):
     assert main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from imagpose.data.images import FolderDataModule, read_image
+from imagpose.data.image_datamodule import FolderDataModule
+from imagpose.data.images import read_image
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.readers.index import ImageRecord
 from imagpose.data.sampling import member_of_epoch, rng_for

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from imagpose.data.pose_detector import DetectorName
 from imagpose.errors import InputError
-from imagpose.generation.model import Model, Trained, fingerprint, load
+from imagpose.generation.loading import load
+from imagpose.generation.model import Model, Trained, fingerprint
 from imagpose.options.ranges import Port
 from imagpose.options.sockets import address, listen
 

@@ -14,8 +14,9 @@ from imagpose.data.body_pose import BodyPose
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
 from imagpose.generation.canvases import Canvas, canvases_of_pairs
+from imagpose.generation.loading import load
 from imagpose.generation.loras import read_loras
-from imagpose.generation.model import DEMO, DISTILLED_DEMO, FEW_STEPS, Trained, fingerprint, load
+from imagpose.generation.model import DEMO, DISTILLED_DEMO, FEW_STEPS, Trained, fingerprint
 from imagpose.generation.photographs import canvas_of_files
 from imagpose.generation.pictures import Record, pending, save
 from imagpose.generation.poses import over

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from imagpose.data.pose_detector import FOR_MANNEQUINS, FOR_PHOTOGRAPHS
 from imagpose.data.scenarios import Setting
@@ -17,9 +17,6 @@ from imagpose.options.ranges import GUIDANCE_SCALE, STEPS, NonNegativeFloat, See
 from imagpose.options.trust import read_run
 from imagpose.output.files import regular
 from imagpose.training.runs import DISTILLATION, from_folder, panels_of
-
-if TYPE_CHECKING:  # it imports torch and diffusers, which --help need not wait for
-    from imagpose.pipeline import ImagposePipeline
 
 DEMO = "mannequin-demo"
 DISTILLED_DEMO = "mannequin-demo-distilled"
@@ -165,31 +162,6 @@ def folder_of(model: str) -> Path:
         InputError: There is none.
     """
     return Path(model) if Path(model).is_dir() else weights.find(model)
-
-
-def load(chosen: Model) -> ImagposePipeline:
-    """The model, on its device.
-
-    Raises:
-        InputError: It cannot be read, or the device cannot be used.
-    """
-    import torch
-    from diffusers.utils import logging
-
-    from imagpose.pipeline import ImagposePipeline
-
-    logging.disable_progress_bar()  # of loading; ours is about what takes time
-    if chosen.run:
-        pipe = ImagposePipeline.from_run(chosen.run, chosen.trust)
-    else:
-        pipe = ImagposePipeline.from_pretrained(chosen.model)
-    device = chosen.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        pipe.to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {device} cannot be used: {str(error).splitlines()[0]}") from error
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
 
 
 def fingerprint(chosen: Model) -> str:

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
-from lightning.pytorch.cli import LightningArgumentParser
 
 from imagpose.options import dialect, ranges
 from imagpose.options.names import joined, nearest, unknown
@@ -24,8 +23,8 @@ from imagpose.options.names import joined, nearest, unknown
 _MUST = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "NoneType": "null"}
 
 
-class OptionParser(LightningArgumentParser):
-    """Lightning's parser in our dialect: options have no abbreviations, and errors know of which parser they are.
+class OptionParser(ArgumentParser):
+    """A parser in our dialect: options have no abbreviations, and errors know of which parser they are.
 
     Attributes:
         further: Words of options that it does not know; None refuses them.

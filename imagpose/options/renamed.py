@@ -14,10 +14,13 @@ from jsonargparse import get_loader, set_loader
 from imagpose.errors import InputError
 
 _CALLBACKS = Path(__file__).parents[1] / "callbacks"
+_MOVED = {"imagpose.data.images.ImageDataModule": "imagpose.data.image_datamodule.ImageDataModule"}
 
 
 def _today(name: str) -> str:
     """A path under the package that it is in today: callbacks, a user's own too, were one beside imagpose."""
+    if name in _MOVED:
+        return _MOVED[name]
     package, *inner = name.split(".")
     if package != "callbacks" or len(inner) < 2 or not all(map(str.isidentifier, inner)):
         return name

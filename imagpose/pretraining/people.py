@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2 as T
 
-from imagpose.data.images import FolderDataModule, SingleImages, read_image
+from imagpose.data.image_datamodule import FolderDataModule, SingleImages
+from imagpose.data.images import read_image
 from imagpose.data.mannequins.descriptions import caption
 from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion

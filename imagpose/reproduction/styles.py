@@ -19,7 +19,8 @@ from imagpose.evaluation.screen import show, wide_console
 from imagpose.evaluation.tables import Table, cell, to_csv
 from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import draw
-from imagpose.generation.model import fingerprint, load
+from imagpose.generation.loading import load
+from imagpose.generation.model import fingerprint
 from imagpose.generation.pictures import pending, save
 from imagpose.options.names import joined
 from imagpose.options.ranges import PositiveInt

@@ -15,7 +15,7 @@ from imagpose.evaluation.screen import show
 from imagpose.evaluation.tables import Table
 from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import draw
-from imagpose.generation.model import load
+from imagpose.generation.loading import load
 from imagpose.generation.pictures import pending
 from imagpose.output.files import write_whole
 from imagpose.reproduction.rows import Row, write_row

@@ -15,7 +15,7 @@ from imagpose.evaluation.scoring import Networks
 from imagpose.evaluation.screen import show, wide_console
 from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import draw
-from imagpose.generation.model import load
+from imagpose.generation.loading import load
 from imagpose.generation.pictures import pending, save
 from imagpose.options.ranges import DenoisingSteps
 from imagpose.output.sheet import lay_out

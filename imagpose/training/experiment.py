@@ -24,8 +24,8 @@ from imagpose.training.option_checks import check_machine, check_options
 from imagpose.training.quiet import quiet
 
 
-class _ExperimentParser(OptionParser):
-    """A parser whose errors know of the short names too."""
+class _ExperimentParser(OptionParser, LightningArgumentParser):
+    """Lightning's parser, whose errors know of the short names too."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the error; see :func:`imagpose.options.parse_errors.sentence`."""

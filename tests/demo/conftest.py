@@ -12,7 +12,8 @@ from imagpose.data.pose_detector import Found
 from imagpose.demo.photographs import Photograph
 from imagpose.demo.presets import mannequin, presets
 from imagpose.demo.studio import Studio
-from imagpose.generation.model import Model, Trained, fingerprint, load
+from imagpose.generation.loading import load
+from imagpose.generation.model import Model, Trained, fingerprint
 from tests.conftest import ROOT
 
 

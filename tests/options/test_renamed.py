@@ -40,6 +40,11 @@ def test_a_user_s_own_callback_is_found_where_it_is_now(tmp_path, monkeypatch):
     assert renamed(others) == others
 
 
+def test_single_images_are_found_in_the_file_that_they_moved_to():
+    package, _, name = renamed("imagpose.data.images.ImageDataModule").rpartition(".")
+    assert hasattr(importlib.import_module(package), name)
+
+
 def test_to_read_older_names_again_changes_nothing():
     read_older_names()
     once = get_loader("yaml")

@@ -13,7 +13,7 @@ from imagpose.data.pictures import read_picture
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
 from imagpose.generation.command import draw
-from imagpose.generation.model import load
+from imagpose.generation.loading import load
 from imagpose.generation.pictures import pending
 from imagpose.reproduction import uniformity as module
 from imagpose.reproduction.chosen import choose
