@@ -74,11 +74,30 @@ def report(rows: Rows, ways: Sequence[Filled], trained: Collection[int], wide: W
         "GFLOP a kept image", "FLOP ratio", f"TFLOP a kept image as {wide.name}", f"FLOP ratio as {wide.name}",
         ssim.heading, f"{ssim.title} − T1's", *(metric.heading for _, metric in others),
     ]  # fmt: skip
-    notes = [*_notes(base, ways, trained, wide), *reasons((rows[way.name] for way in ways), base)]
+    notes = [*_notes(base, ways, trained, wide), *order_of_settings(rows), *reasons((rows[way.name] for way in ways), base)]
     return Table("Panels: cost and quality", header, lines, notes)
 
 
 _UNITS = {"seconds": 1.0, "flops": 1e9, "wide_flops": 1e12}
+
+
+_SETTINGS = (("T2", "T1"), ("T3", "T2"), ("T3", "T1"))
+"""The paper's order of them, the better first."""
+
+
+def order_of_settings(rows: Rows) -> list[str]:
+    """By how much T3 is better than T2 and both than T1, in each metric; nothing of settings that were not drawn."""
+    pairs = [(better, worse) for better, worse in _SETTINGS if {better, worse} <= rows.keys()]
+    if not pairs:
+        return []
+    told = []
+    for name, metric in shown(rows[PAPERS.name]):
+        found = (
+            f"{better} − {worse} {signed(difference([rows[better]], [rows[worse]], name, metric.name), metric.digits)}"
+            for better, worse in pairs
+        )
+        told.append(f"{metric.title}: {', '.join(found)}")
+    return [f"The paper has T3 better than T2 and T2 better than T1. {'; '.join(told)}."]
 
 
 def _ratio(row: Row, base: Row, unit: str) -> str:
