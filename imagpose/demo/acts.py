@@ -16,6 +16,7 @@ from imagpose.demo.request import Asked
 from imagpose.demo.session import Session, Sessions
 from imagpose.demo.studio import Studio
 from imagpose.errors import InputError
+from imagpose.options.names import amount, joined
 
 
 class Acts:
@@ -124,11 +125,13 @@ class Acts:
         return place
 
     def _read(self, paths: Sequence[Path], session: Session, role: str) -> dict[str, Any]:
-        sentences, told = [], []
+        sentences, told, found = [], [], []
         for path in paths:
             try:
                 photograph = Photograph.taken(path, self.studio.detector)
-                if not photograph.people:
+                if photograph.people:
+                    found.append(f"{amount(len(photograph.people), 'person', 'people')} in {photograph.name}")
+                else:
                     sentences.append(_nobody(photograph.name, role))
                 if photograph.people or role == "source":
                     told.append(self._keep(photograph, session, role))
@@ -136,7 +139,7 @@ class Acts:
                 sentences.append(sentence_of(error))
             finally:
                 _delete([path])
-        return self._tell(sentences, told)
+        return self._tell(sentences, told, found=f"Found {joined(found)}." if found else "")
 
     def _keep(self, photograph: Photograph, session: Session, role: str) -> dict[str, Any]:
         identifier = self.sessions.add(photograph, session)
@@ -145,10 +148,17 @@ class Acts:
         return {**photograph.told(identifier), "role": role}
 
     def _tell(
-        self, sentences: Sequence[str], photographs: Sequence[dict[str, Any]] = (), anew: bool = False
+        self,
+        sentences: Sequence[str],
+        photographs: Sequence[dict[str, Any]] = (),
+        anew: bool = False,
+        found: str = "",
     ) -> dict[str, Any]:
         self._told += 1  # what is told twice is news as well
-        return {"number": self._told, "says": list(sentences), "photographs": list(photographs), "anew": anew}
+        return {
+            "number": self._told, "says": list(sentences), "photographs": list(photographs), "anew": anew,
+            "found": found,
+        }  # fmt: skip
 
 
 def _page(request: gr.Request) -> str:

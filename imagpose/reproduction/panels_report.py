@@ -74,7 +74,11 @@ def report(rows: Rows, ways: Sequence[Filled], trained: Collection[int], wide: W
         "GFLOP a kept image", "FLOP ratio", f"TFLOP a kept image as {wide.name}", f"FLOP ratio as {wide.name}",
         ssim.heading, f"{ssim.title} − T1's", *(metric.heading for _, metric in others),
     ]  # fmt: skip
-    notes = [*_notes(base, ways, trained, wide), *order_of_settings(rows), *reasons((rows[way.name] for way in ways), base)]
+    notes = [
+        *_notes(base, ways, trained, wide),
+        *order_of_settings(rows),
+        *reasons((rows[way.name] for way in ways), base),
+    ]
     return Table("Panels: cost and quality", header, lines, notes)
 
 

@@ -43,6 +43,16 @@ def upload(acts, name: str, state=None, role: str = "source") -> dict:
     return acts.receive({"number": 1, "role": role, "paths": [str(path)]}, state, PAGE)
 
 
+def test_an_upload_tells_who_was_found(acts, monkeypatch):
+    assert upload(acts, "one.jpg")["found"] == "Found 1 person in one.jpg."
+    once = acts.studio.detector.detect
+    monkeypatch.setattr(type(acts.studio.detector), "detect", lambda self, picture: 2 * once(picture))
+    assert upload(acts, "two.jpg")["found"] == "Found 2 people in two.jpg."
+    monkeypatch.setattr(type(acts.studio.detector), "detect", lambda self, picture: [])
+    told = upload(acts, "none.jpg")
+    assert (told["found"], len(told["says"])) == ("", 1)
+
+
 def states(news) -> list[str]:
     return [one["state"] for one in news]
 

@@ -19,7 +19,7 @@ from imagpose.reproduction.filled import CANVASES, EVERY_STEP, PAPERS
 from imagpose.reproduction.panels_report import order_of_settings
 from imagpose.reproduction.rows import read_row
 from imagpose.reproduction.wide import Wide
-from tests.reproduction.fabricated import row
+from tests.reproduction import fabricated
 
 INTERVAL = (500, 1000)
 FEW = tuple(way for way in CANVASES if way.key in ("pair", "T1", "nine_poses"))
@@ -127,7 +127,8 @@ def test_rows_table_and_figure(words, small, tmp_path):
 
 
 def test_the_papers_order_of_settings_is_told_pair_by_pair():
-    rows = {"T1": row("T1", 0.80, 0.20, noise=0), "T2": row("T2", 0.79, 0.21, noise=0), "T3": row("T3", 0.82, noise=0)}
+    scores = {"T1": (0.80, 0.20), "T2": (0.79, 0.21), "T3": (0.82, 0.20)}
+    rows = {name: fabricated.row(name, *both, noise=0) for name, both in scores.items()}
     (told,) = order_of_settings(rows)
     assert "T2 − T1 -0.0100 [-0.0100, -0.0100], T3 − T2 +0.0300 [+0.0300, +0.0300], T3 − T1 +0.0200" in told
     assert "LPIPS: T2 − T1 +0.0100" in told

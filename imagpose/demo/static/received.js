@@ -9,7 +9,7 @@ document.addEventListener("imagpose:acted", () => list.replaceChildren()); // wh
 watch("value", () => {
   const told = props.value;
   if (!told) return;
-  document.dispatchEvent(new CustomEvent("imagpose:told"));
+  document.dispatchEvent(new CustomEvent("imagpose:told", { detail: told.found }));
   if (told.photographs.length) document.dispatchEvent(new CustomEvent("imagpose:photographs", { detail: told }));
   list.replaceChildren(
     ...told.says.map((sentence) => {

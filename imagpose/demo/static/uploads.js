@@ -62,4 +62,5 @@ drop.addEventListener("drop", (event) => {
   send([...event.dataTransfer.files], "source");
 });
 
-for (const event of ["imagpose:told", "imagpose:acted"]) document.addEventListener(event, () => (status.textContent = ""));
+document.addEventListener("imagpose:told", ({ detail }) => (status.textContent = detail)); // who was found, if anybody was looked for
+document.addEventListener("imagpose:acted", () => (status.textContent = ""));
