@@ -9,8 +9,8 @@ document.addEventListener("imagpose:acted", () => list.replaceChildren()); // wh
 watch("value", () => {
   const told = props.value;
   if (!told) return;
-  document.dispatchEvent(new CustomEvent("imagpose:told", { detail: told.found }));
   if (told.photographs.length) document.dispatchEvent(new CustomEvent("imagpose:photographs", { detail: told }));
+  document.dispatchEvent(new CustomEvent("imagpose:told", { detail: told.found })); // last: new figures are an act of the page
   list.replaceChildren(
     ...told.says.map((sentence) => {
       const item = document.createElement("li");
