@@ -15,6 +15,7 @@ from imagpose.evaluation.tables import Table, cell
 from imagpose.options.names import joined
 from imagpose.reproduction.differences import difference, signed
 from imagpose.reproduction.filled import PAPERS, Filled
+from imagpose.reproduction.paper import UNIFORMITY
 from imagpose.reproduction.plot import plain, save
 from imagpose.reproduction.rows import Row
 from imagpose.reproduction.timing import DISTILLED
@@ -85,13 +86,9 @@ def report(rows: Rows, ways: Sequence[Filled], trained: Collection[int], wide: W
 _UNITS = {"seconds": 1.0, "flops": 1e9, "wide_flops": 1e12}
 
 
-_SETTINGS = (("T2", "T1"), ("T3", "T2"), ("T3", "T1"))
-"""The paper's order of them, the better first."""
-
-
 def order_of_settings(rows: Rows) -> list[str]:
     """By how much T3 is better than T2 and both than T1, in each metric; nothing of settings that were not drawn."""
-    pairs = [(better, worse) for better, worse in _SETTINGS if {better, worse} <= rows.keys()]
+    pairs = [pair for claim in UNIFORMITY.claims for pair in claim.pairs if set(pair) <= rows.keys()]
     if not pairs:
         return []
     told = []
