@@ -44,6 +44,7 @@ def test_a_photograph_is_drawn_in_a_pose_that_was_dragged(opened, tmp_path):
     for part in (0.3, 0.7, 1):
         opened.mouse.move(x - part * stage["width"] * 4 / 44, y - part * stage["height"] * 16 / 64)
     opened.mouse.up()
+    assert opened.locator(".im-stage svg").bounding_box() == stage  # what was said went, and its line stayed
     after = joints(opened)
     assert np.abs(np.subtract(after["right wrist"], before["right wrist"]) - (-4, -16)).max() <= 1
     assert {**after, "right wrist": None} == {**before, "right wrist": None}

@@ -149,7 +149,7 @@ def test_the_keys_of_the_answers_are_told(methods, told, rater, tmp_path):
     try:
         one.wait()
         page = rater(one.address)
-        assert "You will see 1 question, one" in page.locator("#start").inner_text()
+        page.locator("#start p", has_text="You will see 1 question, one").wait_for()
         begin(page)
         assert page.locator("#hint").inner_text() == f"or press {told}, then Enter"
     finally:

@@ -218,6 +218,7 @@ stage.addEventListener("pointerdown", (event) => {
   if (number === null || event.button) return;
   event.preventDefault();
   stage.querySelector(`[data-joint="${number}"]`).focus();
+  acted(); // now, for a sentence that goes lets the figure move up
   const drag = `drag ${number} ${event.timeStamp}`;
   const [startX, startY] = spot(event);
   const [fromX, fromY] = figures[selected].keypoints[number];
