@@ -18,7 +18,7 @@ _MOVED = {"imagpose.data.images.ImageDataModule": "imagpose.data.image_datamodul
 
 
 def _today(name: str) -> str:
-    """A path under the package that it is in today: callbacks, a user's own too, were one beside imagpose."""
+    """A path by its name of today: a class may have moved, and callbacks, a user's own too, were beside imagpose."""
     if name in _MOVED:
         return _MOVED[name]
     package, *inner = name.split(".")

@@ -78,19 +78,21 @@ def _notes(plan: Plan, rows: Rows) -> list[str]:
     notes = []
     if any(row.drawn for row in every):
         network = next(row.config.get("model", {}).get("init_args", {}) for row in every if row.drawn)
+        start = network.get("weights_name")
         notes.append(
-            "Measured on drawn mannequins before six drawn cameras, by a miniature of BoT from scratch "
-            f"({network.get('backbone')} with {network.get('options')}, {network.get('epochs')} epochs): the "
-            "difference to the paper's figures tells nothing, the order of our rows may."
+            "Measured on drawn mannequins before six drawn cameras, by a miniature of BoT "
+            f"({network.get('backbone')} with {network.get('options')}, {network.get('epochs')} epochs, "
+            f"{f'from {start}' if start else 'from scratch'}): the difference to the paper's figures tells nothing, "
+            "the order of our rows may."
         )
     if any(len(of) > 1 for of in rows.values()):
         notes.append("Of several seeds of BoT: their mean and its 95 % interval over seeds and people.")
     if any(len(of) == 1 for of in rows.values()):
         notes.append("Of one seed: 95 % bootstrap interval over people; it tells nothing of another seed.")
     notes += [
-        f"Each part keeps every person, and is in the larger ones. {plan.ratio:g} pictures are added for one real one, "
-        "in every row but Standard; each row has BoT's epochs over its own pictures, so what adds pictures is trained "
-        "longer, Control: each picture again as long as IMAGPose.",
+        f"Each part keeps every person, and is in the larger ones. Every row but Standard adds {plan.ratio:g} times as "
+        "many pictures as the part has; each row has BoT's epochs over its own pictures, so what adds pictures is "
+        "trained longer, Control: each picture again as long as IMAGPose.",
         "A part, its generator and its pictures are one each, for all seeds: no interval says how another generator "
         "would do.",
     ]

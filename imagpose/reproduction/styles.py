@@ -7,9 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import torch
 from PIL import Image
+from rich.console import Console
 
+from imagpose.data.images import to_tensor, to_uint8
 from imagpose.data.mannequins.folder import MannequinSet, ensure
 from imagpose.data.pictures import read_picture
 from imagpose.errors import InputError
@@ -21,26 +25,31 @@ from imagpose.generation.canvases import Canvas
 from imagpose.generation.command import draw
 from imagpose.generation.loading import load
 from imagpose.generation.model import fingerprint
-from imagpose.generation.pictures import pending, save
+from imagpose.generation.pictures import Record, pending, save
 from imagpose.options.names import joined
 from imagpose.options.ranges import PositiveInt
 from imagpose.output.files import write_whole
 from imagpose.output.sheet import lay_out
 from imagpose.reproduction.chosen import TARGETS
-from imagpose.reproduction.rows import Row, write_row
+from imagpose.reproduction.rows import Row, read_row, row_path, write_row
 from imagpose.reproduction.trained import Trial, TrialRequest
 from imagpose.training.runs import from_folder, newest
+
+if TYPE_CHECKING:
+    from imagpose.pipeline import ImagposePipeline
 
 PEOPLE = MannequinSet(identities=64, seed=3)
 """24 to learn from, 4 of them for validation, and 40 who are drawn and scored; in each style the same."""
 SETS = {"cartoon": replace(PEOPLE, style="cartoon"), "photograph": PEOPLE}
 ARMS = {"as_they_are": "", "lora": "cartoon_lora", "full": "cartoon_full", "many": "cartoon_many"}
 """The experiment whose run is tried, by the name of its rows; the first are the demo weights themselves."""
+CEILING = "vae"
+"""Of the rows of the truths through the VAE, which is frozen in all arms and has seen the first style alone."""
 _SAYS = {
     "as_they_are": "demo weights as they are", "lora": "a LoRA on 20 people", "full": "all weights on 20 people",
-    "many": "all weights on 560 people",
+    "many": "all weights on 560 people", CEILING: "the truth through the VAE",
 }  # fmt: skip
-_HEADINGS = {"as_they_are": "as it is", "lora": "LoRA", "full": "all weights", "many": "many people"}
+_HEADINGS = {"as_they_are": "as it is", "lora": "LoRA", "full": "all weights", "many": "many people", CEILING: "VAE"}
 """Of the sheet, where a column is as wide as a picture."""
 _METRICS = ("ssim", "identity_at_1", "pattern_at_1")
 _ON_SHEET = 5  # people
@@ -72,8 +81,9 @@ def styles(request: StylesRequest) -> None:
     """Measure what the demo weights make of cartoons, and what 20 people in that style teach them.
 
     The demo weights as they are, after a LoRA on 20 people, after training all weights on them, and after training all
-    on many, draw the same held-out people as cartoons, and as before, which shows what is forgotten. Runs that are
-    missing are trained, unfinished ones resumed; each row is written as it ends.
+    on many, draw the same held-out people as cartoons, and as before, which shows what is forgotten. The truths through
+    the VAE stand beside: what no training of the rest goes beyond. Runs that are missing are trained, unfinished ones
+    resumed; each row is written as it ends.
 
     Raises:
         InputError: A file or the disk is not as it must be, or a training failed; the sentence says which.
@@ -88,21 +98,24 @@ def styles(request: StylesRequest) -> None:
         (request.results / "styles").mkdir(parents=True, exist_ok=True)
         for style, people in SETS.items():
             ensure(request.data / style, people)
-        for arm in arms:
-            run = _trained(ARMS[arm], request.runs) if ARMS[arm] else None
+        for arm in (*arms, CEILING):
+            run = _trained(ARMS[arm], request.runs) if ARMS.get(arm) else None
             for style in SETS:
                 name = f"{arm}-{style}"
                 trial = Trial.of(replace(request, run=run, data=request.data / style), "styles")
                 settings, drawn[style] = trial.settings("T1", None, request.guidance), trial.canvases("T1")
-                if missing := pending(drawn[style], settings, trial.images(name), request.overwrite):
-                    draw(load(trial.request), missing, trial.images(name), request.batch_size, f"{_SAYS[arm]}, {style}")
-                networks = Networks.load(trial.task.protocols, trial.task.device)
-                rows[name] = trial.score(networks, console, {name: settings})[name]
-                write_row(rows[name], request.results, "styles")
+                made = settings if arm != CEILING else {**settings, "instead": "the truth through the VAE"}
+                missing = pending(drawn[style], made, trial.images(name), request.overwrite)
+                if missing and arm == CEILING:
+                    reconstruct(load(trial.request), missing, trial.images(name))
+                elif missing:
+                    title = f"{_SAYS[arm]}, {style}"
+                    draw(load(trial.request), missing, trial.images(name), request.batch_size, title)
+                rows[name] = _scored(trial, name, made, console, anew=bool(missing))
         table, lines = report(rows)
         write_whole(trial.folder / "table.md", table.markdown())
         write_whole(trial.folder / "table.csv", to_csv(lines))
-        save(sheet(trial, arms, drawn["cartoon"]).quantize(256), trial.folder / "panels.png", settings)
+        save(sheet(trial, (*arms, CEILING), drawn["cartoon"]).quantize(256), trial.folder / "panels.png", settings)
     except OSError as error:
         raise InputError(f"{request.results} cannot be written ({error.strerror}); name another --results.") from error
     show(table, console)
@@ -123,6 +136,32 @@ def _trained(experiment: str, runs: Path) -> Path:
         found = newest(runs, experiment)
     assert found is not None
     return from_folder(found.folder).folder
+
+
+def _scored(trial: Trial, name: str, made: Record, console: Console, anew: bool) -> Row:
+    """A row, written; one that is there of the same pictures is kept."""
+    path = row_path(trial.request.results, "styles", name, trial.request.seed)
+    if not anew and path.exists() and (row := read_row(path)).config == trial.config(made):
+        return row
+    row = trial.score(Networks.load(trial.task.protocols, trial.task.device), console, {name: made})[name]
+    write_row(row, trial.request.results, "styles")
+    return row
+
+
+def reconstruct(pipe: ImagposePipeline, canvases: Sequence[tuple[Canvas, Record]], folder: Path) -> None:
+    """Write the truths as the frozen VAE decodes them, where :func:`draw` writes generated pictures.
+
+    Args:
+        pipe: Whose VAE.
+        canvases: With their records.
+        folder: Of the pictures.
+    """
+    for canvas, record in canvases:
+        truths = torch.stack([to_tensor(truth) for truth in canvas.read_truths()])
+        with torch.no_grad():
+            decoded = pipe.synthesis.reconstruct(truths.to(pipe.device))
+        for name, image in zip(canvas.outputs, to_uint8(decoded), strict=True):
+            save(Image.fromarray(image), folder / name, record)
 
 
 def report(rows: Mapping[str, Row]) -> tuple[Table, list[list[object]]]:

@@ -198,6 +198,10 @@ class Trial:
         """All that decides how the pictures look; those of ``generate`` have the same record."""
         return self.model.settings(self.request, self.weights, scenario, steps, guidance)
 
+    def config(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What a row of pictures that were made with these settings says of how it came about."""
+        return {**settings, "sources": self.request.sources, "protocol": self.request.protocol}
+
     def canvases(
         self, scenario: Setting, panels: int | None = None, sources: int = TARGETS, poses: int = TARGETS
     ) -> list[Canvas]:
@@ -252,7 +256,7 @@ class Trial:
             Pairs([f"{source} → {target}" for source, target in self.task.pairs], people, values),
             len(self.task.pairs), str(request.data), is_drawn(self.task.index.root),
             device=device_name(self.task.device), commit=commit(),
-            config={**settings, "sources": request.sources, "protocol": request.protocol},
+            config=self.config(settings),
         )  # fmt: skip
 
 
