@@ -173,7 +173,7 @@ test: .venv/.done  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow and not browser' --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-oldest: $(OLDEST)/.done  ## run the tests of files and pipelines with the oldest versions that pyproject.toml allows
-	$(OLDEST)/bin/python -m pytest -m 'not slow and not browser' tests/models tests/training tests/generation tests/options tests/output tests/test_*.py $(ARGS)
+	$(OLDEST)/bin/python -m pytest -m 'not slow and not browser' tests/models tests/training tests/generation tests/options tests/output tests/pipeline tests/test_*.py $(ARGS)
 $(OLDEST)/.done: pyproject.toml
 	$(PYTHON) -m venv $(OLDEST) && $(OLDEST)/bin/python -m pip install --quiet uv && $(OLDEST)/bin/uv pip install \
 		--quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[dev]' && touch $@

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation import backbones
 from tests.conftest import ROOT
@@ -70,3 +72,23 @@ def outputs(mannequin_root, pairs, tmp_path):
 
     yield write
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def run(mannequin_root, pairs, tmp_path, capsys):
+    """Carries out the command; gives its scores, or the sentence that it ends with."""
+
+    def run_(folder, *options, command="evaluate"):
+        capsys.readouterr()
+        out = tmp_path / "out"
+        args = ["--generated", str(folder), "--data", str(mannequin_root), "--pairs", str(pairs[1]), "--out", str(out)]
+        code = main([command, *args, "--device", "cpu", *options])
+        run_.printed = capsys.readouterr()
+        if code:
+            assert code == 2
+            assert "Traceback" not in run_.printed.err
+            return run_.printed.err
+        run_.out = out
+        return json.loads((out / "evaluation.json").read_text())
+
+    return run_
