@@ -1,7 +1,5 @@
 """A pipeline of random weights, people to draw with it, and what it looks at."""
 
-import copy
-
 import pytest
 import torch
 from PIL import Image
@@ -10,7 +8,7 @@ from imagpose import BodyPose, ImagposePipeline
 from imagpose.data.readers.deepfashion import DeepFashion
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def people(mannequin_root):
     """Views of each person of the test split: (picture, pose)."""
     index = DeepFashion(mannequin_root)
@@ -20,8 +18,9 @@ def people(mannequin_root):
     ]
 
 
-@pytest.fixture(scope="module")
-def built(make_module):
+@pytest.fixture(scope="session")
+def pipe(make_module):
+    """One for all tests, none of which may change it."""
     torch.manual_seed(0)
     module = make_module()
     with torch.no_grad():
@@ -32,11 +31,6 @@ def built(make_module):
     pipe = ImagposePipeline.of_module(module)
     pipe.set_progress_bar_config(disable=True)
     return pipe
-
-
-@pytest.fixture
-def pipe(built):
-    return copy.deepcopy(built)
 
 
 @pytest.fixture
