@@ -9,7 +9,7 @@ from imagpose.data.keypoints import JOINTS, visible
 from imagpose.data.mannequins import people as mannequins
 from imagpose.data.mannequins.drawing import draw
 from imagpose.data.mannequins.folder import MANIFEST, MannequinSet, ensure, write
-from imagpose.data.mannequins.raycast import RoundCone, intersect
+from imagpose.data.mannequins.raycast import Hits, RoundCone, intersect, surface
 from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
@@ -27,9 +27,11 @@ def pose(azimuth):
 
 def test_a_ray_meets_a_sphere_where_geometry_says():
     ball = RoundCone(np.zeros(3), np.array([0, 1e-6, 0]), 1.0, 1.0, np.array([0.0, 0, 1]))
-    hits = intersect(ball, np.array([[0.0, 0.6, 1.1]]), np.zeros((1, 3)))
-    np.testing.assert_allclose(hits.z, [[1.0, 0.8, -np.inf]], atol=1e-5)
-    np.testing.assert_allclose(hits.normal[0, 1], [0.6, 0, 0.8], atol=1e-5)
+    x = np.array([0.0, 0.6, 1.1])
+    hits = intersect(ball, x, np.zeros(3))
+    np.testing.assert_allclose(hits.z, [1.0, 0.8, -np.inf], atol=1e-5)
+    met = surface(ball, x[:2], np.zeros(2), Hits(hits.z[:2], hits.share[:2]))
+    np.testing.assert_allclose(met.normal, [[0, 0, 1], [0.6, 0, 0.8]], atol=1e-5)
 
 
 def test_a_cone_is_the_union_of_its_spheres():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imagpose.data.mannequins.body import Body
-from imagpose.data.mannequins.raycast import intersect
+from imagpose.data.mannequins.raycast import Hits, intersect, surface
 
 Array = np.ndarray
 
@@ -52,6 +52,8 @@ class Cast:
             np.full((height, width), -np.inf), np.zeros((height, width, 3)), np.zeros((height, width)),
             np.zeros((height, width)),
         )  # fmt: skip
+        x, y = cast.rays()
+        share = np.zeros((height, width))
         for index, solid in enumerate(body.solids):
             ends = np.stack([cast.to_rays(solid.start), cast.to_rays(solid.end)])
             reach = max(solid.radius_start, solid.radius_end) * cast.scale + 1
@@ -60,16 +62,24 @@ class Cast:
             x1, y1 = min(x1, width), min(y1, height)
             if x0 >= x1 or y0 >= y1:
                 continue
-            x = (np.arange(x0, x1) + 0.5 - width / 2) / cast.scale + cast.middle[0]
-            y = cast.middle[1] - (np.arange(y0, y1) + 0.5 - height / 2) / cast.scale
-            hits = intersect(solid, *np.meshgrid(x, y))
-            nearer = hits.z > cast.depth[y0:y1, x0:x1]
-            cast.owner[y0:y1, x0:x1][nearer] = index
-            for ours, theirs in (
-                (cast.depth, hits.z), (cast.normal, hits.normal), (cast.along, hits.along), (cast.angle, hits.angle),
-            ):  # fmt: skip
-                ours[y0:y1, x0:x1][nearer] = theirs[nearer]
+            box = slice(y0, y1), slice(x0, x1)
+            hits = intersect(solid, x[box], y[box])
+            nearer = hits.z > cast.depth[box]
+            cast.owner[box][nearer] = index
+            cast.depth[box][nearer], share[box][nearer] = hits.z[nearer], hits.share[nearer]
+        for index, met in cast.met():  # what is hidden needs no surface
+            seen = surface(body.solids[index], x.flat[met], y.flat[met], Hits(cast.depth.flat[met], share.flat[met]))
+            cast.normal.reshape(-1, 3)[met] = seen.normal
+            cast.along.flat[met], cast.angle.flat[met] = seen.along, seen.angle
         return cast
+
+    def rays(self) -> tuple[Array, Array]:
+        """Where rays go through, x and y in body units, (h, w) each."""
+        height, width = self.owner.shape
+        x = (np.arange(width) + 0.5 - width / 2) / self.scale + self.middle[0]
+        y = self.middle[1] - (np.arange(height) + 0.5 - height / 2) / self.scale
+        x, y = np.meshgrid(x, y)
+        return x, y
 
     def met(self) -> Iterator[tuple[int, Array]]:
         """Each solid that is met, by number, and the rays that meet it first, as places in the flattened arrays."""
@@ -81,10 +91,7 @@ class Cast:
 
     def points(self) -> Array:
         """Where rays meet the body, in the camera frame, (h, w, 3); nonsense where they meet nothing."""
-        height, width = self.owner.shape
-        x = (np.arange(width) + 0.5 - width / 2) / self.scale + self.middle[0]
-        y = self.middle[1] - (np.arange(height) + 0.5 - height / 2) / self.scale
-        return np.stack([*np.meshgrid(x, y), np.where(self.owner >= 0, self.depth, 0.0)], axis=-1)
+        return np.stack([*self.rays(), np.where(self.owner >= 0, self.depth, 0.0)], axis=-1)
 
     def to_rays(self, points: Array) -> Array:
         """Where points of the camera frame, (…, 3), lie: x then y, (…, 2), in rays from the upper left."""

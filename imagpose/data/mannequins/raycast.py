@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,6 +32,16 @@ class RoundCone:
     depth: float = 1.0
     open_end: bool = False
 
+    @cached_property
+    def length(self) -> float:
+        """From the first sphere's centre to the last one's, in body units."""
+        return float(np.linalg.norm(self.end - self.start))
+
+    @cached_property
+    def to_local(self) -> Array:
+        """Turns a direction of the camera frame into the solid's own, in which it is round, (3, 3)."""
+        return np.diag([1.0, 1.0, 1.0 / self.depth]) @ self.frame().T
+
     def frame(self) -> Array:
         """Columns: the solid's own right, axis and forward directions, (3, 3)."""
         axis = self.end - self.start
@@ -42,16 +53,27 @@ class RoundCone:
 
 @dataclass(frozen=True)
 class Hits:
-    """Where rays meet a solid; arrays share the shape of the rays, (h, w) or (h, w, 3).
+    """Where rays meet a solid; arrays share the shape of the rays.
 
     Attributes:
         z: Height towards the viewer; -inf where the ray misses.
+        share: Of the way from start to end, where the sphere's centre is that the ray meets, in [0, 1].
+    """
+
+    z: Array
+    share: Array
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A solid's surface where rays meet it; arrays share the shape of the rays, ``normal`` has 3 numbers a ray.
+
+    Attributes:
         normal: Unit normals, camera frame.
         along: Distance from the start along the axis, in body units.
         angle: Angle around the axis from ``forward``, in (-pi, pi]; positive towards the solid's right.
     """
 
-    z: Array
     normal: Array
     along: Array
     angle: Array
@@ -69,12 +91,8 @@ def intersect(solid: RoundCone, x: Array, y: Array) -> Hits:
         x: Horizontal ray positions, (h, w).
         y: Vertical ray positions, (h, w).
     """
-    frame = solid.frame()
-    to_local = np.diag([1.0, 1.0, 1.0 / solid.depth]) @ frame.T
-    length = float(np.linalg.norm(solid.end - solid.start))
-    origin = np.stack([x, y, np.zeros_like(x)], axis=-1) - solid.start
-    origin = origin @ to_local.T
-    ray = to_local @ np.array([0.0, 0.0, -1.0])
+    length, ray = solid.length, solid.to_local @ _RAY
+    origin = _origin(solid, x, y)
     first, last = solid.radius_start, solid.radius_end
     slope = first - last
     scale = length * length - slope * slope
@@ -83,12 +101,12 @@ def intersect(solid: RoundCone, x: Array, y: Array) -> Hits:
     origin_origin = np.einsum("...i,...i", origin, origin)
 
     best = np.full(x.shape, np.inf)
-    best_s = np.zeros(x.shape)
+    share = np.zeros(x.shape)
 
     def keep(t: Array, s: Array | float, valid: Array) -> None:
         closer = valid & (t < best)
         best[closer] = t[closer]
-        best_s[closer] = s[closer] if isinstance(s, np.ndarray) else s
+        share[closer] = s[closer] if isinstance(s, np.ndarray) else s
 
     with np.errstate(invalid="ignore"):
         if scale > 0:
@@ -107,17 +125,29 @@ def intersect(solid: RoundCone, x: Array, y: Array) -> Hits:
             c = origin_origin - 2 * s_end * length * origin[..., 1] + (s_end * length) ** 2 - radius * radius
             root = b * b - ray_ray * c
             keep((-b - np.sqrt(root)) / ray_ray, s_end, root >= 0)
+    return Hits(-best, share)
 
-    hit = np.isfinite(best)
-    t = np.where(hit, best, 0.0)
-    point = origin + t[..., None] * ray
+
+def surface(solid: RoundCone, x: Array, y: Array, hits: Hits) -> Surface:
+    """The surface that rays meet.
+
+    Args:
+        solid: The round cone.
+        x: Horizontal positions of rays that meet it, of any shape.
+        y: Vertical positions of them.
+        hits: Where they meet it.
+    """
+    point = _origin(solid, x, y) - hits.z[..., None] * (solid.to_local @ _RAY)
     normal = point.copy()
-    normal[..., 1] -= best_s * length
-    normal = normal @ to_local  # gradients transform by the transpose
+    normal[..., 1] -= hits.share * solid.length
+    normal = normal @ solid.to_local  # gradients transform by the transpose
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-12
-    return Hits(
-        z=np.where(hit, -t, -np.inf),
-        normal=normal,
-        along=point[..., 1],
-        angle=np.arctan2(point[..., 0], point[..., 2]),
-    )
+    return Surface(normal, point[..., 1], np.arctan2(point[..., 0], point[..., 2]))
+
+
+_RAY = np.array([0.0, 0.0, -1.0])
+
+
+def _origin(solid: RoundCone, x: Array, y: Array) -> Array:
+    """Where rays begin, in the solid's own frame."""
+    return (np.stack([x, y, np.zeros_like(x)], axis=-1) - solid.start) @ solid.to_local.T
