@@ -178,6 +178,7 @@ def quick(market, *words: str) -> list[str]:
     options = {
         "data.init_args.root": market, "data.init_args.cameras": "null", "data.init_args.persons": 3,
         "data.init_args.pictures": 2, "model.init_args.people": 6, "model.init_args.options": str(NARROW),
+        "model.init_args.weights_name": "null",
         "trainer.max_steps": 6, "trainer.log_every_n_steps": 1,
     }  # fmt: skip
     named = (word for name, value in options.items() for word in (f"--{name}", str(value)))

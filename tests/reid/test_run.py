@@ -20,7 +20,8 @@ from tests.conftest import ROOT
 
 OPTIONS = {
     "data.init_args.persons": "3", "data.init_args.pictures": "2", "model.init_args.people": "6",
-    "model.init_args.options": "{channels: [8, 8, 8, 16]}", "trainer.log_every_n_steps": "1",
+    "model.init_args.options": "{channels: [8, 8, 8, 16]}", "model.init_args.weights_name": "null",
+    "trainer.log_every_n_steps": "1",
 }  # fmt: skip
 
 
