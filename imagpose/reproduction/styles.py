@@ -104,7 +104,7 @@ def styles(request: StylesRequest) -> None:
                 name = f"{arm}-{style}"
                 trial = Trial.of(replace(request, run=run, data=request.data / style), "styles")
                 settings, drawn[style] = trial.settings("T1", None, request.guidance), trial.canvases("T1")
-                made = settings if arm != CEILING else {**settings, "instead": "the truth through the VAE"}
+                made = settings if arm != CEILING else {**settings, "instead": _SAYS[CEILING]}
                 missing = pending(drawn[style], made, trial.images(name), request.overwrite)
                 if missing and arm == CEILING:
                     reconstruct(load(trial.request), missing, trial.images(name))

@@ -9,6 +9,8 @@ import numpy as np
 
 Array = np.ndarray
 
+_RAY = np.array([0.0, 0.0, -1.0])  # the way of all rays in the camera frame
+
 
 @dataclass(frozen=True)
 class RoundCone:
@@ -143,9 +145,6 @@ def surface(solid: RoundCone, x: Array, y: Array, hits: Hits) -> Surface:
     normal = normal @ solid.to_local  # gradients transform by the transpose
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-12
     return Surface(normal, point[..., 1], np.arctan2(point[..., 0], point[..., 2]))
-
-
-_RAY = np.array([0.0, 0.0, -1.0])
 
 
 def _origin(solid: RoundCone, x: Array, y: Array) -> Array:
