@@ -18,6 +18,11 @@ from imagpose.data.keypoints import rescale, visible
 from imagpose.data.readers.deepfashion import parse_name, unflatten_name
 from imagpose.data.readers.index import SPLITS, ImageRecord
 
+FRAME = (256, 176)
+NAME = "fashionWOMENTees_Tanksid0000000101_3back.jpg"
+KEYPOINTS = "[36, 81, 80, 141, 202, 82, 148, 208, 196, -1, -1, 195, -1, -1, 28, 26, 32, 32]"
+XS = "[88, 89, 52, 41, 44, 124, 132, 148, 72, -1, -1, 118, -1, -1, 81, 97, 71, 108]"
+"""Of one picture, as the field writes them: its annotations' frame, its name, and its rows y and x."""
 DEEPFASHION_IMAGES = {"train": 48_674, "test": 4_038}
 MARKET_IMAGES = {"train": 12_936, "test": 15_913}
 _CATEGORIES = ("WOMEN/Blouses_Shirts", "WOMEN/Tees_Tanks", "MEN/Denim", "WOMEN/Dresses", "MEN/Tees_Tanks")

@@ -13,11 +13,8 @@ from imagpose.data.readers.layouts import open_index
 from imagpose.data.readers.pairs import read_groups, read_pairs
 from imagpose.data.text import read_listing
 from imagpose.errors import InputError
+from tests.data.layouts import FRAME, KEYPOINTS, NAME, XS
 
-FRAME = (256, 176)
-NAME = "fashionWOMENTees_Tanksid0000000101_3back.jpg"
-KEYPOINTS = "[36, 81, 80, 141, 202, 82, 148, 208, 196, -1, -1, 195, -1, -1, 28, 26, 32, 32]"
-XS = "[88, 89, 52, 41, 44, 124, 132, 148, 72, -1, -1, 118, -1, -1, 81, 97, 71, 108]"
 VALID = {
     "annotations.csv": f"name:keypoints_y:keypoints_x\n{NAME}: {KEYPOINTS}: {XS}\n{NAME}: {XS}: {XS}\n",
     "pose.txt": "".join(f"{40 + 2.5 * i} {3 * i}\n" for i in range(17)) + "-1 -1\n",

@@ -18,11 +18,7 @@ from imagpose.data.readers.market1501 import Market1501
 from imagpose.data.readers.pairs import read_pairs
 from imagpose.errors import InputError
 from tests.data import layouts
-
-FRAME = (256, 176)
-NAME = "fashionWOMENTees_Tanksid0000000101_3back.jpg"
-KEYPOINTS = "[36, 81, 80, 141, 202, 82, 148, 208, 196, -1, -1, 195, -1, -1, 28, 26, 32, 32]"
-XS = "[88, 89, 52, 41, 44, 124, 132, 148, 72, -1, -1, 118, -1, -1, 81, 97, 71, 108]"
+from tests.data.layouts import FRAME, KEYPOINTS, NAME, XS
 
 
 @pytest.mark.parametrize("layout", [export.__name__ for export in layouts.DEEPFASHION])

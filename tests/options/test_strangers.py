@@ -13,18 +13,10 @@ import yaml
 from imagpose import ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.errors import InputError
-from imagpose.models.encoders import TimmEncoder
-from imagpose.module import IMAGPose
 from imagpose.options import trust
 from tests.conftest import ROOT, UNET
+from tests.options.conftest import ENCODER
 
-ENCODER = {
-    "class_path": "imagpose.models.encoders.TimmEncoder",
-    "init_args": {
-        "model": "vit_tiny_patch16_224", "image_size": 32,
-        "options": {"img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2},
-    },
-}  # fmt: skip
 EVIL = """
 from pathlib import Path
 Path({marker!r}).write_text("ran")
@@ -34,29 +26,6 @@ class Callback(Callback): pass
 class Data(LightningDataModule): pass
 class Encoder(TimmEncoder): pass
 """
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    path = tmp_path_factory.mktemp("checkpoint") / "last.ckpt"
-    encoder = TimmEncoder(**ENCODER["init_args"])
-    module = IMAGPose(encoder, "mannequin-sd-v", unet=UNET, pose_channels=(4, 8, 8), texture_kernel=4)
-    module.image_size = (64, 44)
-    content = {"state_dict": module.state_dict(), "callbacks": {}, "pytorch-lightning_version": "2.6.6"}
-    module.on_save_checkpoint(content)
-    torch.save(content, path)
-    return path
-
-
-@pytest.fixture
-def run(checkpoint, tmp_path, monkeypatch):
-    """A run's folder beside which a module ``evil_…`` lies, as it does in an archive that a user unpacks and enters."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    folder = tmp_path / "runs/tiny/version_0"
-    (folder / "checkpoints").mkdir(parents=True)
-    (folder / "checkpoints/last.ckpt").symlink_to(checkpoint)
-    return folder
 
 
 @pytest.fixture
@@ -257,40 +226,6 @@ def test_what_our_packages_pass_on_is_not_theirs(name, run, capsys):
     (run / "config.yaml").write_text(yaml.safe_dump(of))
     assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
     assert f"names the class {name}" in capsys.readouterr().err
-
-
-BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-)
-DAMAGED = {
-    "latin-1": ("model: Müller".encode("latin-1"), "holds no readable options"),
-    "binary": (bytes(range(256)), "holds no readable options"),
-    "empty": (b"", "holds no options, but nothing"),
-    "a list": (b"- model", "holds no options, but a list"),
-    "no model": (b"trainer: {}", "names no model"),
-    "unfinished": (b"model: {", "holds no readable options"),
-    "deep": (b"[" * 999_000, "deeper than 100 levels"),
-    "long": (b"#" * 2_000_000, "longer than options ever are"),
-    "aliases": (BOMB.encode(), "stands for more than 100,000 values"),
-    "itself": (b"model: &a [*a]", "stands for more than 100,000 values"),
-    "merged": (BOMB.replace("[", "{<<: [").replace("]", "]}").encode(), "config.yaml"),
-    "an object": (b"model: !!python/object/apply:os.system [touch marker]", "holds no readable options"),
-    "a number as a name": (b"trainer: {1: 2}", "has an option 1"),
-    "a checkpoint of its own": (b"ckpt_path: other.ckpt", "says ckpt_path"),
-}
-
-
-@pytest.mark.parametrize("kind", DAMAGED)
-def test_damaged_options_are_one_sentence(kind, run, tmp_path):
-    content, message = DAMAGED[kind]
-    (run / "config.yaml").write_bytes(content)
-    with pytest.raises(InputError, match=message) as caught:
-        ImagposePipeline.from_run(run)
-    assert "config.yaml" in str(caught.value)
-    assert len(str(caught.value)) < 600
-    assert not (tmp_path / "marker").exists()
-    if kind not in ("no model", "latin-1"):
-        assert main(["test", "-c", str(run / "config.yaml"), "--folder", str(run)]) == 2
 
 
 def test_to_resume_a_run_imports_nothing_it_names(run, evil, tmp_path, capsys, monkeypatch):

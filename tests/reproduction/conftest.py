@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from imagpose import ImagposePipeline
 from imagpose.evaluation.clothes import Verdict
 from imagpose.reproduction import trained
+from imagpose.reproduction.jobs import Settings
 
 
 @pytest.fixture
@@ -29,3 +32,14 @@ def unjudged(monkeypatch, no_networks):
     monkeypatch.setattr(
         trained, "judge_all", lambda cases: [Verdict(*[dict.fromkeys(c.images, True)] * 2) for c in cases]
     )
+
+
+def quick(data: Path, steps: int = 12) -> list[str]:
+    """What makes a row small; it is no mannequin folder's fault that it has few people."""
+    options = {"data.init_args.root": data, "data.init_args.num_workers": 0, "trainer.max_steps": steps}
+    return ["-c", "tests/quick.yaml", *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings("tiny", runs=tmp_path / "runs", results=tmp_path / "results")
