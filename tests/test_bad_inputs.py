@@ -23,7 +23,7 @@ from tests.bad_inputs.case import IMAGE, Case, pairs
 from tests.bad_inputs.training import EXPERIMENT_OPTIONS
 from tests.bad_inputs.world import build, copy, snapshot, spoil
 from tests.conftest import UNET
-from tests.options.test_strangers import ENCODER, options
+from tests.options.conftest import ENCODER, options
 
 pytestmark = pytest.mark.usefixtures("no_networks")
 LIMIT = 30

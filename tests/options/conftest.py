@@ -16,6 +16,21 @@ ENCODER = {
 }  # fmt: skip
 
 
+def options():
+    return {
+        "seed_everything": 0,
+        "trainer": {"callbacks": [], "logger": False, "max_steps": 1},
+        "model": {
+            "class_path": "imagpose.module.IMAGPose",
+            "init_args": {
+                "encoder": {**ENCODER}, "base": "mannequin-sd-v", "unet": UNET, "pose_channels": [4, 8, 8],
+                "texture_kernel": 4,
+            },
+        },
+        "data": {"class_path": "imagpose.data.datamodule.PoseDataModule", "init_args": {"root": "nowhere"}},
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("checkpoint") / "last.ckpt"

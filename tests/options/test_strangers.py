@@ -14,8 +14,8 @@ from imagpose import ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.errors import InputError
 from imagpose.options import trust
-from tests.conftest import ROOT, UNET
-from tests.options.conftest import ENCODER
+from tests.conftest import ROOT
+from tests.options.conftest import ENCODER, options
 
 EVIL = """
 from pathlib import Path
@@ -35,21 +35,6 @@ def evil(tmp_path):
     (tmp_path / f"{name}.py").write_text(EVIL.format(marker=str(tmp_path / "marker")))
     yield name
     sys.modules.pop(name, None)
-
-
-def options():
-    return {
-        "seed_everything": 0,
-        "trainer": {"callbacks": [], "logger": False, "max_steps": 1},
-        "model": {
-            "class_path": "imagpose.module.IMAGPose",
-            "init_args": {
-                "encoder": {**ENCODER}, "base": "mannequin-sd-v", "unet": UNET, "pose_channels": [4, 8, 8],
-                "texture_kernel": 4,
-            },
-        },
-        "data": {"class_path": "imagpose.data.datamodule.PoseDataModule", "init_args": {"root": "nowhere"}},
-    }  # fmt: skip
 
 
 def _callbacks(of, evil):
