@@ -73,9 +73,9 @@ def read_view(record: ImageRecord, size: tuple[int, int] | None) -> tuple[Tensor
     return to_tensor(image), record.keypoints_at((image.height, image.width))
 
 
-def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Bring a picture to (height, width) by :data:`RESAMPLING`; one of that size stays as it is."""
-    return image if (image.height, image.width) == size else image.resize((size[1], size[0]), RESAMPLING)
+def resize(image: Image.Image, size: tuple[int, int], resampling: Image.Resampling = RESAMPLING) -> Image.Image:
+    """Bring a picture to (height, width); one of that size stays as it is."""
+    return image if (image.height, image.width) == size else image.resize((size[1], size[0]), resampling)
 
 
 def same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:

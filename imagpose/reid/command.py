@@ -33,6 +33,8 @@ _OF_THE_TABLE = {
     "--data.init_args.root": "--root", "--exp": "--rows",
 }  # fmt: skip
 """Options of a row's fit that the table itself gives, and what gives them."""
+_COUNTED_FROM = ("--model.init_args.epochs", "--data.init_args.persons", "--data.init_args.pictures")
+"""Options that a row's number of steps follows from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +132,12 @@ def _check_options(plan: Plan) -> None:
     Raises:
         InputError: One is unknown, or is the table's own.
     """
-    for option in (word.split("=")[0] for word in plan.options):
+    said = [word.split("=")[0] for word in plan.options]
+    for option in said:
         if option in _OF_THE_TABLE:
             raise InputError(f"{option} is another in every row; say {_OF_THE_TABLE[option]} instead.")
+        if option in _COUNTED_FROM and "--trainer.max_steps" not in said:
+            raise InputError(f"The rows' steps are not counted with another {option}; say --trainer.max_steps too.")
     read_options([*(word for file in SIZES[plan.scale].bot for word in ("-c", file)), *plan.options])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import LightningDataModule
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -60,7 +61,8 @@ class Pictures(Dataset[Any]):
         """
         if self._kept is not None and index in self._kept:
             return self._kept[index]
-        picture = resize(read_picture(self.paths[index]).convert("RGB"), self.size)
+        whole = read_picture(self.paths[index]).convert("RGB")
+        picture = resize(whole, self.size, Image.Resampling.BILINEAR)  # BoT's filter
         tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
         if self._kept is not None:
             self._kept[index] = tensor

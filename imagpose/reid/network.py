@@ -55,9 +55,11 @@ class BotNetwork(nn.Module):
         if not hasattr(self.backbone, "layer4"):
             raise InputError(f"model.init_args.backbone {backbone} is no ResNet, whose last stage has a stride of 2.")
         if last_stride == 1:
-            for module in self.backbone.layer4.modules():
-                if isinstance(module, (nn.Conv2d, nn.AvgPool2d)) and module.stride in (2, (2, 2)):
+            for name, module in list(self.backbone.layer4.named_modules()):
+                if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
                     module.stride = (1, 1)
+                elif isinstance(module, nn.AvgPool2d) and module.stride in (2, (2, 2)):  # the shortcut's, of resnet-D
+                    self.backbone.layer4.set_submodule(name, nn.Identity())
         self.dim = int(self.backbone.num_features)
         self.neck = nn.BatchNorm1d(self.dim) if bnneck else nn.Identity()
         self.classifier = nn.Linear(self.dim, people, bias=not bnneck)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -126,6 +128,9 @@ class Plan:
                     f"In {percentage} % of {self.root} nobody is seen twice with a pose; name more --percentages."
                 )
             _keep(place / "pairs.csv", "".join(f"{source},{target}\n" for source, target in (("from", "to"), *pairs)))
+            for done in (self.pictures(percentage, generator) / DONE for generator in get_args(Generator)):
+                if done.is_file() and json.loads(done.read_text(encoding="utf-8"))["pictures"] < len(pairs):
+                    done.unlink()  # of a smaller --ratio: the further pairs are drawn
             for method in self.methods:
                 if method != STANDARD:
                     _keep(self._added(method, percentage), added_csv(self._additions(method, percentage, part, pairs)))
@@ -136,7 +141,7 @@ class Plan:
     def _additions(
         self, method: Method, percentage: int, part: dict[Sighting, Path], pairs: Sequence[Pair]
     ) -> list[Added]:
-        """What a method adds: as many pictures as there are pairs, whatever they are."""
+        """What a method adds: a picture for each pair, of as many people as often, whatever it shows."""
         files = {one.name: path.resolve() for one, path in part.items()}
         person = {one.name: one.person for one in part}
         if method.generator is not None:
@@ -145,12 +150,8 @@ class Plan:
             shown = [person[source] for source, _ in pairs]
             named = _of_others(shown) if method.key == "wrong" else shown
             return [Added(path, who) for path, who in zip(drawn, named, strict=True)]
-        if method.key == "copied":
-            return [Added(files[source], person[source]) for source, _ in pairs]
-        order = np.random.default_rng([0, 25]).permutation(len(part)).tolist()
-        names = [one.name for one in part]
-        again = [names[order[i % len(order)]] for i in range(len(pairs))]
-        return [Added(files[name], person[name], method.key == "augmented") for name in again]
+        real = [source if method.key == "copied" else target for source, target in pairs]
+        return [Added(files[name], person[name], method.key == "augmented") for name in real]
 
     # Jobs -----------------------------------------------------------------------------------------------------------
 
@@ -170,7 +171,7 @@ class Plan:
         of_part = {"root": self.place(percentage) / "data", "of": self.root, "percentage": percentage}
         data = [word for name, value in of_part.items() for word in (f"--data.init_args.{name}", str(value))]
         name = run.parent.name
-        words = ("fit", *files, *data, *self.generator_options, "--name", name, "--runs", str(self.runs))
+        words = ("fit", *files, *self.generator_options, *data, "--name", name, "--runs", str(self.runs))
         return PlannedRow(name, run / "metrics.json", run.parent, (words,))
 
     def drawings(self) -> list[PlannedRow]:

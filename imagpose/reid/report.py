@@ -92,7 +92,7 @@ def _notes(plan: Plan, rows: Rows) -> list[str]:
     notes += [
         f"Each part keeps every person, and is in the larger ones. Every row but Standard adds {plan.ratio:g} times as "
         "many pictures as the part has; each row has BoT's epochs over its own pictures, so what adds pictures is "
-        "trained longer, Control: each picture again as long as IMAGPose.",
+        "trained longer than Standard, and all that add some equally long.",
         "A part, its generator and its pictures are one each, for all seeds: no interval says how another generator "
         "would do.",
     ]
@@ -110,8 +110,8 @@ def _differences(plan: Plan, rows: Rows, columns: Sequence[int]) -> Table:
             cells += [_gain(ours, theirs, metric) for metric in _SHOWN]
         lines.append(cells)
     notes = [
-        "Query by query, each query's score averaged over the seeds; 95 % bootstrap intervals over people. They tell "
-        "nothing of other generators."
+        "Query by query and seed by seed; 95 % intervals over seeds and people, of one seed over people alone. They "
+        "tell nothing of other generators."
     ]
     return Table("Differences in percentage points, paired over queries", header, lines, notes)
 

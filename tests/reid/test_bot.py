@@ -78,6 +78,8 @@ def test_each_trick_is_a_switch_of_the_network():
     last = [module for module in fifty.backbone.layer4.modules() if isinstance(module, nn.Conv2d)]
     assert {module.stride for module in last} == {(1, 1)}
     assert {module.dilation for module in fifty.modules() if isinstance(module, nn.Conv2d)} == {(1, 1)}
+    averaged = BotNetwork("resnet18d", 5, 1, options=NARROW).backbone  # an average is its shortcut's stride
+    assert averaged.forward_features(images).shape[-2:] == (4, 2)
 
 
 def test_imagenets_weights_are_read_without_their_classifier(tmp_path, monkeypatch):

@@ -147,3 +147,13 @@ def test_nothing_is_run_where_only_printing_is_asked_for(tmp_path, monkeypatch, 
     assert main(["reid", "run", "--no_run"]) == 0
     assert "not run" in (tmp_path / "results/reid/tiny.md").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+def test_a_length_of_epochs_that_the_steps_are_not_counted_with_is_refused(market, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    call = ["reid", "run", "--root", str(market), "--model.init_args.epochs", "3"]
+    assert main(call) == 2
+    assert (
+        "are not counted with another --model.init_args.epochs; say --trainer.max_steps too" in capsys.readouterr().err
+    )
+    assert main([*call, "--trainer.max_steps", "9", "--no_run"]) == 0
