@@ -10,10 +10,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from imagpose.data.images import read_image
+from imagpose.data.mannequins.cameras import CameraSet
+from imagpose.data.mannequins.cameras import ensure as ensure_cameras
 from imagpose.data.mannequins.descriptions import Description, describe
 from imagpose.data.mannequins.folder import MannequinSet, ensure
 from imagpose.data.mannequins.wardrobe import Wardrobe
-from imagpose.data.readers.deepfashion import DeepFashion
+from imagpose.data.readers.index import Index
+from imagpose.data.readers.layouts import open_index
 from imagpose.data.sampling import StepSampler, leave_ctrl_c_to_parent, member_of_epoch, rng_for
 from imagpose.options.ranges import PositiveInt, Seed, Workers, check_arguments
 
@@ -102,6 +105,7 @@ class ImageDataModule(FolderDataModule):
         mannequins: The set of mannequins to draw into ``root`` unless it is there.
         seed: Seeds the order of the images and their flips.
         num_workers: Loader processes.
+        cameras: The set of mannequins before cameras to draw instead.
     """
 
     def __init__(
@@ -112,16 +116,23 @@ class ImageDataModule(FolderDataModule):
         mannequins: MannequinSet | None = None,
         seed: Seed = 0,
         num_workers: Workers = 1,
+        cameras: CameraSet | None = None,
     ) -> None:
         super().__init__(root, batch_size, mannequins, seed, num_workers)
-        self.described = described
+        self.described, self.cameras = described, cameras
+
+    def prepare_data(self) -> None:
+        """Draw the mannequins where asked for."""
+        if self.cameras is None:
+            super().prepare_data()
+        ensure_cameras(self.root, self.cameras)
 
     def setup(self, stage: str) -> None:
         """Index the folder."""
-        index = DeepFashion(self.root)
+        index = open_index(self.root)
         self.train, self.held_out = (self._images(index, split, flips=split == "train") for split in ("train", "test"))
 
-    def _images(self, index: DeepFashion, split: str, flips: bool) -> SingleImages:
+    def _images(self, index: Index, split: str, flips: bool) -> SingleImages:
         names = index.splits[split]
         images = SingleImages([index.records[name].path for name in names], self.seed, flips)
         if self.described:

@@ -12,6 +12,7 @@ from lightning import LightningModule
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 
+from imagpose.models.weights import File, load
 from imagpose.options.ranges import NonNegativeFloat, PositiveFloat, PositiveInt, check_arguments
 from imagpose.panels import pad
 from imagpose.pretraining.one_cycle import one_cycle
@@ -29,6 +30,7 @@ class AutoencoderTraining(LightningModule):
         ssim_weight: Weight of 1 - SSIM beside the mean absolute error.
         kl_weight: Weight of the KL per latent number.
         lr: Peak learning rate; one cycle, linear to zero.
+        start: Name of a VAE of that configuration to go on from; None starts from random weights.
     """
 
     def __init__(
@@ -39,12 +41,23 @@ class AutoencoderTraining(LightningModule):
         ssim_weight: NonNegativeFloat = 0.3,
         kl_weight: NonNegativeFloat = 1e-3,
         lr: PositiveFloat = 2e-3,
+        start: str | None = None,
     ) -> None:
         super().__init__()
         check_arguments(AutoencoderTraining, locals())
         self.vae = AutoencoderKL(**config).to(memory_format=torch.channels_last)
         self.multiple, self.lr = multiple, lr
         self.figure_weight, self.ssim_weight, self.kl_weight = figure_weight, ssim_weight, kl_weight
+        self.start = None if start is None else File(start, ("diffusion_pytorch_model.safetensors",))
+
+    def setup(self, stage: str) -> None:
+        """Read the weights to go on from.
+
+        Raises:
+            InputError: They are missing, damaged or of another configuration.
+        """
+        if stage == "fit" and self.start is not None:
+            load(self.vae, self.start.fetch())
 
     def figure(self, images: Tensor) -> Tensor:
         """Where an image differs from its top left corner, (B, 1, H, W) booleans."""

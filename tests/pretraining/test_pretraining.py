@@ -12,6 +12,7 @@ from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.data.variations import Variations
 from imagpose.models.base import Base
 from imagpose.models.encoders import TimmEncoder
+from imagpose.models.vae import VAE
 from imagpose.pose.detectors import load_detector
 from imagpose.pose.network import WINDOW
 from imagpose.pretraining.scenes import compose
@@ -142,3 +143,20 @@ def test_joints_of_other_frames_and_of_nobody_are_told_to_be_missing(figures):
     assert not (scenes.visible & ~inside).any()
     assert not scenes.present[scenes.visible.sum(1) < 4, 0].any()
     assert (scenes.boxes[..., 2:] >= 0).all()
+
+
+def test_a_vae_goes_on_from_another_on_pictures_of_cameras(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cameras = "{people: 3, test_people: 2, distractors: 0, junk: 0, seed: 1}"
+    words = ["--exp", "vae_street", "--runs", str(tmp_path / "runs"), "--model.init_args.lr", "1e-9",
+             "--trainer.max_steps", "1", "--trainer.val_check_interval", "1", "--data.init_args.root", str(tmp_path / "street"),
+             "--data.init_args.cameras", cameras, "--data.init_args.num_workers", "0",
+             "--data.init_args.batch_size", "2"]  # fmt: skip
+    assert main(["fit", *words]) == 0
+    trained, start = (VAE.of_folder(folder) for folder in (
+        tmp_path / "runs/vae_street/version_0/vae", ROOT / "imagpose/weights/mannequin-sd-v/vae"))  # fmt: skip
+    for vae in (trained, start):
+        vae.load_weights()
+    for ours, theirs in zip(trained.parameters(), start.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-3)
+    assert trained.scale != start.scale  # of these pictures' latents
