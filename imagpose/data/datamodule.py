@@ -121,8 +121,8 @@ class PoseDataModule(LightningDataModule):
         if not self.train:
             raise InputError(
                 f"{self.root} has {len(identities)} training identities of two views or more, and "
-                f"data.validation_identities ({self.validation_identities}) keeps all of them back; lower it or add "
-                "people."
+                f"data.validation_identities ({self.validation_identities}) keeps all of them back; "
+                f"{'lower it or ' if self.validation_identities > 1 else ''}add people."
             )
         self._check_size()
         self.validation = self._validation([views for views in identities if views[0].person in held_out])

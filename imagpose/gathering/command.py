@@ -30,6 +30,7 @@ from imagpose.pose.detectors import counted, load_detector
 
 SHEET, ORIGINS = "contact_sheet.png", "photographs.json"
 _FEWEST = 2  # views of a person: one is given and one is to be drawn
+_VALIDATED = 1  # people whom a training keeps back at least
 _SHOWN = (256, 256)  # pixels that a picture on the sheet fits into
 
 
@@ -107,6 +108,8 @@ def gather(request: GatherRequest) -> None:
         f"{request.out} holds {pictures} pictures of {len(written)} people, {request.size[0]}×{request.size[1]} pixels "
         f"each; held out for testing: {', '.join(map(one_line, list(written)[-request.test_people :]))}."
     )
+    if len(written) - request.test_people <= _VALIDATED:
+        print("To train on it, add people: one is kept back for validation beside those held out, so nobody is left.")
     if found.left_out:
         print(f"Left out, each told above: {len(found.left_out)}.")
     print(f"Look at the poses in {request.out / SHEET}; {program()} check {request.out} looks at the rest.")

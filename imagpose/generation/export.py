@@ -35,7 +35,7 @@ from imagpose import BodyPose, ImagposePipeline
 pipe = ImagposePipeline.from_pretrained("{name}")
 ```
 
-- **Weights**: the moving average of the run `{experiment}` after {steps} steps of {batch} canvases, in half precision.
+- **Weights**: {weights} of the run `{experiment}` after {steps} steps of {batch} canvases, in half precision.
 - **Starts from**: {base} and the frozen image encoder `{encoder}`.
 - **Data**: `{root}`{mannequins}.
 - **Guidance**: {guided}, unless told otherwise.
@@ -80,6 +80,7 @@ def export(
     from diffusers.utils import logging
 
     from imagpose.models import lora
+    from imagpose.models.pipeline_folder import told_by
     from imagpose.pipeline import ImagposePipeline
     from imagpose.training.restore import module_of_run
 
@@ -98,10 +99,12 @@ def export(
         _write_lora(module, run, out)
         return
     pipe = ImagposePipeline.of_module(module)
-    if guidance_form is not None:
-        pipe.register_to_config(guidance_form=guidance_form)
     if knows_mannequins(read(found.config)):
         pipe.register_to_config(detector=FOR_MANNEQUINS)
+    if lora.has(module.network) and module.start.whole is not None:  # else the folder would do other than --lora
+        pipe.register_to_config(**told_by(module.start.whole.fetch().parents[1]))
+    if guidance_form is not None:
+        pipe.register_to_config(guidance_form=guidance_form)
     if guidance_interval is not None:
         pipe.register_to_config(guidance_interval=list(guidance_interval))
     try:
@@ -178,9 +181,10 @@ def _card(run: runs.Run, name: str, pipe: ImagposePipeline) -> str:
     options, metrics = read(run.config), _metrics(run)
     model, data = options["model"]["init_args"], options["data"]["init_args"]
     encoder = model["encoder"]["init_args"]
-    drawn = data.get("mannequins")
+    drawn = data["mannequins"] if knows_mannequins(options) else None
     return _CARD.format(
         name=name, experiment=run.experiment, steps=int(metrics["steps"]), batch=data["batch_size"],
+        weights="the moving average" if "lora_rank" not in model else f"with the LoRA of rank {model['lora_rank']}",
         base=_start(model), encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
         mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
         limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",

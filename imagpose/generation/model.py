@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imagpose.data.mannequins.folder import is_drawn
 from imagpose.data.pose_detector import FOR_MANNEQUINS, FOR_PHOTOGRAPHS
 from imagpose.data.scenarios import Setting
 from imagpose.errors import InputError
@@ -149,10 +150,16 @@ class Trained:
 
 
 def knows_mannequins(options: Mapping[str, Any]) -> bool:
-    """Whether a run was trained on mannequins that were drawn for it, by the options of its ``config.yaml``."""
+    """Whether a run was trained on mannequins, by the options of its ``config.yaml``.
+
+    An experiment's mannequins stay in the options where its root is another dataset; that one, if it is here, counts.
+    """
     data = options.get("data")
     arguments = data.get("init_args") if isinstance(data, dict) else None
-    return isinstance(arguments, dict) and bool(arguments.get("mannequins"))
+    if not isinstance(arguments, dict) or not arguments.get("mannequins"):
+        return False
+    root = Path(str(arguments.get("root")))
+    return not root.is_dir() or is_drawn(root)
 
 
 def folder_of(model: str) -> Path:

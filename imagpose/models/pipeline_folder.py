@@ -113,6 +113,20 @@ def drawn_with(folder: Path) -> tuple[tuple[int, ...], str, list[int] | None, fl
     )  # fmt: skip
 
 
+def told_by(folder: Path) -> dict[str, Any]:
+    """What a pipeline's folder says of its use, but for the size of its pictures; a folder of a network alone nothing.
+
+    Raises:
+        InputError: It is no folder of a pipeline of ours, see :func:`check_folder`.
+    """
+    if not (folder / _INDEX).is_file():
+        return {}
+    check_folder(folder)
+    index = weights.read_config(folder / _INDEX)
+    of_use = ("guidance_form", "guidance_interval", "guidance_scale", "num_inference_steps", "detector")
+    return {"panels": panels_of(folder), **{name: index[name] for name in of_use if name in index}}
+
+
 def detector_of(folder: Path) -> str:
     """The detector that finds poses in pictures of the kind that a pipeline was trained on.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -55,6 +56,15 @@ class Start:
         if self.pose is not None:
             yield "pose encoder", self.pose, network.pose_encoder, network.pose_encoder.from_published
 
+    def check(self, network: Network) -> None:
+        """Refuse a run that a network of this architecture cannot go on from; the other files tell it by their header.
+
+        Raises:
+            InputError: Its checkpoint is damaged, of another architecture, or of a LoRA alone.
+        """
+        if self.checkpoint is not None:
+            _read(self.checkpoint, network)
+
     def load(self, network: Network) -> None:
         """Fill a network; what is missing is fetched.
 
@@ -62,7 +72,7 @@ class Start:
             InputError: A file is missing or damaged, or of another architecture.
         """
         if self.checkpoint is not None:
-            _load_average(network, self.checkpoint)
+            _load_average(network, self.checkpoint, _read(self.checkpoint, network))
         elif self.whole is not None:
             weights.load(network, self.whole.fetch())
         elif self.of_base:
@@ -76,16 +86,29 @@ class Start:
         return path if path is not None and path.is_file() else None
 
 
-def _load_average(network: Network, path: Path) -> None:
-    """Fill a network with the averaged weights of a run's checkpoint, or its own if it keeps no average."""
+def _read(path: Path, network: Network) -> dict[str, Any]:
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except UNREADABLE as error:
         raise InputError(f"{path} is no readable checkpoint; name another run to start from.") from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
         raise InputError(f"{path} is no checkpoint of a run; name another run to start from.")
-    average = EMA(network, 0.0 if checkpoint.get("ema") else None)
-    check_contents(checkpoint, network, average, path)
+    if "start" in checkpoint:
+        raise InputError(
+            f"{path} holds a LoRA alone; write its run as a whole pipeline folder with imagpose export, and start from "
+            "that."
+        )
+    check_contents(checkpoint, network, _average_of(checkpoint, network), path)
+    return checkpoint
+
+
+def _average_of(checkpoint: dict[str, Any], network: Network) -> EMA:
+    return EMA(network, 0.0 if checkpoint.get("ema") else None)
+
+
+def _load_average(network: Network, path: Path, checkpoint: dict[str, Any]) -> None:
+    """Fill a network with the averaged weights of a run's checkpoint, or its own if it keeps no average."""
+    average = _average_of(checkpoint, network)
     network.load_state_dict({name.removeprefix("network."): value for name, value in checkpoint["state_dict"].items()})
     if average.model is not None:
         load_average(checkpoint, average, path)

@@ -40,8 +40,13 @@ def main(file: str, out: str, size: str) -> int:
         tensors = dict(named(torch.load(file, map_location="cpu", weights_only=True)))
         # Of their own memory each: safetensors takes no two names for the same.
         save_file({name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}, out)
+    except (EOFError, IndexError, KeyError, UnicodeDecodeError):  # what an unpickler says of any other file
+        print("torch.save wrote no such file")
+        return REFUSED
     except Exception as error:
-        print(next(iter(str(error).strip().splitlines()), type(error).__name__)[:200])
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        unsupported = (line.split(". ")[0] for line in lines if "nsupported " in line)  # without advice to trust it
+        print(next(unsupported, lines[0])[:200])
         return REFUSED
     return 0
 

@@ -120,6 +120,8 @@ class File:
         """What to get and where to put it, for a file that is not here."""
         mine = [place for place in places(self.name) if PACKAGED not in place.parents]
         begun = [place for place in places(self.name) if place.is_dir()]
+        if not begun and Path(self.name).is_dir():
+            return f"Weights {self.name!r} were not found; write ./{self.name} for the folder that is here"
         if not begun and not is_hub_id(self.name):
             made = "run make encoders, or " if self.name.startswith(_ENCODERS) else ""
             return f"Weights {self.name!r} were not found; {made}put the folder in one of: {', '.join(map(str, mine))}"
@@ -172,7 +174,9 @@ def header(path: Path) -> dict[str, Tensor]:
                 name: torch.empty(part.get_shape(), dtype=_TYPES.get(part.get_dtype(), torch.float32), device="meta")
                 for name, part in slices.items()
             }
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}); name a safetensors file.") from error
+    except SafetensorError as error:
         raise InputError(f"{path} is not a readable safetensors file ({error}); download it again.") from error
 
 

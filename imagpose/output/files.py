@@ -19,6 +19,8 @@ from filelock import FileLock, Timeout
 
 _MACHINE = re.sub(r"[^\w.-]", "_", platform.node()) or "unnamed"
 _OF_A_FILE = re.compile(r"\.(\d+)@(.+)\.[0-9a-f]{32}\.unfinished")  # its writer's process and machine
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)  # there is no other way to read it
 _STALE = 24 * 3600  # seconds after which a file of another machine, whose processes nobody here can see, is given up
 
 
@@ -60,6 +62,7 @@ def whole_file(path: Path, durable: bool = False) -> Iterator[Path]:
     unfinished = path.with_name(f".{os.getpid()}@{_MACHINE}.{uuid4().hex}.unfinished")
     try:
         yield unfinished
+        _as_others(unfinished)
         if durable:
             _sync(unfinished)
         os.replace(unfinished, path)
@@ -89,6 +92,11 @@ def made_folder(path: Path) -> Iterator[None]:
             with suppress(OSError):  # it holds something, or was never made
                 folder.rmdir()
         raise
+
+
+def _as_others(path: Path) -> None:
+    """Give a file the rights that a new one has here: some libraries write files that their owner alone may read."""
+    path.chmod(stat.S_IMODE(path.stat().st_mode) | (0o666 & ~_UMASK))
 
 
 def _sync(path: Path) -> None:
@@ -156,6 +164,9 @@ def replace_folder(new: Path, path: Path, scratch: Path) -> None:
         path: The place, empty or not.
         scratch: A folder of :func:`scratch_folder`; the other folder is deleted with it.
     """
+    for file in new.rglob("*"):
+        if file.is_file():
+            _as_others(file)
     old = scratch / "old"
     if path.exists():
         path.rename(old)

@@ -98,6 +98,8 @@ def _used(tensors: Mapping[str, Tensor], file: Path) -> tuple[str, dict[str, Ten
     """What the tensors are, and those that are kept by their new names."""
     if not tensors:
         raise InputError(f"{file} holds no tensors; get another file.")
+    if any(name.endswith(".A") and f"{name[:-2]}.B" in tensors for name in tensors):
+        raise InputError(f"{file} is a LoRA that imagpose export wrote; --lora and load_lora_weights take it as it is.")
     if found := part_names.motion(tensors):
         for place, of_place in groupby(sorted(found), key=_place):
             _check_motion(place, {name.removeprefix(f"{place}."): found[name] for name in of_place}, file)
@@ -163,7 +165,10 @@ def _print(kind: str, tensors: Mapping[str, Tensor], used: Mapping[str, Tensor],
     table.add_row("used", str(len(used)), _some(sorted({_place(name) if kind == _MOTION else name for name in used})))
     table.add_row("left", str(len(left)), _some(left))
     table.add_row("missing", str(len(missing)), _some(missing) + (", where CVA stays silent" if missing else ""))
-    Console(soft_wrap=True, highlight=False).print(table)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table)
+    if kind == _OTHER:
+        console.print("There is no motion module in it and no pose network, so no name was changed.")
 
 
 def _some(names: list[str]) -> str:

@@ -108,6 +108,10 @@ def _weights(report: Report, module: IMAGPose, download: bool) -> None:
         except InputError as error:
             report.weights[what] = f"{file.name}: not usable, see below"
             report.problems.append(f"{what}: {error}")
+    try:
+        module.start.check(module.network)
+    except InputError as error:
+        report.problems.append(f"network to go on from: {error}")
     if module.optimizer == "adamw8bit" and importlib.util.find_spec("bitsandbytes") is None:
         report.problems.append("optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes.")
     if isinstance(module, Finetuning):
@@ -136,7 +140,7 @@ def _data(report: Report, data: PoseDataModule) -> tuple[int, int] | None:
         f"{data.index.summary()}"
     )
     report.data = "\n".join([report.data, *data.index.notes])
-    if drawn is not None and size != drawn.size:
+    if drawn is not None and data.size is None and size != drawn.size:  # --size is what somebody wants
         report.problems.append(
             f"data: the pictures of {data.root} are {size[0]}×{size[1]} and this experiment is for "
             f"{drawn.size[0]}×{drawn.size[1]}; resize them with --data.init_args.size "

@@ -168,5 +168,5 @@ def test_names_and_weights_are_checked(pipe, write_lora, tmp_path):
         pipe.set_adapters("style", [1.0, 2.0])
     with pytest.raises(InputError, match=r"scale is nan; it must be a number from -10 to 10"):
         pipe.load_lora_weights(path, "style", float("nan"))
-    with pytest.raises(InputError, match="not a readable safetensors file"):
+    with pytest.raises(InputError, match=r"nothing\.safetensors cannot be read \(No such file"):
         pipe.load_lora_weights(tmp_path / "nothing.safetensors")

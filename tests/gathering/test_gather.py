@@ -142,6 +142,12 @@ def test_what_cannot_be_used_is_told_and_the_others_go_on(photos, tmp_path, caps
     assert DeepFashion(tmp_path / "mine").splits.keys() == {"train", "test"}
 
 
+def test_too_few_people_to_train_on_are_told(photos, tmp_path, capsys):
+    for held_out, too_few in ((1, False), (3, True)):
+        assert gather(photos, "--out", tmp_path / f"mine{held_out}", "--size", "64x44", "--test_people", held_out) == 0
+        assert ("To train on it, add people: one is kept back" in capsys.readouterr().out) == too_few
+
+
 def test_a_person_whose_folder_cannot_be_read_is_left_out(photos, tmp_path, monkeypatch, capsys):
     def iterdir(self):  # as for a user who may not; root may read all
         if self.name == "2":

@@ -12,7 +12,8 @@ from imagpose import BodyPose, ImagposePipeline
 from imagpose.__main__ import main
 from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.evaluation.metrics import FIGURE
-from imagpose.models.pipeline_folder import drawn_with
+from imagpose.models.pipeline_folder import drawn_with, told_by
+from imagpose.models.weights import find
 from tests.conftest import UNET
 
 METRICS = {"steps": 2.0, "test/ssim": 0.51251, "test/ssim_low": 0.4, "test/ssim_high": 0.6, "test/psnr": 21.25,
@@ -85,6 +86,28 @@ def test_the_card_tells_the_run_and_its_figures(run, tmp_path):
     assert export(run, tmp_path / "other", "--guidance_form", "tokens", "--guidance_interval", "500", "1000") == 0
     assert "**Guidance**: `tokens` at timesteps from 500 to 1000" in (tmp_path / "other/README.md").read_text()
     assert drawn_with(tmp_path / "other")[1:3] == ("tokens", [500, 1000])
+
+
+def test_a_card_tells_mannequins_where_there_are_some(run, tmp_path):
+    options = yaml.safe_load((run / "config.yaml").read_text())
+    data, told = options["data"]["init_args"], {}
+    data["mannequins"] = {"identities": 600, "views": 8}
+    (tmp_path / "own").mkdir()
+    for root in (data["root"], str(tmp_path / "own")):  # an experiment's mannequins stay where another root is named
+        data["root"] = root
+        (run / "config.yaml").write_text(yaml.safe_dump(options))
+        assert export(run, tmp_path / "mine", "--overwrite") == 0
+        told[root] = (tmp_path / "mine/README.md").read_text()
+        assert ImagposePipeline.from_pretrained(tmp_path / "mine").config.get("detector") == (
+            None if root.endswith("own") else "mannequin")  # fmt: skip
+    assert ["600 drawn mannequins" in card for card in told.values()] == [True, False]
+
+
+def test_a_folder_tells_how_it_is_used(tmp_path):
+    shipped = told_by(find("mannequin-demo"))
+    assert (shipped["panels"], shipped["guidance_form"], shipped["detector"]) == ([2, 4, 6, 9], "tokens", "mannequin")
+    assert "image_size" not in shipped
+    assert told_by(tmp_path) == {}  # of a network alone
 
 
 def test_what_is_there_stays_unless_it_is_a_pipeline_that_may_be_replaced(run, tmp_path, capsys):

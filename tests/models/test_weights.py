@@ -62,6 +62,12 @@ def test_missing_weights_name_the_places_that_their_user_can_write(roots):
     assert "download it from huggingface.co/org/net and put it at" in weights.File("org/net", (FILE,)).missing()
 
 
+def test_a_folder_that_is_here_is_named_by_its_path(roots, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    assert weights.File("photos", (FILE,)).missing().endswith("write ./photos for the folder that is here")
+
+
 def test_a_pickle_alone_is_refused(roots):
     (roots[0] / "net").mkdir(parents=True)
     (roots[0] / "net/model.bin").touch()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from imagpose.output.files import drop_unfinished, whole_file
+from imagpose.output.files import drop_unfinished, replace_folder, scratch_folder, whole_file
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from imagpose.output.files import whole_file
+from imagpose.output.files import drop_unfinished, replace_folder, scratch_folder, whole_file
 with whole_file(Path(sys.argv[1])) as unfinished:
     unfinished.write_text("half")
     os.kill(os.getpid(), 9)
@@ -34,6 +34,22 @@ def test_a_file_is_whole_or_not_there(tmp_path):
     with whole_file(path) as unfinished:
         unfinished.write_text("after")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("one.txt", "after")]
+
+
+def test_a_file_has_the_rights_that_others_have(tmp_path):
+    (tmp_path / "plain").touch()
+
+    def write(path):
+        path.touch(0o600)  # as safetensors does
+
+    with whole_file(tmp_path / "one") as unfinished:
+        write(unfinished)
+    with scratch_folder(tmp_path / "two") as unfinished:
+        (unfinished / "new/deep").mkdir(parents=True)
+        write(unfinished / "new/deep/file")
+        replace_folder(unfinished / "new", tmp_path / "two", unfinished)
+    modes = {path.stat().st_mode for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes == {(tmp_path / "plain").stat().st_mode}
 
 
 def test_links_and_devices_stay(tmp_path):

@@ -149,9 +149,9 @@ def test_a_vae_goes_on_from_another_on_pictures_of_cameras(tmp_path, monkeypatch
     monkeypatch.chdir(ROOT)
     cameras = "{people: 3, test_people: 2, distractors: 0, junk: 0, seed: 1}"
     words = ["--exp", "vae_street", "--runs", str(tmp_path / "runs"), "--model.init_args.lr", "1e-9",
-             "--trainer.max_steps", "1", "--trainer.val_check_interval", "1", "--data.init_args.root", str(tmp_path / "street"),
-             "--data.init_args.cameras", cameras, "--data.init_args.num_workers", "0",
-             "--data.init_args.batch_size", "2"]  # fmt: skip
+             "--trainer.max_steps", "1", "--trainer.val_check_interval", "1", "--data.init_args.batch_size", "2",
+             "--data.init_args.root", str(tmp_path / "street"), "--data.init_args.cameras", cameras,
+             "--data.init_args.num_workers", "0"]  # fmt: skip
     assert main(["fit", *words]) == 0
     trained, start = (VAE.of_folder(folder) for folder in (
         tmp_path / "runs/vae_street/version_0/vae", ROOT / "imagpose/weights/mannequin-sd-v/vae"))  # fmt: skip

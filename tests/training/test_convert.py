@@ -49,6 +49,12 @@ def test_a_motion_module_is_converted_and_taken(motion, tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == ["motion.safetensors"]
 
 
+def test_a_lora_of_ours_is_not_converted(tmp_path, capsys):
+    save_file({"to_q.A": torch.ones(2, 4), "to_q.B": torch.ones(4, 2)}, tmp_path / "mine.safetensors")
+    assert convert(tmp_path / "mine.safetensors", tmp_path / "again.safetensors") == 2
+    assert "is a LoRA that imagpose export wrote; --lora and load_lora_weights take it" in capsys.readouterr().err
+
+
 def test_a_pose_guider_and_anything_else_are_converted(tmp_path, capsys):
     embedding = ControlNetConditioningEmbedding(16, block_out_channels=(4, 8, 8))
     save_file(embedding.state_dict(), tmp_path / "pose_guider.safetensors")
@@ -105,6 +111,14 @@ def of_half_the_tensors(path):
     torch.save(dict(list(tensors.items())[:20]), path)
 
 
+def is_text(path):
+    path.write_text("dear")
+
+
+def is_lines(path):
+    path.write_text("a file of lines. and so on")
+
+
 def not_finite(path):
     torch.save({"a": torch.tensor([float("nan")])}, path)
 
@@ -112,12 +126,14 @@ def not_finite(path):
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (runs_code, r"mm\.ckpt holds no weights that can be read without running code \(Weights only load failed"),
+        (runs_code, r"mm\.ckpt holds no weights that can be read without running code \(Unsupported operand 149\);"),
+        (is_text, r"mm\.ckpt holds no weights that can be read without running code \(Unsupported operand 100\);"),
+        (is_lines, r"without running code \(torch\.save wrote no such file\);"),
         (grows, r"mm\.ckpt holds no weights that can be read .*(memory|size)"),
         *(
             pytest.param(*case, marks=pytest.mark.slow)
             for case in (
-                (runs_code_in_an_archive, r"without running code \(Weights only"),
+                (runs_code_in_an_archive, r"without running code \([^)]*nsupported global: GLOBAL [^)]*\);"),
                 (half, r"mm\.ckpt holds no weights that can be read"),
                 (is_empty, r"mm\.ckpt holds no tensors"),
                 (

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from imagpose.__main__ import main
 from imagpose.training import doctor
@@ -36,6 +37,15 @@ def room(monkeypatch):
         monkeypatch.setattr(doctor, "_container_limit", lambda: int(gib * GIB))
 
     return make
+
+
+def test_a_run_of_a_lora_is_nothing_to_start_from(examine, tmp_path):
+    last = tmp_path / "lora/checkpoints/last.ckpt"
+    last.parent.mkdir(parents=True)
+    torch.save({"state_dict": {}, "start": "0123"}, last)
+    code, found, _ = examine("--model.init_args.start", str(tmp_path / "lora"))
+    assert code == 1
+    assert f"{last} holds a LoRA alone; write its run as a whole pipeline folder" in found["problems"][0]
 
 
 def test_an_experiment_that_could_start_is_code_0(examine):
