@@ -1,4 +1,4 @@
-"""A table as a plot: one panel a metric, one line a row, with its interval; the paper's own figures above."""
+"""A table as a plot: a panel a metric, a line a row with its interval; the paper's own figures above, if it has any."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from imagpose.evaluation.metrics import FIGURE, METRICS, PAPERS
 from imagpose.evaluation.scoring import Score
@@ -48,24 +49,20 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
         return
     entries = list(table.entries)
     height = 0.26 * len(entries) + 0.9
-    figure = Figure(figsize=(3.1 * len(shown) + 1.6, 2 * height + 0.6), dpi=130, layout="constrained")
+    high = 1 + table.of_paper
+    figure = Figure(figsize=(3.1 * len(shown) + 1.6, high * height + 0.6), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, len(shown), squeeze=False)
+    axes = figure.subplots(high, len(shown), squeeze=False)
+    blocks = list(dict.fromkeys(entry.block for entry in entries))
     for place, (heading, told, ours) in enumerate(shown):
-        above, below = axes[0][place], axes[1][place]
-        values = {method: Score(value) for method, value in told.items()}
-        _panel(above, entries, values, [_PAPER] * len(entries), place == 0)
-        if not told:
-            above.text(
-                0.5, 0.5, "the paper has none", ha="center", va="center", transform=above.transAxes, color=_PAPER
-            )
-            above.set_xticks([])
-        blocks = list(dict.fromkeys(entry.block for entry in entries))
-        _panel(below, entries, ours, [_OURS[blocks.index(entry.block)] for entry in entries], place == 0)
-        above.set_title(heading, fontsize=10)
+        if table.of_paper:
+            _papers(axes[0][place], entries, told, place == 0)
+        _panel(axes[-1][place], entries, ours, [_OURS[blocks.index(entry.block)] for entry in entries], place == 0)
+        axes[0][place].set_title(heading, fontsize=10)
     first = next(iter(rows.values()))[0]
-    axes[0][0].set_ylabel("the paper", fontsize=9)
-    axes[1][0].set_ylabel("here", fontsize=9)
+    if table.of_paper:
+        axes[0][0].set_ylabel("the paper", fontsize=9)
+        axes[1][0].set_ylabel("here", fontsize=9)
     seeds = max(len(some) for some in rows.values())
     steps = max(row.steps or 0 for some in rows.values() for row in some)
     trained = f"here {steps:,} steps, " if steps else ""
@@ -81,6 +78,14 @@ def save(figure: Figure, path: Path) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     write_whole(path, picture.getvalue())
+
+
+def _papers(axes: Axes, entries: Sequence[Entry], told: dict[str, float], named: bool) -> None:
+    values = {method: Score(value) for method, value in told.items()}
+    _panel(axes, entries, values, [_PAPER] * len(entries), named)
+    if not told:
+        axes.text(0.5, 0.5, "the paper has none", ha="center", va="center", transform=axes.transAxes, color=_PAPER)
+        axes.set_xticks([])
 
 
 def _panel(axes: Axes, entries: Sequence[Entry], scores: dict[str, Score], colours: Sequence[str], named: bool) -> None:
@@ -105,6 +110,7 @@ def _panel(axes: Axes, entries: Sequence[Entry], scores: dict[str, Score], colou
 def plain(axes: Axes) -> None:
     """Axes of horizontal lines: a light grid behind them, no ticks beside the names, and no frame but the bottom."""
     axes.grid(axis="x", color="#e4e4e4")
+    axes.xaxis.set_major_locator(MaxNLocator(5))  # figures of four digits beside each other
     axes.set_axisbelow(True)
     axes.tick_params(axis="x", labelsize=8)
     axes.tick_params(axis="y", length=0)
