@@ -180,11 +180,11 @@ def _metrics(run: runs.Run) -> dict[str, float]:
 def _card(run: runs.Run, name: str, pipe: ImagposePipeline) -> str:
     options, metrics = read(run.config), _metrics(run)
     model, data = options["model"]["init_args"], options["data"]["init_args"]
-    encoder = model["encoder"]["init_args"]
+    encoder, rank = model["encoder"]["init_args"], model.get("lora_rank")
     drawn = data["mannequins"] if knows_mannequins(options) else None
     return _CARD.format(
         name=name, experiment=run.experiment, steps=int(metrics["steps"]), batch=data["batch_size"],
-        weights="the moving average" if "lora_rank" not in model else f"with the LoRA of rank {model['lora_rank']}",
+        weights=f"those of its start, with the LoRA of rank {rank}," if rank else "the moving average",
         base=_start(model), encoder=encoder.get("weights_name") or encoder["model"], root=data["root"],
         mannequins=f", {drawn['identities']} drawn mannequins with {drawn['views']} views each" if drawn else "",
         limits=": plain backgrounds, drawn bodies, eight patterns" if drawn else "",
