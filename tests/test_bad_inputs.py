@@ -19,8 +19,9 @@ from imagpose.data.datamodule import PoseDataModule
 from imagpose.models.encoders import TimmEncoder
 from imagpose.module import IMAGPose
 from tests.bad_inputs import KNOWN, REFUSE_NOTHING, cases
-from tests.bad_inputs.case import IMAGE, Case, pairs
+from tests.bad_inputs.case import IMAGE, Case
 from tests.bad_inputs.training import EXPERIMENT_OPTIONS
+from tests.bad_inputs.tried import pairs
 from tests.bad_inputs.world import build, copy, snapshot, spoil
 from tests.conftest import UNET
 from tests.options.conftest import ENCODER, options

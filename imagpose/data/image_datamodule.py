@@ -125,7 +125,8 @@ class ImageDataModule(FolderDataModule):
         """Draw the mannequins where asked for."""
         if self.cameras is None:
             super().prepare_data()
-        ensure_cameras(self.root, self.cameras)
+        else:
+            ensure_cameras(self.root, self.cameras)
 
     def setup(self, stage: str) -> None:
         """Index the folder."""

@@ -101,8 +101,8 @@ def export(
     pipe = ImagposePipeline.of_module(module)
     if knows_mannequins(read(found.config)):
         pipe.register_to_config(detector=FOR_MANNEQUINS)
-    if lora.has(module.network) and module.start.whole is not None:  # else the folder would do other than --lora
-        pipe.register_to_config(**told_by(module.start.whole.fetch().parents[1]))
+    if lora.has(module.network) and (start := module.start.pipeline()) is not None:  # it is to draw as --lora does
+        pipe.register_to_config(**told_by(start))
     if guidance_form is not None:
         pipe.register_to_config(guidance_form=guidance_form)
     if guidance_interval is not None:

@@ -105,10 +105,10 @@ def drawn_with(folder: Path) -> tuple[tuple[int, ...], str, list[int] | None, fl
         InputError: It is no folder of a pipeline of ours, see :func:`check_folder`.
     """
     check_folder(folder)
-    index = weights.read_config(folder / _INDEX)
-    scale, steps = index.get("guidance_scale"), index.get("num_inference_steps")
+    told = _told(folder)
+    scale, steps = told.get("guidance_scale"), told.get("num_inference_steps")
     return (
-        tuple(panels_of(folder)), str(index.get("guidance_form", "joint")), index.get("guidance_interval"),
+        tuple(told["panels"]), str(told.get("guidance_form", "joint")), told.get("guidance_interval"),
         GUIDANCE_SCALE if scale is None else float(scale), STEPS if steps is None else steps,
     )  # fmt: skip
 
@@ -122,6 +122,10 @@ def told_by(folder: Path) -> dict[str, Any]:
     if not (folder / _INDEX).is_file():
         return {}
     check_folder(folder)
+    return _told(folder)
+
+
+def _told(folder: Path) -> dict[str, Any]:
     index = weights.read_config(folder / _INDEX)
     of_use = ("guidance_form", "guidance_interval", "guidance_scale", "num_inference_steps", "detector")
     return {"panels": panels_of(folder), **{name: index[name] for name in of_use if name in index}}

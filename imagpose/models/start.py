@@ -72,7 +72,7 @@ class Start:
             InputError: A file is missing or damaged, or of another architecture.
         """
         if self.checkpoint is not None:
-            _load_average(network, self.checkpoint, _read(self.checkpoint, network))
+            _load_average(network, self.checkpoint)
         elif self.whole is not None:
             weights.load(network, self.whole.fetch())
         elif self.of_base:
@@ -80,13 +80,19 @@ class Start:
         for _, file, part, names in self._parts(network):
             weights.load(part, file.fetch(), names)
 
+    def pipeline(self) -> Path | None:
+        """The pipeline folder whose network to go on from; None where it is a run or the base."""
+        return self.whole.fetch().parents[1] if self.whole else None
+
     def scheduler(self) -> Path | None:
         """The scheduler's configuration of the pipeline folder; None where there is none."""
-        path = self.whole.fetch().parents[1] / "scheduler" / "scheduler_config.json" if self.whole else None
+        folder = self.pipeline()
+        path = folder / "scheduler" / "scheduler_config.json" if folder is not None else None
         return path if path is not None and path.is_file() else None
 
 
-def _read(path: Path, network: Network) -> dict[str, Any]:
+def _read(path: Path, network: Network) -> tuple[dict[str, Any], EMA]:
+    """A run's checkpoint, and the average that it is to be read into."""
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except UNREADABLE as error:
@@ -98,17 +104,14 @@ def _read(path: Path, network: Network) -> dict[str, Any]:
             f"{path} holds a LoRA alone; write its run as a whole pipeline folder with imagpose export, and start from "
             "that."
         )
-    check_contents(checkpoint, network, _average_of(checkpoint, network), path)
-    return checkpoint
+    average = EMA(network, 0.0 if checkpoint.get("ema") else None)
+    check_contents(checkpoint, network, average, path)
+    return checkpoint, average
 
 
-def _average_of(checkpoint: dict[str, Any], network: Network) -> EMA:
-    return EMA(network, 0.0 if checkpoint.get("ema") else None)
-
-
-def _load_average(network: Network, path: Path, checkpoint: dict[str, Any]) -> None:
+def _load_average(network: Network, path: Path) -> None:
     """Fill a network with the averaged weights of a run's checkpoint, or its own if it keeps no average."""
-    average = _average_of(checkpoint, network)
+    checkpoint, average = _read(path, network)
     network.load_state_dict({name.removeprefix("network."): value for name, value in checkpoint["state_dict"].items()})
     if average.model is not None:
         load_average(checkpoint, average, path)

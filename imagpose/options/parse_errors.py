@@ -99,11 +99,11 @@ def sentence(error: BaseException) -> str:
     found = re.search(r"Given value: (.*)|Got value: (.*)", innermost_text, re.DOTALL) or re.search(
         r"not (?P<value>.+)$", innermost
     )
-    value = " ".join(next(text for text in found.groups() if text is not None).split()) if found else ""
     if not must:
         return f"{option} cannot be read ({re.sub(r'^Parser key .*?: *', '', innermost)})."
     if not found:  # the parser does not repeat every value that it refuses
         return f"{option} must be {joined(must, 'or')}."
+    value = " ".join(next(text for text in found.groups() if text is not None).split())
     near = nearest(value, _choices(innermost_text))
     meant = f" (did you mean {near}?)" if near else ""
     return f"{option} is {value or 'empty'}; it must be {joined(must, 'or')}{meant}."

@@ -47,11 +47,7 @@ STANDARD = Method("standard", "Standard")
 IMAGPOSE = Method("imagpose", "IMAGPose", "pictures of a generator trained on the same part", "own")
 OF_ALL = Method("imagpose_all", "IMAGPose (generator of all)", "pictures of a generator trained on all pictures", "all")
 CONTROLS = (
-    Method(
-        "again",
-        "Control: each picture again",
-        "in each generated picture's place the real one of that person in that pose",
-    ),
+    Method("again", "Control: each picture again", "in each generated picture's place the real one of its pose"),
     Method("copied", "Control: source copied", "in each generated picture's place its source"),
     Method("wrong", "Control: wrong person", "the generated pictures, each under another person's id", "own"),
     Method("augmented", "Control: more augmentation", "the same as again, with colours, place and blur changed too"),

@@ -104,13 +104,13 @@ def _panel(axes: Axes, entries: Sequence[Entry], scores: dict[str, Score], colou
         range(len(entries)), [entry.method for entry in entries] if named else [""] * len(entries), fontsize=8
     )
     axes.set_ylim(len(entries) - 0.4, -0.6)
+    axes.xaxis.set_major_locator(MaxNLocator(5))  # figures of four digits beside each other
     plain(axes)
 
 
 def plain(axes: Axes) -> None:
     """Axes of horizontal lines: a light grid behind them, no ticks beside the names, and no frame but the bottom."""
     axes.grid(axis="x", color="#e4e4e4")
-    axes.xaxis.set_major_locator(MaxNLocator(5))  # figures of four digits beside each other
     axes.set_axisbelow(True)
     axes.tick_params(axis="x", labelsize=8)
     axes.tick_params(axis="y", length=0)

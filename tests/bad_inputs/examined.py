@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.bad_inputs.case import Command, every
+from tests.bad_inputs.case import Command
 from tests.bad_inputs.lists import LISTS
 from tests.bad_inputs.models import SAFETENSORS
 from tests.bad_inputs.training import experiments
+from tests.bad_inputs.tried import every
 
 DOCTOR = Command({"-c": "tiny.yaml"})
 CACHE = Command({"-c": "tiny.yaml"})

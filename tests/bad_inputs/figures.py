@@ -2,9 +2,10 @@
 
 from itertools import chain
 
-from tests.bad_inputs.case import Case, Command, every
+from tests.bad_inputs.case import Case, Command
 from tests.bad_inputs.lists import LISTS
 from tests.bad_inputs.models import model_options, models, runs
+from tests.bad_inputs.tried import every
 
 _GOOD = {"--data": "data", "--model": "model", "--device": "cpu", "--results": "new", "--sources": "1"}
 _PAIRS = ("new", "new/uniformity", "new/uniformity/pairs.csv")  # are chosen, and listed, before the model is read

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from tests.bad_inputs.case import IMAGE, INSTEAD, JSON, Command, every, text
+from tests.bad_inputs.case import IMAGE, INSTEAD, JSON, Command, text
 from tests.bad_inputs.lists import LISTS, PAIRS
 from tests.bad_inputs.models import SAFETENSORS, model_options, models, runs
+from tests.bad_inputs.tried import every
 from tests.bad_inputs.world import RUN
 from tests.data.bad_pictures import BAD
 

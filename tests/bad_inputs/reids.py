@@ -4,7 +4,8 @@ import io
 
 import numpy as np
 
-from tests.bad_inputs.case import BYTES, INSTEAD, JSON, Command, every, shown, text
+from tests.bad_inputs.case import BYTES, INSTEAD, JSON, Command, shown, text
+from tests.bad_inputs.tried import every
 
 RUN = Command({"--no_run": (), "--runs": "runs", "--results": "results"})
 TRAIN = Command({"--root": "market", "--percentages": "100", "--rows": "standard", "--runs": "new", "--results": "out"})

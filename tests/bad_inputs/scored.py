@@ -1,7 +1,8 @@
 """``evaluate``, ``compare`` and ``gallery``."""
 
-from tests.bad_inputs.case import JSON, Command, every, text
+from tests.bad_inputs.case import JSON, Command, text
 from tests.bad_inputs.lists import LISTS, PAIRS
+from tests.bad_inputs.tried import every
 
 EVALUATE = Command({"--generated": "made", "--data": "data", "--pairs": "pairs.csv", "--device": "cpu", "--out": "new"})
 COMPARE = Command(

@@ -1,8 +1,9 @@
 """``study make``, ``serve``, ``report``, ``export`` and ``power``."""
 
-from tests.bad_inputs.case import BYTES, JSON, Command, every, text
+from tests.bad_inputs.case import BYTES, JSON, Command, text
 from tests.bad_inputs.lists import PAIRS
 from tests.bad_inputs.scored import SIZES
+from tests.bad_inputs.tried import every
 
 MAKE = Command(
     {

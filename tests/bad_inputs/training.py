@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bad_inputs.case import INSTEAD, Case, Command, every
+from tests.bad_inputs.case import INSTEAD, Case, Command
 from tests.bad_inputs.lists import LISTS
 from tests.bad_inputs.models import CONFIGS, runs
+from tests.bad_inputs.tried import every
 from tests.bad_inputs.world import RUN
 
 _TRAINER = {
