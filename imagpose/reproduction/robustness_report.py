@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from imagpose.evaluation.metrics import Metric
 from imagpose.evaluation.tables import Table, cell
@@ -130,4 +131,5 @@ def _panel(axes: Axes, rows: Sequence[Row], base: Row, protocol: str, metric: Me
     undisturbed = f"undisturbed {base.scores[protocol][metric.name].value:.{metric.digits}f}"
     axes.set_title(f"{metric.title}, {better} is better\n{undisturbed}", fontsize=9)
     axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(5))  # small differences have long figures
     plain(axes)
