@@ -15,7 +15,7 @@ from imagpose.options.trust import read
 from imagpose.output.files import write_whole
 from imagpose.reid.bot import Bot
 from imagpose.reid.datamodule import ReidDataModule
-from imagpose.reid.report import CLOCK
+from imagpose.reid.made import CLOCK
 from imagpose.reid.scores import PROTOCOL
 from imagpose.reproduction.rows import Pairs, Row, device_name, row_path, write_row
 

@@ -107,6 +107,10 @@ class Plan:
         """The folder of what a generator made of a part."""
         return self.place(percentage) / f"pictures_{generator}"
 
+    def drawing_name(self, generator: Generator, percentage: int) -> str:
+        """Of the job that makes those pictures."""
+        return f"{REID}_{self.scale}_pictures_{generator}_{percentage}"
+
     # Files ----------------------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
@@ -156,7 +160,15 @@ class Plan:
     # Jobs -----------------------------------------------------------------------------------------------------------
 
     def _drawings(self) -> list[tuple[Generator, int]]:
-        return list(dict.fromkeys((m.generator, p) for m, p in self.cells() if m.generator is not None))
+        """Who draws what for the rows that are not there yet; those that are need no pictures any more."""
+        return list(dict.fromkeys(
+            (method.generator, percentage) for method, percentage in self.cells()
+            if method.generator is not None and not self._finished(method, percentage)
+        ))  # fmt: skip
+
+    def _finished(self, method: Method, percentage: int) -> bool:
+        name = self.name(method, percentage)
+        return all(row_path(self.results, REID, name, seed).exists() for seed in self.seeds)
 
     def _generators(self) -> set[int]:
         return {_trained_on(generator, percentage) for generator, percentage in self._drawings()}
@@ -188,7 +200,7 @@ class Plan:
         if (steps := SIZES[self.scale].denoising) is not None:
             words += ("--steps", str(steps))
         asks = training.commands[-1]
-        name = f"{REID}_{self.scale}_pictures_{generator}_{percentage}"
+        name = self.drawing_name(generator, percentage)
         return PlannedRow(name, out / DONE, out, (words,), asks[1 : asks.index("--name")], (training.row,))
 
     def rows(self) -> list[PlannedRow]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from imagpose.evaluation.tables import Table, to_csv
 from imagpose.output.files import write_whole
-from imagpose.reid.pictures import DONE
+from imagpose.reid.made import keep
 from imagpose.reid.plan import Plan
 from imagpose.reid.scores import METRICS, PROTOCOL, percent
 from imagpose.reid.table4 import CAVEAT, COMPARED, METHODS, PERCENTAGES, PRINTED, STANDARD, WHOLE, Method
@@ -16,8 +15,6 @@ from imagpose.reproduction.rows import Row, read_rows
 from imagpose.training.cli import REID
 
 NOT_RUN = "not run"
-CLOCK = "clock.json"
-"""In a generator's run: what its training took."""
 _SHOWN = ("rank1", "map")
 Rows = dict[str, list[Row]]
 
@@ -34,7 +31,7 @@ def render(plan: Plan) -> list[Table]:
     columns = sorted({*PERCENTAGES, WHOLE, *plan.percentages})
     names = [plan.name(method, percentage) for method in METHODS.values() for percentage in columns]
     rows = read_rows(plan.results, REID, names)
-    tables = [_scores(plan, rows, columns), _differences(plan, rows, columns), _runs(plan, rows)]
+    tables = [_scores(plan, rows, columns), _differences(plan, rows, columns), _runs(plan, rows, columns)]
     place = plan.results / REID / plan.scale
     write_whole(place.with_suffix(".md"), "\n".join(one.markdown() for one in tables))
     write_whole(place.with_suffix(".tex"), "\n".join(one.latex() for one in tables))
@@ -124,11 +121,15 @@ def _gain(ours: list[Row] | None, theirs: list[Row] | None, metric: str) -> str:
     return f"{100 * found.value:+.1f}{bounds}"
 
 
-def _runs(plan: Plan, rows: Rows) -> Table:
+def _runs(plan: Plan, rows: Rows, columns: Sequence[int]) -> Table:
     header = ["", "percentage", "seed", "steps", "pictures", "minutes", "device", "commit"]
-    lines = [*_generators(plan)]
+    lines = [
+        [one.what, f"{one.percentage} %", "0", str(one.steps or "–"), str(one.pictures or "–"),
+         f"{one.seconds / 60:.1f}", one.device or "–", one.commit or "–"]
+        for one in keep(plan, columns)
+    ]  # fmt: skip
     for method in METHODS.values():
-        for percentage in sorted({*PERCENTAGES, WHOLE, *plan.percentages}):
+        for percentage in columns:
             for row in rows.get(plan.name(method, percentage), []):
                 took = "–" if row.seconds is None else f"{row.seconds / 60:.1f}"
                 pictures = f"{row.cost.get('training pictures', 0):.0f}"
@@ -136,24 +137,6 @@ def _runs(plan: Plan, rows: Rows) -> Table:
                               row.device, row.commit or "–"])  # fmt: skip
     adds = [f"{method.title} adds {method.adds}." for method in METHODS.values() if method.adds]
     return Table("The runs", header, lines, adds)
-
-
-def _generators(plan: Plan) -> list[list[str]]:
-    lines = []
-    for percentage in sorted({*PERCENTAGES, WHOLE, *plan.percentages}):
-        run = plan.generator_run(percentage)
-        if (run / "metrics.json").is_file() and (run / CLOCK).is_file():
-            steps = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["steps"]
-            told = json.loads((run / CLOCK).read_text(encoding="utf-8"))
-            lines.append(["Generator", f"{percentage} %", "0", f"{steps:.0f}", "–", f"{told['seconds'] / 60:.1f}",
-                          told["device"], told["commit"] or "–"])  # fmt: skip
-        for generator in ("own", "all"):
-            done = plan.pictures(percentage, generator) / DONE
-            if done.is_file():
-                told = json.loads(done.read_text(encoding="utf-8"))
-                lines.append([f"Pictures, {generator}", f"{percentage} %", "0", "–", str(told["pictures"]),
-                              f"{told['seconds'] / 60:.1f}", "–", "–"])  # fmt: skip
-    return lines
 
 
 def _csv(rows: Rows) -> str:

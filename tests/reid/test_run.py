@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from imagpose.__main__ import main
+from imagpose.errors import InputError
 from imagpose.evaluation.scoring import Score
 from imagpose.reid.command import TableRequest, plan_of
 from imagpose.reid.report import render
@@ -131,6 +133,42 @@ def test_the_report_is_made_of_whatever_rows_are_there(tmp_path):
     assert {len(line) for line in scores.rows} == {len(header)}
     for ending in ("md", "tex", "csv"):
         assert (tmp_path / f"reid/tiny.{ending}").stat().st_size > 500
+
+
+def test_what_generators_took_is_kept_beside_the_rows(tmp_path):
+    plan = plan_of(TableRequest(runs=tmp_path / "runs", results=tmp_path))
+    run, done = plan.generator_run(20), plan.pictures(20, "own") / "pictures.json"
+    for path, told in (
+        (run / "metrics.json", {"steps": 600.0}), (run / "clock.json", {"seconds": 90, "device": "it", "commit": "c0"}),
+        (done, {"pictures": 354, "seconds": 30, "weights": "", "run": ""}),
+    ):  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(told))
+    assert render(plan)[2].rows == [
+        ["Generator", "20 %", "0", "600", "–", "1.5", "it", "c0"],
+        ["Pictures, own", "20 %", "0", "–", "354", "0.5", "–", "–"],
+    ]
+    before = (tmp_path / "reid/tiny.md").read_bytes()
+    shutil.rmtree(tmp_path / "runs")
+    render(plan)
+    assert (tmp_path / "reid/tiny.md").read_bytes() == before
+    kept = tmp_path / "reid/made/reid_tiny_generator_20.json"
+    for text in ("", "[]", "{}", kept.read_text().replace("90", '"long"'), kept.read_text().replace('"it"', "7")):
+        kept.write_text(text)
+        with pytest.raises(InputError, match=r"generator_20\.json does not tell what a generator took"):
+            render(plan)
+
+
+def test_generators_are_trained_for_rows_that_are_not_there_alone(tmp_path):
+    plan = plan_of(TableRequest(percentages=(20,), seeds=(0, 1), runs=tmp_path / "runs", results=tmp_path))
+    own, of_all = "reid_tiny_generator_20", "reid_tiny_generator_100"
+    for method, seed, needed in (
+        ("imagpose_all", 0, [own, of_all]), ("imagpose_all", 1, [own]), ("imagpose", 0, [own]), ("imagpose", 1, [own]),
+        ("wrong", 0, [own]), ("wrong", 1, []),
+    ):  # fmt: skip
+        write_row(fabricated(method, 20, 0.5, seed), tmp_path, "reid")
+        assert sorted(job.name for job in plan.generators()) == sorted(needed), (method, seed)
+    assert plan.drawings() == []
 
 
 def test_the_printed_figures_are_the_paper_s():
