@@ -77,11 +77,9 @@ def _totals(orders: Sequence[Order]) -> list[str]:
     fid = [order for order in orders if order["metric"] == "fid"]
     rest = Counter(_kind(order) for order in orders if order["metric"] != "fid")
     told = ", ".join(f"{kind} {rest[kind]}" for kind in KINDS if rest[kind])
-    untrained = sum(order["verdict"] == "undecided by construction" for order in orders)
     return [
         f"By SSIM and LPIPS there are {rest.total()} orders: {told}.",
-        f"{rest['undecided'] / rest.total():.0%} are undecided; {untrained} of them by construction, as their encoders "
-        "are untrained.",
+        f"{rest['undecided'] / rest.total():.0%} are undecided.",
         f"{len(fid)} more are by FID, whose Inception weights were not at hand: none is measured.",
     ]
 

@@ -22,7 +22,6 @@ from imagpose.output.files import regular
 PACKAGED = Path(__file__).parents[1] / "weights"
 _Shapes = dict[str, tuple[int, ...]]
 Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
-_ENCODERS = ("mannequin-clip", "mannequin-dinov2")  # miniatures that a fresh clone need not have
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")
 
 
@@ -123,8 +122,7 @@ class File:
         if not begun and Path(self.name).is_dir():
             return f"Weights {self.name!r} were not found; write ./{self.name} for the folder that is here"
         if not begun and not is_hub_id(self.name):
-            made = "run make encoders, or " if self.name.startswith(_ENCODERS) else ""
-            return f"Weights {self.name!r} were not found; {made}put the folder in one of: {', '.join(map(str, mine))}"
+            return f"Weights {self.name!r} were not found; put the folder in one of: {', '.join(map(str, mine))}"
         put = " or ".join(str(place / self.accepted[0]) for place in (begun or mine)[:2])
         get = f"download it from huggingface.co/{self.name}" if is_hub_id(self.name) else "get it"
         return f"Weights {self.name!r} have no {self.accepted[0]} on this machine: {get} and put it at {put}"

@@ -16,7 +16,7 @@ from imagpose.reproduction.rows import Row
 FEWEST_PEOPLE = 10  # that an order is decided by
 Verdict = Literal[
     "holds", "holds, against the paper's figure", "does not hold", "does not hold, as in the paper's figure",
-    "no difference", "undecided", "undecided by construction", "not measured", "not run",
+    "no difference", "undecided", "not measured", "not run",
 ]  # fmt: skip
 
 
@@ -127,18 +127,15 @@ def signed(found: Difference | None, digits: int = 4) -> str:
     return f"{found.value:+.{digits}f}{bounds}"
 
 
-def verdict(expected: float, found: Difference, by_construction: bool = False, margin: float | None = None) -> Verdict:
+def verdict(expected: float, found: Difference, margin: float | None = None) -> Verdict:
     """Whether the paper's order holds.
 
     Args:
         expected: The paper's difference; where it is 0 there is no order.
         found: Ours.
-        by_construction: Whether ours cannot decide it, whatever it is.
         margin: Of the metric: an interval that lies within it on either side of 0 says that there is no difference
             worth the name, whether or not it excludes 0.
     """
-    if by_construction:
-        return "undecided by construction"
     if found.pairs and found.people < FEWEST_PEOPLE:
         return "undecided"
     if found.low is None or found.high is None:

@@ -17,7 +17,7 @@ from imagpose.reproduction.differences import (
     difference,
     verdict,
 )  # fmt: skip
-from imagpose.reproduction.paper import PaperTable, Scale
+from imagpose.reproduction.paper import PaperTable
 from imagpose.reproduction.rows import Row
 
 HEADER = [
@@ -49,14 +49,13 @@ class Order:
         ]  # fmt: skip
 
 
-def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scale: Scale) -> list[Order]:
+def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str) -> list[Order]:
     """Every order of a table's claims, metric by metric.
 
     Args:
         table: Of the paper.
         rows: By method, each seed.
         protocol: By which they are compared.
-        scale: Whose rows they are.
     """
     papers = {row.method: row for row in printed(table.name)}
     measured = [(protocol, column, metric) for column, metric in PAPERS.items()]
@@ -78,7 +77,7 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str, scal
                 said: Verdict = "not measured" if there else "not run"
                 if found is not None:
                     order = float(metric.sign) if expected is None or claim.in_most_cases else expected
-                    said = verdict(order, found, claim.of_encoders and scale == "tiny", metric.margin)
+                    said = verdict(order, found, metric.margin)
                     said = beside_figure(said) if opposite and not turned else said
                 name = f"figure/{metric.name}" if where == "figure" else metric.name
                 orders.append(Order(claim.text, pair, name, expected, found, said))

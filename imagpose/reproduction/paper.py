@@ -54,14 +54,11 @@ class Claim:
     Attributes:
         text: What it says.
         pairs: The methods it compares, the better first where the text tells.
-        of_encoders: Whether it is about encoders, which are untrained at tiny scale: their order there is undecided by
-            construction.
         in_most_cases: Whether it is a count: in how many of the pairs the first is better.
     """
 
     text: str
     pairs: tuple[tuple[str, str], ...]
-    of_encoders: bool = False
     in_most_cases: bool = False
 
 
@@ -75,6 +72,7 @@ class PaperTable:
         title: The table's number and caption.
         entries: The table's rows.
         claims: The orders that are looked at.
+        caveats: What stands in for the paper's networks at tiny scale: notes below the table.
         of_paper: Whether it is the paper's; of another nothing is printed, and its rows are compared by what drawn
             mannequins tell too.
     """
@@ -83,6 +81,7 @@ class PaperTable:
     title: str
     entries: tuple[Entry, ...]
     claims: tuple[Claim, ...]
+    caveats: tuple[str, ...] = ()
     of_paper: bool = True
 
     def trained(self) -> Iterator[Entry]:
@@ -113,7 +112,6 @@ VARIANTS = PaperTable(
         Claim(
             "With SD V1.5, Dinov2-G/14 slightly outperforms the other encoders",
             tuple((_variant("sd15", "dinov2g"), _variant("sd15", other)) for other in _ENCODERS if other != "dinov2g"),
-            of_encoders=True,
         ),
         Claim(
             "The encoders' order, with each base",
@@ -121,13 +119,18 @@ VARIANTS = PaperTable(
                 (_variant(base, one), _variant(base, other))
                 for base in _BASES for one, other in combinations(_ENCODERS, 2)
             ),
-            of_encoders=True,
         ),
         Claim(
             "With the same encoder, SD V2.1 is better than SD V1.5 in most cases",
             tuple((_variant("sd21", encoder), _variant("sd15", encoder)) for encoder in _ENCODERS),
             in_most_cases=True,
         ),
+    ),
+    caveats=(
+        "The encoders are miniatures, each trained on mannequins by its family's own kind of task, Dinov2's by "
+        "pictures alone and CLIP's by captions: their order is that of these six.",
+        "The bases are our own small ones, of which one predicts noise as SD V1.5 does and one v as SD V2.1: their "
+        "order is that of these two.",
     ),
 )  # fmt: skip
 

@@ -63,7 +63,7 @@ def _write(table: PaperTable, results: Path, scale: Scale, protocol: str | None)
     found = read_rows(results, table.name, [entry.name(scale) for entry in table.trained()])
     rows = {entry.method: found[entry.name(scale)] for entry in table.trained() if entry.name(scale) in found}
     protocol = protocol or _common_protocol(rows)
-    orders = orders_of(table, rows, protocol, scale)
+    orders = orders_of(table, rows, protocol)
     tables = [_scores(table, rows, protocol, scale), summary(table, orders), _runs(table, rows)]
     place = results / table.name / scale
     write_whole(place.with_suffix(".md"), "\n".join(one.markdown() for one in tables))
@@ -147,12 +147,8 @@ def _notes(table: PaperTable, rows: Rows, scale: Scale, reasons: Iterable[str]) 
     if _drawn(rows):
         beside = ": the difference to the paper's figures tells nothing, the order of our rows may"
         notes.append(f"Measured on drawn mannequins with small networks{beside if table.of_paper else ''}.")
-    if scale == "tiny" and any(claim.of_encoders for claim in table.claims):
-        notes += [
-            "The encoders are miniatures, untrained: their order is undecided by construction.",
-            "The bases are our own small ones, of which one predicts noise as SD V1.5 does and one v as SD V2.1: their "
-            "order is that of these two.",
-        ]
+    if scale == "tiny":
+        notes += table.caveats
     for what, values in (
         ("steps", {row.steps for row in every}), ("test pairs", {row.samples for row in every}),
         ("devices", {row.device for row in every}),

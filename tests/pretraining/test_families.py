@@ -10,11 +10,13 @@ from safetensors.torch import load_file
 from torch.utils.data import default_collate
 
 from imagpose.__main__ import main
+from imagpose.data.readers.deepfashion import DeepFashion
 from imagpose.errors import InputError
-from imagpose.models import encoders, weights
+from imagpose.models import encoders
 from imagpose.pretraining.clip import ClipTraining
 from imagpose.pretraining.dino import DinoLoss, DinoTraining
-from imagpose.pretraining.people import CaptionDataModule, CropDataModule
+from imagpose.pretraining.family import same_person
+from imagpose.pretraining.people import CaptionDataModule, CropDataModule, HeldOut
 from imagpose.pretraining.writing import write_half
 from imagpose.training.experiment import read_options
 from tests.conftest import ROOT
@@ -179,12 +181,13 @@ def test_the_adapter_reads_what_is_left_and_sees_the_same(name, training, tmp_pa
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_miniature_without_its_weights_says_how_to_make_them(name, tmp_path, monkeypatch):
-    monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(weights, "PACKAGED", tmp_path / "packaged")
-    with pytest.raises(InputError, match=f"Weights 'mannequin-{name}' were not found; run make encoders, or put the"):
-        encoder_of(name, weights_name=f"mannequin-{name}").load_weights()
+def test_the_packaged_miniature_knows_people_that_an_untrained_one_does_not(name, mannequin_root):
+    held_out = HeldOut(list(DeepFashion(mannequin_root).records.values()))
+    pictures, people = (torch.stack(list(map(torch.as_tensor, of))) for of in zip(*held_out, strict=True))
+    packaged = encoder_of(name, weights_name=f"mannequin-{name}")
+    packaged.load_weights()
+    known, before = (same_person(encoder(pictures)[:, 0], people) for encoder in (packaged, encoder_of(name)))
+    assert known > max(0.7, before)
 
 
 @pytest.mark.parametrize("name", ["clipb", "dinov2b"])

@@ -158,10 +158,10 @@ def test_a_tiny_variant_keeps_its_own_adapter_base_and_token_logic(entry, monkey
     full = yaml.safe_load(Path(f"experiments/encoders/{family}.yaml").read_text())["model"]["init_args"]["encoder"]
     ours = options.model.init_args.encoder
     assert [ours.class_path, ours.init_args.model] == [full["class_path"], full["init_args"]["model"]]
-    assert module.encoder.file is None  # untrained
+    assert module.encoder.file.name == f"mannequin-{family}"
     widths = {"clipb": 96, "cliph": 160, "clipbigg": 208, "dinov2b": 96, "dinov2l": 128, "dinov2g": 192}
     assert [module.encoder.dim, module.encoder.num_tokens] == [widths[family], 17]
-    assert [options.trainer.max_steps, data.test_pairs, data.size] == [300, 64, None]
+    assert [options.trainer.max_steps, data.test_pairs, data.size] == [600, 200, None]
     protocols = next(c for c in options.trainer.callbacks if c.class_path.endswith("Protocols"))
     assert list(protocols.init_args.names) == ["strict"]
 
