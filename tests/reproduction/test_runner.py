@@ -135,7 +135,7 @@ def test_a_mistaken_option_is_told_before_anything_starts(settings, tmp_path, ca
     config = read_plain(experiment_words(job)).options
     write_row(row("tiny_m1", 0.5, config=config), settings.results, "architectures")
     assert main(["table", "architectures", *words[:4], "--trainer.max_steps", "900"]) == 2
-    assert "tiny_m1 is finished, and was run with trainer.max_steps 300 where it is 900 now" in capsys.readouterr().err
+    assert "tiny_m1 is finished, and was run with trainer.max_steps 600 where it is 900 now" in capsys.readouterr().err
 
 
 def test_a_table_that_there_is_not_is_told_before_the_training(mannequin_root, tmp_path, capsys, monkeypatch):
