@@ -77,9 +77,10 @@ def _totals(orders: Sequence[Order]) -> list[str]:
     fid = [order for order in orders if order["metric"] == "fid"]
     rest = Counter(_kind(order) for order in orders if order["metric"] != "fid")
     told = ", ".join(f"{kind} {rest[kind]}" for kind in KINDS if rest[kind])
+    measured = rest.total() - rest["not measured"] - rest["not run"]
     return [
         f"By SSIM and LPIPS there are {rest.total()} orders: {told}.",
-        f"{rest['undecided'] / rest.total():.0%} are undecided.",
+        f"{rest['undecided'] / measured:.0%} of the {measured} that are measured are undecided.",
         f"{len(fid)} more are by FID, whose Inception weights were not at hand: none is measured.",
     ]
 
