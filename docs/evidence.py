@@ -80,7 +80,7 @@ def _totals(orders: Sequence[Order]) -> list[str]:
     measured = rest.total() - rest["not measured"] - rest["not run"]
     return [
         f"By SSIM and LPIPS there are {rest.total()} orders: {told}.",
-        f"{rest['undecided'] / measured:.0%} of the {measured} that are measured are undecided.",
+        f"{rest['undecided']} of the {measured} that are measured are undecided.",
         f"{len(fid)} more are by FID, whose Inception weights were not at hand: none is measured.",
     ]
 
