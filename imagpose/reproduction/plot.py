@@ -63,11 +63,13 @@ def draw(table: PaperTable, rows: dict[str, list[Row]], protocol: str, path: Pat
     if table.of_paper:
         axes[0][0].set_ylabel("the paper", fontsize=9)
         axes[1][0].set_ylabel("here", fontsize=9)
-    seeds = max(len(some) for some in rows.values())
+    counts = [len(some) for some in rows.values()]
+    fewest, seeds = min(counts), max(counts)
+    span = f"{seeds}" if fewest == seeds else f"{fewest} to {seeds}"
     steps = max(row.steps or 0 for some in rows.values() for row in some)
     trained = f"here {steps:,} steps, " if steps else ""
     data = "drawn mannequins and small networks" if drawn else first.data
-    about = f"{trained}{seeds} seed{'s' if seeds > 1 else ''}, {first.samples:,} pairs of {data}\n"
+    about = f"{trained}{span} seed{'s' if seeds > 1 else ''}, {first.samples:,} pairs of {data}\n"
     about += "95 % interval of each row by itself; the table's orders are paired, and see more"
     figure.suptitle(f"{table.title}; {about}", fontsize=11)
     save(figure, path)
