@@ -15,7 +15,7 @@ from imagpose.generation.model import knows_mannequins
 from imagpose.options.names import joined
 from imagpose.options.ranges import Timestep, check_interval
 from imagpose.options.trust import read
-from imagpose.output.files import alone, replace_folder, scratch_folder, whole_file
+from imagpose.output.files import whole_file, whole_folder
 from imagpose.training import runs
 
 if TYPE_CHECKING:
@@ -114,13 +114,12 @@ def export(
             f"{found.config} does not say all that a model card tells ({error}); take the file that fit wrote."
         ) from error
     try:
-        with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
+        with whole_folder(out) as unfinished:
             _may_write(out, overwrite)  # another process may have written it by now
-            pipe.to(dtype=torch.float16).save_pretrained(unfinished / "new")
+            pipe.to(dtype=torch.float16).save_pretrained(unfinished)
             if lora.has(module.network):
-                _save_lora(module, unfinished / "new" / lora.FILE)
-            (unfinished / "new" / "README.md").write_text(card, encoding="utf-8")
-            replace_folder(unfinished / "new", out, unfinished)
+                _save_lora(module, unfinished / lora.FILE)
+            (unfinished / "README.md").write_text(card, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or error}); make room or name another.") from error
     megabytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6

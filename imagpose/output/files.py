@@ -156,14 +156,26 @@ def scratch_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def replace_folder(new: Path, path: Path, scratch: Path) -> None:
-    """Let a folder take the place of another, which comes back where that fails.
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """An empty folder to write into, which takes another's place at the end, or is deleted when something goes wrong.
+
+    What had the place before is kept until then. Of several processes one writes at a time; the last one's stays.
 
     Args:
-        new: The new folder, inside the scratch folder.
-        path: The place, empty or not.
-        scratch: A folder of :func:`scratch_folder`; the other folder is deleted with it.
+        path: The place, empty or not; its parent is made where it is not there.
+
+    Raises:
+        OSError: It cannot be made or replaced; what was there is there again.
     """
+    with alone(path, f"writing {path}"), scratch_folder(path) as scratch:
+        new = scratch / "new"
+        new.mkdir()
+        yield new
+        _replace_folder(new, path, scratch)
+
+
+def _replace_folder(new: Path, path: Path, scratch: Path) -> None:
     for file in new.rglob("*"):
         if file.is_file():
             _as_others(file)

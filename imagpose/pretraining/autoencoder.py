@@ -14,6 +14,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 
 from imagpose.models.weights import File, load
 from imagpose.options.ranges import NonNegativeFloat, PositiveFloat, PositiveInt, check_arguments
+from imagpose.output.files import whole_folder
 from imagpose.panels import pad
 from imagpose.pretraining.one_cycle import one_cycle
 
@@ -101,5 +102,6 @@ class AutoencoderTraining(LightningModule):
         latents = torch.cat([self.vae.encode(pad(batch, self.multiple)).latent_dist.mode() for batch in loader])
         self.vae.register_to_config(scaling_factor=round(1 / float(latents.std()), 4))
         folder = Path(self.trainer.log_dir or ".") / "vae"
-        copy.deepcopy(self.vae).half().save_pretrained(folder)
+        with whole_folder(folder) as unfinished:
+            copy.deepcopy(self.vae).half().save_pretrained(unfinished)
         self.print(f"The VAE is in {folder}.")

@@ -14,7 +14,7 @@ from torch import Tensor
 from imagpose.data.images import to_uint8
 from imagpose.data.keypoints import JOINTS
 from imagpose.options.ranges import PositiveFloat, Seed, check_arguments
-from imagpose.output.files import alone, replace_folder, scratch_folder
+from imagpose.output.files import whole_folder
 from imagpose.pose.mannequin import MannequinDetector
 from imagpose.pose.network import CELL, WINDOW, PoseNetwork, maps_of
 from imagpose.pose.pck import score_joints
@@ -109,9 +109,8 @@ class DetectorTraining(LightningModule):
 
     def on_fit_end(self) -> None:
         """Save the network in half precision."""
-        with alone(self.out, f"writing {self.out}"), scratch_folder(self.out) as unfinished:
+        with whole_folder(self.out) as unfinished:
             halved = PoseNetwork(**{"channels": self.network.config["channels"]})
             halved.load_state_dict(self.network.state_dict())
-            halved.half().save_pretrained(unfinished / "new")
-            replace_folder(unfinished / "new", self.out, unfinished)
+            halved.half().save_pretrained(unfinished)
         self.print(f"The detector is in {self.out}.")

@@ -20,7 +20,7 @@ from imagpose.models.encoders import Encoder
 from imagpose.models.vae import VAE
 from imagpose.objective import Objective, Schedule
 from imagpose.options.ranges import Decay, NonNegativeInt, PositiveFloat, Probability, Seed, check_arguments
-from imagpose.output.files import alone, replace_folder, scratch_folder
+from imagpose.output.files import whole_folder
 from imagpose.panels import pad
 
 
@@ -127,10 +127,9 @@ class VariationTraining(LightningModule):
     def on_fit_end(self) -> None:
         """Save the base model as a diffusers folder in half precision."""
         # There whole or not at all: weights/ is looked into before what ships.
-        with alone(self.out, f"writing {self.out}"), scratch_folder(self.out) as unfinished:
+        with whole_folder(self.out) as unfinished:
             with self.ema.applied():
-                copy.deepcopy(self.unet).half().save_pretrained(unfinished / "new/unet")
-            copy.deepcopy(self.vae.autoencoder).half().save_pretrained(unfinished / "new/vae")
-            self.schedule.for_sampling().save_pretrained(unfinished / "new/scheduler")
-            replace_folder(unfinished / "new", self.out, unfinished)
+                copy.deepcopy(self.unet).half().save_pretrained(unfinished / "unet")
+            copy.deepcopy(self.vae.autoencoder).half().save_pretrained(unfinished / "vae")
+            self.schedule.for_sampling().save_pretrained(unfinished / "scheduler")
         self.print(f"The base model is in {self.out}.")

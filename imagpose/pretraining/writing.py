@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import nn
 
-from imagpose.output.files import alone, replace_folder, scratch_folder
+from imagpose.output.files import whole_folder
 
 
 def write_half(network: nn.Module, folder: Path, name: str, prefix: str = "") -> None:
@@ -23,7 +23,5 @@ def write_half(network: nn.Module, folder: Path, name: str, prefix: str = "") ->
         prefix + key: (value.half() if value.is_floating_point() else value).contiguous()
         for key, value in network.state_dict().items()
     }
-    with alone(folder, f"writing {folder}"), scratch_folder(folder) as unfinished:
-        (unfinished / "new").mkdir()
-        save_file(tensors, unfinished / "new" / name)
-        replace_folder(unfinished / "new", folder, unfinished)
+    with whole_folder(folder) as unfinished:
+        save_file(tensors, unfinished / name)

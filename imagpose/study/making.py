@@ -21,7 +21,7 @@ from imagpose.evaluation.matching import Pair, common_size, match, read
 from imagpose.evaluation.truth import Truth
 from imagpose.options.names import amount, joined
 from imagpose.options.ranges import NonNegativeInt, Seed, Size, check_arguments
-from imagpose.output.files import alone, replace_folder, scratch_folder
+from imagpose.output.files import whole_folder
 from imagpose.study import demo
 from imagpose.study.choosing import Numbers, Outputs, Questions, choose
 from imagpose.study.questions import KEY, PICTURES, QUESTIONS, REAL, Key, Study, read_study
@@ -156,14 +156,12 @@ def write(request: MakingRequest, made: dict[str, Any]) -> int:
     )  # fmt: skip
     out = request.out
     try:
-        with alone(out, f"writing {out}"), scratch_folder(out) as unfinished:
-            new = unfinished / "new"
-            (new / PICTURES).mkdir(parents=True)
+        with whole_folder(out) as new:
+            (new / PICTURES).mkdir()
             for name, (what, pair) in sorted({**questions.of, **questions.given}.items()):
                 pictures.write(new / PICTURES / name, what, pair)
             (new / QUESTIONS).write_text(study.to_json(), encoding="utf-8")
             (new / KEY).write_text(key.to_json(), encoding="utf-8")
-            replace_folder(new, out, unfinished)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or error}); name another --out.") from error
     return len(study.items_of(1))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from imagpose.output.files import drop_unfinished, replace_folder, scratch_folder, whole_file
+from imagpose.output.files import drop_unfinished, whole_file, whole_folder
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from imagpose.output.files import drop_unfinished, replace_folder, scratch_folder, whole_file
+from imagpose.output.files import whole_file
 with whole_file(Path(sys.argv[1])) as unfinished:
     unfinished.write_text("half")
     os.kill(os.getpid(), 9)
@@ -36,6 +36,22 @@ def test_a_file_is_whole_or_not_there(tmp_path):
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("one.txt", "after")]
 
 
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    def fill(text, error=None):
+        with whole_folder(tmp_path / "some/folder") as unfinished:
+            (unfinished / text).write_text(text)
+            if error:
+                raise error
+
+    fill("before")
+    with pytest.raises(OSError, match="No space"):
+        fill("half", OSError(28, "No space left on device"))
+    assert [path.name for path in (tmp_path / "some/folder").iterdir()] == ["before"]
+    fill("after")
+    assert [path.name for path in (tmp_path / "some/folder").iterdir()] == ["after"]
+    assert sorted(path.name for path in (tmp_path / "some").iterdir()) == [".folder.lock", "folder"]
+
+
 def test_a_file_has_the_rights_that_others_have(tmp_path):
     (tmp_path / "plain").touch()
 
@@ -44,10 +60,9 @@ def test_a_file_has_the_rights_that_others_have(tmp_path):
 
     with whole_file(tmp_path / "one") as unfinished:
         write(unfinished)
-    with scratch_folder(tmp_path / "two") as unfinished:
-        (unfinished / "new/deep").mkdir(parents=True)
-        write(unfinished / "new/deep/file")
-        replace_folder(unfinished / "new", tmp_path / "two", unfinished)
+    with whole_folder(tmp_path / "two") as unfinished:
+        (unfinished / "deep").mkdir()
+        write(unfinished / "deep/file")
     modes = {path.stat().st_mode for path in tmp_path.rglob("*") if path.is_file()}
     assert modes == {(tmp_path / "plain").stat().st_mode}
 

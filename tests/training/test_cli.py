@@ -108,6 +108,9 @@ def test_the_vae_is_trained_saved_and_read_back(mannequin_root, small_set, tmp_p
     assert main(["fit", "--exp", "vae", *options]) == 0
     run = tmp_path / "runs" / "vae" / "version_0"
     assert json.loads((run / "metrics.json").read_text())["val/ssim"] > 0
+    assert (
+        len({path.stat().st_mode for path in (run / "metrics.json", *(run / "vae").iterdir())}) == 1
+    )  # others may read
     monkeypatch.setenv("IMAGPOSE_WEIGHTS", str(run))
     vae = VAE.of_folder(weights.find("vae"))
     vae.load_weights()
