@@ -26,12 +26,13 @@ RESUMED = $(if $(value RUN),$(if $(filter-out new,$(value RUN)),--folder $(call 
 METHODS = --results $(foreach r,$(value RESULTS),$(call quoted,r))
 SCALE ?= tiny
 JOBS ?= 1
+ROWS ?= ablations
 LAUNCHER ?= local
 # make carries out a $(shell …) in what it exports; and a make that a test calls would take this one's values for its own.
-unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY STYLE ARGS
+unexport EXP RUN WITH DATA GENERATED RESULTS SCALE JOBS LAUNCHER STUDY STYLE ROWS ARGS
 MAKEOVERRIDES :=
 TABLE = $(BIN)/python -m imagpose table $@ --scale $(call quoted,SCALE) --jobs $(call quoted,JOBS) --launcher $(call quoted,LAUNCHER) $(foreach w,$(value WITH),-c overlays/$(call quoted,w)) $(ARGS)
-.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance visibility robustness styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base encoders demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
+.PHONY: help setup train variants ablations architectures recipes reid uniformity speed panels guidance visibility strata robustness styles doctor generate evaluate-run evaluate compare gallery study bench-eval test test-oldest test-slow test-browser bench-train bench-gpu lint docs vae detector base encoders demo demo-weights distilled showcase mannequins check-data cache bench-data bench-cache tensorboard clean
 EXAMPLE := --source examples/source.jpg --source-pose examples/source.json \
 	$(foreach n,1 2 3,--target-pose examples/pose_$(n).json)
 
@@ -74,6 +75,9 @@ guidance: .venv/.done  ## which guidance serves the demo weights, or RUN's, best
 
 visibility: .venv/.done  ## what the demo weights, or RUN's, copy from their sources and what they invent, scored by what sources show
 	$(BIN)/python -m imagpose visibility $(OF_RUN) $(ARGS)
+
+strata: .venv/.done  ## whether the rows of a table differ more where a pair is harder, of the rows in results/; ROWS=ablations
+	$(BIN)/python -m imagpose strata $(call quoted,ROWS) $(ARGS)
 
 robustness: .venv/.done  ## what keypoint noise, missing joints, swapped sides, busy backgrounds and disagreeing sources cost the demo weights, or RUN's
 	$(BIN)/python -m imagpose robustness $(OF_RUN) $(ARGS)

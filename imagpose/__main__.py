@@ -114,6 +114,10 @@ COMMANDS = {
         "Reproduce", "imagpose.reproduction.visibility:visibility",
         "what a model copies from its sources and what it invents", "--sources 4", interrupted=_GOES_ON,
     ),
+    "strata": Command(
+        "Reproduce", "imagpose.reproduction.strata:strata",
+        "whether a table's rows differ more where a pair is harder", "ablations",
+    ),
     "robustness": Command(
         "Reproduce", "imagpose.reproduction.robustness:robustness",
         "what noisy, missing and wrong inputs cost one trained model", "--sources 4 --kinds noise missing",

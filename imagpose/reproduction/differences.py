@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -84,27 +84,10 @@ def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric
     Returns:
         None where a row has no such score.
     """
-    key = f"{protocol}/{metric}"
-    if common_seeds := {row.seed for row in ours} & {row.seed for row in theirs}:
-        ours, theirs = (
-            sorted((row for row in rows if row.seed in common_seeds), key=lambda row: row.seed)
-            for rows in (ours, theirs)
-        )
-    if all(key in row.pairs.values for row in (*ours, *theirs)):
-        if not (common := _common((*ours, *theirs), key)):
-            return None
-        people = _people(ours)
-        if common_seeds:
-            gain = _by_seed(ours, key, common) - _by_seed(theirs, key, common)
-        else:
-            gain = (_by_seed(ours, key, common).mean(0) - _by_seed(theirs, key, common).mean(0))[None]
-        whose = [people[name] for name in common]
-        found = summarise_seeds("d", gain, whose)
-        low, high = found.get("d_low"), found.get("d_high")
-        needed = None
-        if len(gain) > 1 and low is not None and high is not None and low <= 0 <= high:
-            needed = seeds_to_decide(found["d"], found["d_of_seeds"], found["d_of_people"], len(gain))
-        return Difference(found["d"], low, high, len(common), len(set(whose)), len(gain), needed)
+    ours, theirs = _of_common_seeds(ours, theirs)
+    if all(f"{protocol}/{metric}" in row.pairs.values for row in (*ours, *theirs)):
+        found = gains_by_pair(ours, theirs, protocol, metric)
+        return None if found is None else found.mean()
     gains = []
     for mine in ours:
         for other in theirs:
@@ -117,6 +100,72 @@ def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric
         return Difference(gains[0], None, None, 0)
     mean, half = _student(gains)
     return Difference(mean, mean - half, mean + half, 0, seeds=len(gains))
+
+
+@dataclass(frozen=True)
+class Gains:
+    """By how much one row's scores are above another's, pair by pair.
+
+    Attributes:
+        values: (seeds, pairs); of rows without a common seed the means over theirs, as one.
+        pairs: Their names.
+        people: Whom they show.
+    """
+
+    values: np.ndarray
+    pairs: tuple[str, ...]
+    people: tuple[str, ...]
+
+    def mean(self) -> Difference:
+        """Their mean, with its interval over seeds and people."""
+        found = summarise_seeds("d", self.values, self.people)
+        low, high = found.get("d_low"), found.get("d_high")
+        seeds, needed = len(self.values), None
+        if seeds > 1 and low is not None and high is not None and low <= 0 <= high:
+            needed = seeds_to_decide(found["d"], found["d_of_seeds"], found["d_of_people"], seeds)
+        return Difference(found["d"], low, high, len(self.pairs), len(set(self.people)), seeds, needed)
+
+    def among(self, pairs: Collection[str]) -> Gains:
+        """Those of some pairs alone."""
+        kept = [number for number, name in enumerate(self.pairs) if name in pairs]
+        names, people = (tuple(of[number] for number in kept) for of in (self.pairs, self.people))
+        return Gains(self.values[:, kept], names, people)
+
+    def contrast(self, more: Collection[str], less: Collection[str]) -> Difference:
+        """How much larger their mean is among some pairs than among others; a person may be in both.
+
+        Each gain is taken from the mean of all, and weighed so that the mean of the weighed gains is the contrast: its
+        interval is then that of any mean, with people's pairs resampled as a whole.
+        """
+        part = self.among({*more, *less})
+        inside = np.array([name in more for name in part.pairs])
+        share = len(part.pairs) / np.where(inside, inside.sum(), -(~inside).sum())
+        centred = part.values - part.values.mean(1, keepdims=True)
+        return Gains(centred * share, part.pairs, part.people).mean()
+
+
+def gains_by_pair(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric: str) -> Gains | None:
+    """One row's scores minus another's, of the pairs that all runs scored and of the seeds that both have, if any.
+
+    Returns:
+        None where they have no such scores of the same pairs.
+    """
+    key = f"{protocol}/{metric}"
+    ours, theirs = _of_common_seeds(ours, theirs)
+    if not (common := _common((*ours, *theirs), key)):
+        return None
+    mine, others = (_by_seed(rows, key, common) for rows in (ours, theirs))
+    if {row.seed for row in ours}.isdisjoint(row.seed for row in theirs):
+        mine, others = mine.mean(0, keepdims=True), others.mean(0, keepdims=True)
+    people = _people(ours)
+    return Gains(mine - others, tuple(common), tuple(people[name] for name in common))
+
+
+def _of_common_seeds(*both: Sequence[Row]) -> Iterator[list[Row]]:
+    """The rows of the seeds that both have, in their order; all rows where there is no such seed."""
+    common = set.intersection(*({row.seed for row in rows} for rows in both))
+    for rows in both:
+        yield sorted((row for row in rows if not common or row.seed in common), key=lambda row: row.seed)
 
 
 def signed(found: Difference | None, digits: int = 4) -> str:

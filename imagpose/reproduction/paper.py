@@ -197,8 +197,9 @@ ALL = {**TABLES, UNIFORMITY.name: UNIFORMITY}
 """And those of one trained model."""
 if TYPE_CHECKING:
     TableName = str
+    AnyTable = str
 else:
-    TableName = Literal[tuple(TABLES)]
+    TableName, AnyTable = Literal[tuple(TABLES)], Literal[tuple(ALL)]
 
 
 def scale_of(experiment: str) -> Scale:

@@ -30,6 +30,7 @@ ROBUSTNESS = Command(
     {**_GOOD, "--steps": "1", "--kinds": "noise"},
     writes=tuple(path.replace("uniformity", "robustness") for path in _PAIRS),
 )
+STRATA = Command({"": "ablations", "--data": "data", "--results": "new"})
 STYLES = Command({"--model": "model", "--device": "cpu", "--results": "new", "--data": "drawn", "--sources": "1"})
 
 
@@ -106,6 +107,17 @@ CASES = {  # the two open the same things by the same code
         ROBUSTNESS.case(
             "--kinds busy of what is not drawn", {"--kinds": "busy", "--data": "market"}, "--kinds busy draws"
         ),
+    ],
+    "strata": [
+        *STRATA.grammar(),
+        *STRATA.folder("--data"),
+        *STRATA.choice("--protocol"),
+        *STRATA.file("--config", "--config", slow=True),
+        STRATA.case("no table", {"": None}, "TABLE"),
+        STRATA.case("no such table", {"": "nope"}, "nope"),
+        STRATA.case("--data of photographs", {"--data": "market"}, "holds no drawn mannequins"),
+        STRATA.case("no rows", {}, "has no rows of tiny scale"),
+        STRATA.case("--out, its other name, without rows", {"--results": None, "--out": "odd"}, "odd/ablations/rows"),
     ],
     "styles": [
         *STYLES.grammar(),

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagpose.reproduction.differences import difference, score, verdict
+from imagpose.reproduction.differences import Gains, difference, score, verdict
 from tests.reproduction.fabricated import row
 
 
@@ -85,3 +85,19 @@ def test_the_bootstrap_covers_the_truth_as_often_as_it_says():
         widths.append(found.high - found.low)
     assert hit / 60 >= 0.85
     assert np.mean(widths) == pytest.approx(2 * 1.96 * 0.03 / 20**0.5, rel=0.1)
+
+
+def test_a_contrast_is_the_difference_of_two_means_and_knows_which_people_are_in_both():
+    rng = np.random.default_rng(0)
+    pairs, people = tuple(f"a → {i}" for i in range(60)), tuple(f"p{i // 3}" for i in range(60))
+    gains = Gains(rng.normal(0.3, 0.1, (3, 60)) + np.arange(60) / 100, pairs, people)
+    more, less = pairs[40:], pairs[:15]
+    found = gains.contrast(more, less)
+    assert found.value == pytest.approx(gains.among(more).mean().value - gains.among(less).mean().value)
+    assert (found.pairs, found.people, found.seeds) == (35, 12, 3)
+    assert 0 < found.low < found.value < found.high
+    # Each person has one pair in either part, and what makes a person easy is in both: it cancels out.
+    easy = np.repeat(rng.normal(0, 5, 30), 2)
+    odd, even = pairs[1::2], pairs[::2]
+    paired = Gains((easy + np.tile([0.0, 0.1], 30))[None], pairs, tuple(f"p{i // 2}" for i in range(60)))
+    assert paired.contrast(odd, even).low == pytest.approx(0.1)

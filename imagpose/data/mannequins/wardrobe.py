@@ -47,6 +47,10 @@ class Wardrobe:
         """The wardrobe of a folder, read once a process."""
         return Wardrobe(root)
 
+    def has(self, name: str) -> bool:
+        """Whether an image of this name is of the folder."""
+        return name in self._images
+
     def person(self, name: str) -> Person:
         """Who is seen in an image."""
         return mannequins.person_from_record(self._images[name]["person"])
