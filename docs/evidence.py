@@ -48,9 +48,9 @@ def _orders(table: PaperTable) -> list[Order]:
         return list(csv.DictReader(file))
 
 
-def _kind(order: Order) -> str:
+def _kind(order: Order, column: str = "verdict") -> str:
     """Its verdict, without what the paper's own figure says."""
-    return next(kind for kind in KINDS if order["verdict"].startswith(kind))
+    return next(kind for kind in KINDS if order[column].startswith(kind))
 
 
 def _lines(table: PaperTable, orders: Sequence[Order]) -> list[list[str]]:
@@ -76,11 +76,13 @@ def _span(orders: Sequence[Order], column: str, form: str = "g") -> str:
 def _totals(orders: Sequence[Order]) -> list[str]:
     fid = [order for order in orders if order["metric"] == "fid"]
     rest = Counter(_kind(order) for order in orders if order["metric"] != "fid")
+    alone = Counter(_kind(order, "verdict by its own seeds") for order in orders if order["metric"] != "fid")
     told = ", ".join(f"{kind} {rest[kind]}" for kind in KINDS if rest[kind])
     measured = rest.total() - rest["not measured"] - rest["not run"]
     return [
         f"By SSIM and LPIPS there are {rest.total()} orders: {told}.",
-        f"{rest['undecided']} of the {measured} that are measured are undecided.",
+        f"{rest['undecided']} of the {measured} that are measured are undecided; {alone['undecided']} would be if each "
+        "difference's own seeds alone told its spread.",
         f"{len(fid)} more are by FID, whose Inception weights were not at hand: none is measured.",
     ]
 

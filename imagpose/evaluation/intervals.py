@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,60 @@ LEVEL = 0.95
 _RESAMPLES = 2000
 
 NO_INTERVAL = "No interval: all pairs show one person, and intervals are over people; score pairs of more people."
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much a mean differs from one training seed to the next.
+
+    Attributes:
+        deviation: Standard deviation of one seed's mean.
+        freedom: The degrees of freedom with which it is known.
+        seeds: From how many seeds it is known, at least 2.
+    """
+
+    deviation: float
+    freedom: int
+    seeds: int
+
+    @classmethod
+    def over(cls, means: Sequence[float] | np.ndarray) -> Spread | None:
+        """Of one mean a seed; None where there are fewer than two."""
+        seeds = len(means)
+        return cls(float(np.std(means, ddof=1)), seeds - 1, seeds) if seeds > 1 else None
+
+    @classmethod
+    def of_differences(cls, means: np.ndarray) -> Spread | None:
+        """Of the difference between two rows of a table, from all of its rows.
+
+        Two or three seeds say little of one difference: Student's interval of two is six times as wide as that of many
+        with the same spread. The rows of a table are trained alike from the same seeds, so they all tell of one spread:
+        what is left of each mean when its row's level and its seed's are taken out (a two-way layout without
+        interaction). Of two rows this is :meth:`over` of their differences. It takes it that no row differs more than
+        another.
+
+        Args:
+            means: (rows, seeds), NaN where there is no such run.
+
+        Returns:
+            None where they leave nothing to tell it from, as rows of one seed do.
+        """
+        rows, seeds = np.nonzero(~np.isnan(means))
+        levels = np.hstack([np.eye(means.shape[0])[rows], np.eye(means.shape[1])[seeds]])
+        there = means[rows, seeds]
+        left = there - levels @ np.linalg.lstsq(levels, there)[0]
+        freedom = len(there) - int(np.linalg.matrix_rank(levels)) if len(there) else 0
+        if freedom == 0:
+            return None
+        return cls(float(np.sqrt(2 * left @ left / freedom)), freedom, len(set(seeds.tolist())))
+
+    def error(self, seeds: int | np.ndarray) -> Any:
+        """Standard error of the mean of so many seeds."""
+        return self.deviation / np.sqrt(seeds)
+
+    def half(self, seeds: int) -> float:
+        """Half of Student's interval of the mean of so many seeds."""
+        return float(t.ppf((1 + LEVEL) / 2, self.freedom) * self.error(seeds))
 
 
 def summarise(name: str, values: Sequence[float], identities: Sequence[str], seed: int = 0) -> dict[str, float]:
@@ -32,49 +87,51 @@ def summarise(name: str, values: Sequence[float], identities: Sequence[str], see
     return summary if people is None else {**summary, **_ends(name, *people.confidence_interval)}
 
 
-def summarise_seeds(name: str, values: np.ndarray, identities: Sequence[str], seed: int = 0) -> dict[str, float]:
+def summarise_seeds(
+    name: str, values: np.ndarray, identities: Sequence[str], seed: int = 0, spread: Spread | None = None
+) -> dict[str, float]:
     """As :func:`summarise`, of several trainings that were scored on the same pairs: over seeds and people alike.
 
     A hierarchical bootstrap. People are resampled, each with all of its pairs. Three seeds are too few for that: a
     resample of three repeats one of them in eight cases of nine, and an interval of nominal 95 % covers the truth in
     75 to 79 % where seeds are what differs most. What a resample adds for its seeds is therefore drawn from Student's t
-    with one degree of freedom fewer than there are seeds, times the standard error of their means; of many seeds the
-    two are one. It then covers at least as often as it says, and more often where seeds hardly differ, since what
-    differs at random is counted with people and with seeds.
+    with the spread's degrees of freedom, times the standard error of the seeds' mean; of many seeds the two are one. It
+    then covers at least as often as it says, and more often where seeds hardly differ, since what differs at random is
+    counted with people and with seeds.
 
     Args:
         name: Name of the metric.
         values: The metric's values, (seeds, pairs).
         identities: The person that each pair shows.
         seed: Seeds the resampling.
+        spread: Of the seeds' means; None takes theirs alone.
 
     Returns:
-        The keys of :func:`summarise`, and ``name_of_seeds`` and ``name_of_people``: the standard error over seeds, and
-        half the interval over people alone. One seed has the interval of its people.
+        The keys of :func:`summarise`, and ``name_of_people``: half the interval over people alone. One seed without a
+        spread has the interval of its people.
     """
     summary = {name: float(values.mean()), f"{name}_n": float(values.shape[1])}
     people = _people_resampled(values.mean(0).tolist(), identities, seed)
     if people is None:
         return summary
     low, high = people.confidence_interval
-    seeds = len(values)
-    error = float(np.std(values.mean(1), ddof=1)) / seeds**0.5 if seeds > 1 else 0.0
-    parts = {f"{name}_of_seeds": error, f"{name}_of_people": float(high - low) / 2}
-    if seeds > 1:  # many draws for each resample of people, as the tails of t are long
-        draws = np.random.default_rng([seed, seeds]).standard_t(seeds - 1, (50, _RESAMPLES))
+    of_people = {f"{name}_of_people": float(high - low) / 2}
+    spread = spread or Spread.over(values.mean(1))
+    if spread is not None:  # many draws for each resample of people, as the tails of t are long
+        seeds = len(values)
+        draws = np.random.default_rng([seed, seeds]).standard_t(spread.freedom, (50, _RESAMPLES))
         tail = 100 * (1 - LEVEL) / 2
-        low, high = np.percentile(people.bootstrap_distribution + error * draws, [tail, 100 - tail])
-    return {**summary, **_ends(name, low, high), **parts}
+        low, high = np.percentile(people.bootstrap_distribution + spread.error(seeds) * draws, [tail, 100 - tail])
+    return {**summary, **_ends(name, low, high), **of_people}
 
 
-def seeds_to_decide(value: float, of_seeds: float, of_people: float, seeds: int, most: int = 1000) -> int | None:
+def seeds_to_decide(value: float, spread: Spread, of_people: float, most: int = 1000) -> int | None:
     """How many seeds would have an interval without 0, if the mean stays and seeds go on to differ as they do.
 
     Args:
         value: Mean.
-        of_seeds: Standard error over seeds.
+        spread: Of the seeds' means.
         of_people: Half the interval over people alone.
-        seeds: How many there are, at least 2.
         most: Beyond which it is as good as never.
 
     Returns:
@@ -83,8 +140,9 @@ def seeds_to_decide(value: float, of_seeds: float, of_people: float, seeds: int,
     if abs(value) <= of_people:
         return None
     numbers = np.arange(2, most + 1)
-    by_seeds = t.ppf((1 + LEVEL) / 2, numbers - 1) * of_seeds * np.sqrt(seeds / numbers)
-    enough = numbers[np.hypot(by_seeds, of_people) < abs(value)]
+    freedom = spread.freedom * (numbers - 1) / (spread.seeds - 1)  # that so many would know the spread with
+    of_seeds = t.ppf((1 + LEVEL) / 2, freedom) * spread.error(numbers)
+    enough = numbers[np.hypot(of_seeds, of_people) < abs(value)]
     return int(enough[0]) if len(enough) else None
 
 

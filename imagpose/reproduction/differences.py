@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import t
 
-from imagpose.evaluation.intervals import seeds_to_decide, summarise_seeds
+from imagpose.evaluation.intervals import Spread, seeds_to_decide, summarise_seeds
 from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.rows import Row
 
@@ -68,37 +67,48 @@ def score(rows: Sequence[Row], protocol: str, metric: str) -> Score:
         of = summarise_seeds("s", _by_seed(rows, key, common), [people[name] for name in common])
         if "s_low" in of:
             return Score(float(np.mean(values)), of["s_low"], of["s_high"], found[0].n)
-    mean, half = _student(values)
-    return Score(mean, mean - half, mean + half, found[0].n)
+    spread, mean = Spread.over(values), float(np.mean(values))
+    assert spread is not None  # of several
+    return Score(mean, mean - spread.half(len(values)), mean + spread.half(len(values)), found[0].n)
 
 
-def difference(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric: str) -> Difference | None:
+def difference(
+    ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric: str, table: Iterable[Sequence[Row]] = ()
+) -> Difference | None:
     """One row's score minus another's, pair by pair: what makes a pair hard cancels out.
 
     Of several seeds those count that both rows have, if there are any. Pairs are those that all runs scored. The
     interval of several common seeds is over seeds and people, each seed's difference being its own
     (:func:`imagpose.evaluation.intervals.summarise_seeds`); of one seed it is a bootstrap over people: of these trained
-    runs, it tells nothing of another seed. A score of the whole set (FID) has no pairs: its interval is Student's over
-    the seeds, if there are two or more.
+    runs, it tells nothing of another seed, unless other rows of the table do. A score of the whole set (FID) has no
+    pairs: its interval is Student's over the seeds.
+
+    Args:
+        ours: The same experiment with each seed.
+        theirs: Likewise.
+        protocol: Whose score.
+        metric: Its name.
+        table: All rows of their table, each with its seeds, which then tell together how much a difference differs from
+            seed to seed (:meth:`imagpose.evaluation.intervals.Spread.of_differences`); without them this one alone.
 
     Returns:
         None where a row has no such score.
     """
     ours, theirs = _of_common_seeds(ours, theirs)
     if all(f"{protocol}/{metric}" in row.pairs.values for row in (*ours, *theirs)):
-        found = gains_by_pair(ours, theirs, protocol, metric)
+        found = gains_by_pair(ours, theirs, protocol, metric, table)
         return None if found is None else found.mean()
-    gains = []
-    for mine in ours:
-        for other in theirs:
-            scores = [row.scores.get(protocol, {}).get(metric) for row in (mine, other)]
-            if mine.seed == other.seed and all(one is not None and one.value is not None for one in scores):
-                gains.append(scores[0].value - scores[1].value)  # type: ignore[union-attr, operator]
-    if not gains:
+    mine, others = (_of_set(rows, protocol, metric) for rows in (ours, theirs))
+    if not (gains := [mine[seed] - others[seed] for seed in mine if seed in others]):
         return None
-    if len(gains) == 1:
-        return Difference(gains[0], None, None, 0)
-    mean, half = _student(gains)
+    runs = [_of_set(rows, protocol, metric) for rows in table]
+    seeds = sorted({seed for scores in runs for seed in scores})
+    means = np.array([[scores.get(seed, np.nan) for seed in seeds] for scores in runs])
+    spread = Spread.of_differences(means) if seeds else Spread.over(gains)
+    mean = float(np.mean(gains))
+    if spread is None:
+        return Difference(mean, None, None, 0)
+    half = spread.half(len(gains))
     return Difference(mean, mean - half, mean + half, 0, seeds=len(gains))
 
 
@@ -110,26 +120,30 @@ class Gains:
         values: (seeds, pairs); of rows without a common seed the means over theirs, as one.
         pairs: Their names.
         people: Whom they show.
+        table: The scores of all rows of their table, (rows, seeds, pairs), NaN where there is no such run: they tell
+            how much a difference differs from seed to seed. None lets the values tell it alone.
     """
 
     values: np.ndarray
     pairs: tuple[str, ...]
     people: tuple[str, ...]
+    table: np.ndarray | None = None
 
     def mean(self) -> Difference:
         """Their mean, with its interval over seeds and people."""
-        found = summarise_seeds("d", self.values, self.people)
+        spread = Spread.over(self.values.mean(1)) if self.table is None else Spread.of_differences(self.table.mean(-1))
+        found = summarise_seeds("d", self.values, self.people, spread=spread)
         low, high = found.get("d_low"), found.get("d_high")
-        seeds, needed = len(self.values), None
-        if seeds > 1 and low is not None and high is not None and low <= 0 <= high:
-            needed = seeds_to_decide(found["d"], found["d_of_seeds"], found["d_of_people"], seeds)
-        return Difference(found["d"], low, high, len(self.pairs), len(set(self.people)), seeds, needed)
+        needed = None
+        if spread is not None and low is not None and high is not None and low <= 0 <= high:
+            needed = seeds_to_decide(found["d"], spread, found["d_of_people"])
+        return Difference(found["d"], low, high, len(self.pairs), len(set(self.people)), len(self.values), needed)
 
     def among(self, pairs: Collection[str]) -> Gains:
         """Those of some pairs alone."""
         kept = [number for number, name in enumerate(self.pairs) if name in pairs]
         names, people = (tuple(of[number] for number in kept) for of in (self.pairs, self.people))
-        return Gains(self.values[:, kept], names, people)
+        return Gains(self.values[:, kept], names, people, None if self.table is None else self.table[..., kept])
 
     def contrast(self, more: Collection[str], less: Collection[str]) -> Difference:
         """How much larger their mean is among some pairs than among others; a person may be in both.
@@ -140,12 +154,25 @@ class Gains:
         part = self.among({*more, *less})
         inside = np.array([name in more for name in part.pairs])
         share = len(part.pairs) / np.where(inside, inside.sum(), -(~inside).sum())
-        centred = part.values - part.values.mean(1, keepdims=True)
-        return Gains(centred * share, part.pairs, part.people).mean()
+
+        def weighed(scores: np.ndarray) -> np.ndarray:
+            return (scores - scores.mean(-1, keepdims=True)) * share
+
+        table = None if part.table is None else weighed(part.table)
+        return Gains(weighed(part.values), part.pairs, part.people, table).mean()
 
 
-def gains_by_pair(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric: str) -> Gains | None:
+def gains_by_pair(
+    ours: Sequence[Row], theirs: Sequence[Row], protocol: str, metric: str, table: Iterable[Sequence[Row]] = ()
+) -> Gains | None:
     """One row's scores minus another's, of the pairs that all runs scored and of the seeds that both have, if any.
+
+    Args:
+        ours: The same experiment with each seed.
+        theirs: Likewise.
+        protocol: Whose score.
+        metric: Its name.
+        table: All rows of their table, each with its seeds; those count that scored these pairs.
 
     Returns:
         None where they have no such scores of the same pairs.
@@ -155,10 +182,24 @@ def gains_by_pair(ours: Sequence[Row], theirs: Sequence[Row], protocol: str, met
     if not (common := _common((*ours, *theirs), key)):
         return None
     mine, others = (_by_seed(rows, key, common) for rows in (ours, theirs))
+    around = _around(table, key, common)
     if {row.seed for row in ours}.isdisjoint(row.seed for row in theirs):
-        mine, others = mine.mean(0, keepdims=True), others.mean(0, keepdims=True)
+        mine, others, around = mine.mean(0, keepdims=True), others.mean(0, keepdims=True), None
     people = _people(ours)
-    return Gains(mine - others, tuple(common), tuple(people[name] for name in common))
+    return Gains(mine - others, tuple(common), tuple(people[name] for name in common), around)
+
+
+def _around(table: Iterable[Sequence[Row]], key: str, names: Sequence[str]) -> np.ndarray | None:
+    """The scores of a table's rows, (rows, seeds, pairs), NaN where a run is not there or did not score these pairs."""
+    runs = [[row for row in rows if set(names) <= set(_common([row], key))] for rows in table]
+    seeds = sorted({row.seed for rows in runs for row in rows})
+    if not seeds:
+        return None
+    scores = np.full((len(runs), len(seeds), len(names)), np.nan)
+    for number, rows in enumerate(runs):
+        if rows:
+            scores[number, [seeds.index(row.seed) for row in rows]] = _by_seed(rows, key, names)
+    return scores
 
 
 def _of_common_seeds(*both: Sequence[Row]) -> Iterator[list[Row]]:
@@ -225,7 +266,7 @@ def _by_seed(rows: Sequence[Row], key: str, names: Sequence[str]) -> np.ndarray:
     return np.array([[scores[name] for name in names] for scores in of])
 
 
-def _student(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and half the 95 % interval."""
-    spread = float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return float(np.mean(values)), float(t.ppf(0.975, len(values) - 1)) * spread
+def _of_set(rows: Sequence[Row], protocol: str, metric: str) -> dict[int, float]:
+    """Each seed's score of the whole set; a seed without one is left out."""
+    scores = {row.seed: row.scores.get(protocol, {}).get(metric) for row in rows}
+    return {seed: one.value for seed, one in scores.items() if one is not None and one.value is not None}

@@ -22,13 +22,23 @@ from imagpose.reproduction.rows import Row
 
 HEADER = [
     "claim", "better", "worse", "metric", "paper's difference", "our difference", "low", "high", "pairs", "seeds",
-    "seeds to decide", "verdict",
+    "seeds to decide", "verdict", "verdict by its own seeds",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Order:
-    """Two rows and a metric: what the paper says of them, and what we found."""
+    """Two rows and a metric: what the paper says of them, and what we found.
+
+    Attributes:
+        claim: The paper's.
+        pair: The methods, the one that is said to be better first.
+        metric: Its name; that of a figure's score begins with ``figure/``.
+        expected: The paper's difference; None where its text alone tells the order.
+        found: Ours; None where a row or its score is missing.
+        verdict: Whether the order holds.
+        alone: Whether it would if its own two rows told how much their difference differs from seed to seed.
+    """
 
     claim: str
     pair: tuple[str, str]
@@ -36,6 +46,7 @@ class Order:
     expected: float | None
     found: Difference | None
     verdict: Verdict
+    alone: Verdict
 
     def cells(self) -> list[object]:
         """Under ``HEADER``."""
@@ -46,6 +57,7 @@ class Order:
         seeds, needed = (found.seeds, found.would_decide or "") if self.found else ("", "")
         return [
             self.claim, *self.pair, self.metric, theirs, ours, *bounds, found.pairs, seeds, needed, self.verdict,
+            self.alone,
         ]  # fmt: skip
 
 
@@ -72,16 +84,25 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str) -> l
                 turned = opposite and not claim.in_most_cases
                 pair = (other, one) if turned else (one, other)
                 expected = -expected if turned and expected is not None else expected
-                there = all(method in rows for method in pair)
-                found = difference(rows[pair[0]], rows[pair[1]], where, metric.name) if there else None
-                said: Verdict = "not measured" if there else "not run"
-                if found is not None:
-                    order = float(metric.sign) if expected is None or claim.in_most_cases else expected
-                    said = verdict(order, found, metric.margin)
-                    said = beside_figure(said) if opposite and not turned else said
                 name = f"figure/{metric.name}" if where == "figure" else metric.name
-                orders.append(Order(claim.text, pair, name, expected, found, said))
+                if not set(pair) <= set(rows):
+                    orders.append(Order(claim.text, pair, name, expected, None, "not run", "not run"))
+                    continue
+                order = float(metric.sign) if expected is None or claim.in_most_cases else expected
+                found, alone = (
+                    difference(rows[pair[0]], rows[pair[1]], where, metric.name, told)
+                    for told in (list(rows.values()), ())
+                )
+                verdicts = (_said(order, one, metric, opposite and not turned) for one in (found, alone))
+                orders.append(Order(claim.text, pair, name, expected, found, *verdicts))
     return orders
+
+
+def _said(order: float, found: Difference | None, metric: Metric, against_figure: bool) -> Verdict:
+    if found is None:
+        return "not measured"
+    said = verdict(order, found, metric.margin)
+    return beside_figure(said) if against_figure else said
 
 
 def _ahead(table: PaperTable, orders: Sequence[Order]) -> list[str]:
@@ -134,8 +155,10 @@ def _seeds_told(orders: Sequence[Order]) -> str:
     seeds = [order.found.seeds for order in orders if order.found is not None]
     if max(seeds, default=1) == 1:
         return "It is of these trained runs: another seed may differ."
-    few = " Of some rows there is one seed alone, and another may differ." if min(seeds) == 1 else ""
-    return f"Intervals are over seeds (up to {max(seeds)}) and people.{few}"
+    return (
+        f"Intervals are over seeds (up to {max(seeds)}) and people; how much a difference differs from seed to seed is "
+        "told by all rows of the table together."
+    )
 
 
 def _metric(name: str) -> Metric:

@@ -112,7 +112,7 @@ def strata(request: StrataRequest) -> None:
         for order in dict.fromkeys(order for claim in table.claims for order in claim.pairs)
         if set(order) <= set(rows)
         for protocol, metric in _metrics(request.protocol)
-        if (gains := gains_by_pair(rows[order[0]], rows[order[1]], protocol, metric.name)) is not None
+        if (gains := gains_by_pair(rows[order[0]], rows[order[1]], protocol, metric.name, rows.values())) is not None
         for hardness, of in thirds.items()
     ]
     if not parted:

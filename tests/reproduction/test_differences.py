@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagpose.evaluation.scoring import Score
 from imagpose.reproduction.differences import Gains, difference, score, verdict
 from tests.reproduction.fabricated import row
 
@@ -72,6 +73,44 @@ def test_another_seed_widens_a_difference_and_people_alone_are_told_apart():
     assert one.low > 0 > three.low  # one seed is sure of itself, the next two are not of it
     assert three.value == pytest.approx(0.03)
     assert three.would_decide == 7  # Student's: 2.571 · 0.03 / √6 = 0.031, 2.447 · 0.03 / √7 = 0.028
+
+
+def test_a_tables_rows_tell_together_how_much_seeds_differ():
+    levels = {"a": (0.54, 0.51, 0.57), "b": (0.50, 0.50, 0.50), "c": (0.51, 0.51, 0.51), "d": (0.50, 0.50, 0.50)}
+    table = [
+        [row(name, value, seed=seed, noise=0.001) for seed, value in enumerate(values)]
+        for name, values in levels.items()
+    ]
+    alone = difference(*table[:2], "strict", "ssim_256")
+    of_two = difference(*table[:2], "strict", "ssim_256", table[:2])
+    assert (alone.low, alone.high) == (pytest.approx(of_two.low), pytest.approx(of_two.high))
+    of_four = difference(*table[:2], "strict", "ssim_256", table)
+    assert alone.low < 0 < of_four.low
+    assert (alone.would_decide, of_two.would_decide, of_four.would_decide) == (5, 5, None)
+    one = difference(table[2][:1], table[3][:1], "strict", "ssim_256", [*table[:2], table[2][:1], table[3][:1]])
+    assert one.seeds == 1
+    assert one.low < 0  # what one seed alone would decide the others' spread leaves open
+    assert difference(table[2][:1], table[3][:1], "strict", "ssim_256").low > 0
+    short = row("e", 0.9)
+    del short.pairs.names[10:], short.pairs.identities[10:], short.pairs.values["strict/ssim_256"][10:]
+    with_short = difference(*table[:2], "strict", "ssim_256", [*table, [short]])
+    assert with_short.low == pytest.approx(of_four.low)  # it did not score these pairs
+
+
+def test_a_score_of_the_whole_set_has_the_interval_of_its_seeds():
+    def runs(name: str, *values: float) -> list:
+        rows = [row(name, 0.5, seed=seed) for seed in range(len(values))]
+        for one, value in zip(rows, values, strict=True):
+            one.scores["strict"]["fid"] = Score(value)
+        return rows
+
+    ours, theirs, third = runs("a", 10.0, 12.0, 11.0), runs("b", 13.0, 13.0, 13.0), runs("c", 9.0, 9.0, 9.0)
+    found = difference(ours, theirs, "strict", "fid")
+    assert (found.value, found.pairs, found.seeds) == (pytest.approx(-2.0), 0, 3)
+    assert found.high - found.value == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
+    of_three = difference(ours, theirs, "strict", "fid", [ours, theirs, third])
+    assert of_three.high - of_three.value == pytest.approx(2.7764 * (2 / 3) ** 0.5 / 3**0.5, rel=1e-4)
+    assert difference(ours[:1], theirs[:1], "strict", "fid").low is None
 
 
 def test_the_bootstrap_covers_the_truth_as_often_as_it_says():

@@ -166,3 +166,15 @@ def test_a_row_that_comes_while_another_s_table_is_made_is_in_it(tmp_path, monke
     text = (tmp_path / "architectures/tiny.md").read_text()
     assert "0.5000" in cells(text, "M1")[2]
     assert "0.6000" in cells(text, "IMAGPose")[2]
+
+
+def test_all_rows_of_a_table_tell_how_much_seeds_differ_and_what_each_alone_would_say_is_told(tmp_path):
+    for seed in (0, 1, 2):
+        for name in ("b0", "b2", "b3", "b4"):
+            write_row(row(f"tiny_ablation_{name}", 0.5, seed=seed), tmp_path, "ablations")
+        write_row(row("tiny_ablation_b1", (0.54, 0.51, 0.57)[seed], seed=seed), tmp_path, "ablations")
+    orders = render("ablations", tmp_path, "tiny")[1]
+    with open(tmp_path / "ablations/tiny_orders.csv", newline="") as file:
+        cva = next(order for order in csv.DictReader(file) if (order["better"], order["metric"]) == ("B1", "ssim_256"))
+    assert (cva["verdict"], cva["verdict by its own seeds"]) == ("holds", "undecided")
+    assert "told by all rows of the table together" in orders.notes[0]
