@@ -43,8 +43,9 @@ class Spread:
         Two or three seeds say little of one difference: Student's interval of two is six times as wide as that of many
         with the same spread. The rows of a table are trained alike from the same seeds, so they all tell of one spread:
         what is left of each mean when its row's level and its seed's are taken out (a two-way layout without
-        interaction). Of two rows this is :meth:`over` of their differences. It takes it that no row differs more than
-        another.
+        interaction). Of two rows this is :meth:`over` of their differences. It takes it that the difference of any two
+        rows differs as much as that of any other two; where one row differs more than the rest, its differences get too
+        narrow an interval, and the others too wide a one.
 
         Args:
             means: (rows, seeds), NaN where there is no such run.
@@ -59,7 +60,8 @@ class Spread:
         freedom = len(there) - int(np.linalg.matrix_rank(levels)) if len(there) else 0
         if freedom == 0:
             return None
-        return cls(float(np.sqrt(2 * left @ left / freedom)), freedom, len(set(seeds.tolist())))
+        compared = int((np.bincount(seeds) > 1).sum())
+        return cls(float(np.sqrt(2 * left @ left / freedom)), freedom, compared)
 
     def error(self, seeds: int | np.ndarray) -> Any:
         """Standard error of the mean of so many seeds."""
@@ -95,9 +97,9 @@ def summarise_seeds(
     A hierarchical bootstrap. People are resampled, each with all of its pairs. Three seeds are too few for that: a
     resample of three repeats one of them in eight cases of nine, and an interval of nominal 95 % covers the truth in
     75 to 79 % where seeds are what differs most. What a resample adds for its seeds is therefore drawn from Student's t
-    with the spread's degrees of freedom, times the standard error of the seeds' mean; of many seeds the two are one. It
-    then covers at least as often as it says, and more often where seeds hardly differ, since what differs at random is
-    counted with people and with seeds.
+    with the spread's degrees of freedom, times the standard error of the seeds' mean; of many seeds the two are one. If
+    the spread is theirs, it then covers at least as often as it says, and more often where seeds hardly differ, since
+    what differs at random is counted with people and with seeds.
 
     Args:
         name: Name of the metric.
@@ -125,13 +127,14 @@ def summarise_seeds(
     return {**summary, **_ends(name, low, high), **of_people}
 
 
-def seeds_to_decide(value: float, spread: Spread, of_people: float, most: int = 1000) -> int | None:
+def seeds_to_decide(value: float, spread: Spread, of_people: float, seeds: int, most: int = 1000) -> int | None:
     """How many seeds would have an interval without 0, if the mean stays and seeds go on to differ as they do.
 
     Args:
         value: Mean.
         spread: Of the seeds' means.
         of_people: Half the interval over people alone.
+        seeds: How many there are, whose interval has 0.
         most: Beyond which it is as good as never.
 
     Returns:
@@ -139,7 +142,7 @@ def seeds_to_decide(value: float, spread: Spread, of_people: float, most: int = 
     """
     if abs(value) <= of_people:
         return None
-    numbers = np.arange(2, most + 1)
+    numbers = np.arange(max(seeds + 1, 2), most + 1)
     freedom = spread.freedom * (numbers - 1) / (spread.seeds - 1)  # that so many would know the spread with
     of_seeds = t.ppf((1 + LEVEL) / 2, freedom) * spread.error(numbers)
     enough = numbers[np.hypot(of_seeds, of_people) < abs(value)]

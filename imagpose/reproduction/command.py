@@ -164,8 +164,8 @@ def table(request: TableRequest) -> int:
         if not request.no_run:
             with writable(request.runs, "--runs"):
                 failed = launch(jobs, request, console)
-        scores, orders, runs = render(request.table, request.results, request.scale, request.protocol)
-    for one in (brief(scores), orders, runs):
+        scores, *others = render(request.table, request.results, request.scale, request.protocol)
+    for one in (brief(scores), *others):
         show(one, console)
     place = request.results / request.table / request.scale
     print(f"The table is in {place}.md, .tex, .csv and .png, every order in {place}_orders.csv.")

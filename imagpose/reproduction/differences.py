@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -80,8 +80,8 @@ def difference(
     Of several seeds those count that both rows have, if there are any. Pairs are those that all runs scored. The
     interval of several common seeds is over seeds and people, each seed's difference being its own
     (:func:`imagpose.evaluation.intervals.summarise_seeds`); of one seed it is a bootstrap over people: of these trained
-    runs, it tells nothing of another seed, unless other rows of the table do. A score of the whole set (FID) has no
-    pairs: its interval is Student's over the seeds.
+    runs, it tells nothing of another seed, unless other rows of the table do; without a common seed there is none. A
+    score of the whole set (FID) has no pairs: its interval is Student's over the seeds.
 
     Args:
         ours: The same experiment with each seed.
@@ -120,30 +120,54 @@ class Gains:
         values: (seeds, pairs); of rows without a common seed the means over theirs, as one.
         pairs: Their names.
         people: Whom they show.
+        seeds: That both rows have; none where they have no common one, and then there is no interval, since a seed
+            moves all rows alike.
         table: The scores of all rows of their table, (rows, seeds, pairs), NaN where there is no such run: they tell
             how much a difference differs from seed to seed. None lets the values tell it alone.
+        averaged: Of how many differences these are the mean; no two of them have a row in common.
     """
 
     values: np.ndarray
     pairs: tuple[str, ...]
     people: tuple[str, ...]
+    seeds: tuple[int, ...]
     table: np.ndarray | None = None
+    averaged: int = 1
+
+    @classmethod
+    def mean_of(cls, several: Sequence[Gains]) -> Gains:
+        """The mean of differences of one table, no two of which have a row in common.
+
+        Args:
+            several: Of the same pairs and seeds; of others those count that all have.
+        """
+        seeds = tuple(seed for seed in several[0].seeds if all(seed in gains.seeds for gains in several))
+        names = [name for name in several[0].pairs if all(name in gains.pairs for gains in several)]
+        parts = [gains.among(names) for gains in several]
+        values = np.mean([part.values[[part.seeds.index(seed) for seed in seeds]] for part in parts], axis=0)
+        return replace(parts[0], values=values, seeds=seeds, averaged=len(several))
 
     def mean(self) -> Difference:
         """Their mean, with its interval over seeds and people."""
-        spread = Spread.over(self.values.mean(1)) if self.table is None else Spread.of_differences(self.table.mean(-1))
+        if not self.seeds:
+            return Difference(float(self.values.mean()), None, None, len(self.pairs), len(set(self.people)))
+        if self.table is None:
+            spread = Spread.over(self.values.mean(1))
+        elif (spread := Spread.of_differences(self.table.mean(-1))) is not None:
+            spread = replace(spread, deviation=spread.deviation / self.averaged**0.5)
         found = summarise_seeds("d", self.values, self.people, spread=spread)
         low, high = found.get("d_low"), found.get("d_high")
-        needed = None
+        seeds, needed = len(self.seeds), None
         if spread is not None and low is not None and high is not None and low <= 0 <= high:
-            needed = seeds_to_decide(found["d"], spread, found["d_of_people"])
-        return Difference(found["d"], low, high, len(self.pairs), len(set(self.people)), len(self.values), needed)
+            needed = seeds_to_decide(found["d"], spread, found["d_of_people"], seeds)
+        return Difference(found["d"], low, high, len(self.pairs), len(set(self.people)), seeds, needed)
 
     def among(self, pairs: Collection[str]) -> Gains:
         """Those of some pairs alone."""
         kept = [number for number, name in enumerate(self.pairs) if name in pairs]
         names, people = (tuple(of[number] for number in kept) for of in (self.pairs, self.people))
-        return Gains(self.values[:, kept], names, people, None if self.table is None else self.table[..., kept])
+        table = None if self.table is None else self.table[..., kept]
+        return replace(self, values=self.values[:, kept], pairs=names, people=people, table=table)
 
     def contrast(self, more: Collection[str], less: Collection[str]) -> Difference:
         """How much larger their mean is among some pairs than among others; a person may be in both.
@@ -159,7 +183,7 @@ class Gains:
             return (scores - scores.mean(-1, keepdims=True)) * share
 
         table = None if part.table is None else weighed(part.table)
-        return Gains(weighed(part.values), part.pairs, part.people, table).mean()
+        return replace(part, values=weighed(part.values), table=table).mean()
 
 
 def gains_by_pair(
@@ -182,11 +206,12 @@ def gains_by_pair(
     if not (common := _common((*ours, *theirs), key)):
         return None
     mine, others = (_by_seed(rows, key, common) for rows in (ours, theirs))
-    around = _around(table, key, common)
-    if {row.seed for row in ours}.isdisjoint(row.seed for row in theirs):
-        mine, others, around = mine.mean(0, keepdims=True), others.mean(0, keepdims=True), None
+    seeds = tuple(row.seed for row in ours if row.seed in {other.seed for other in theirs})
+    if not seeds:
+        mine, others = mine.mean(0, keepdims=True), others.mean(0, keepdims=True)
     people = _people(ours)
-    return Gains(mine - others, tuple(common), tuple(people[name] for name in common), around)
+    whose = tuple(people[name] for name in common)
+    return Gains(mine - others, tuple(common), whose, seeds, _around(table, key, common))
 
 
 def _around(table: Iterable[Sequence[Row]], key: str, names: Sequence[str]) -> np.ndarray | None:

@@ -37,7 +37,8 @@ class Order:
         expected: The paper's difference; None where its text alone tells the order.
         found: Ours; None where a row or its score is missing.
         verdict: Whether the order holds.
-        alone: Whether it would if its own two rows told how much their difference differs from seed to seed.
+        alone: Whether it would if its own two rows told how much their difference differs from seed to seed; of one
+            seed it is over people alone.
     """
 
     claim: str
@@ -54,7 +55,8 @@ class Order:
         ours = "" if self.found is None else f"{found.value:.6f}"
         bounds = ["" if end is None else f"{end:.6f}" for end in (found.low, found.high)]
         theirs = "" if self.expected is None else f"{self.expected:.6g}"
-        seeds, needed = (found.seeds, found.would_decide or "") if self.found else ("", "")
+        seeds = found.seeds if self.found else ""
+        needed = found.would_decide or "" if self.verdict == "undecided" else ""
         return [
             self.claim, *self.pair, self.metric, theirs, ours, *bounds, found.pairs, seeds, needed, self.verdict,
             self.alone,

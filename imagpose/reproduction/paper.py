@@ -75,6 +75,8 @@ class PaperTable:
         caveats: What stands in for the paper's networks at tiny scale: notes below the table.
         of_paper: Whether it is the paper's; of another nothing is printed, and its rows are compared by what drawn
             mannequins tell too.
+        parts: What its rows are made of, each with the pairs of methods that differ by it alone, the one that has it
+            first; no method is in two pairs of a part.
     """
 
     name: str
@@ -83,6 +85,12 @@ class PaperTable:
     claims: tuple[Claim, ...]
     caveats: tuple[str, ...] = ()
     of_paper: bool = True
+    parts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+
+    def compared(self) -> list[tuple[str, str]]:
+        """Every two methods that a claim or a part compares, each once."""
+        of_claims = [pair for claim in self.claims for pair in claim.pairs]
+        return list(dict.fromkeys([*of_claims, *(pair for _, pairs in self.parts for pair in pairs)]))
 
     def trained(self) -> Iterator[Entry]:
         """The entries that we can run."""
@@ -144,6 +152,11 @@ ABLATIONS = PaperTable(
         Claim("FLC and ILC improve on B1", (("B2", "B1"), ("B3", "B1"))),
         Claim("The rest of its order: ILC over FLC, both over ILC", (("B3", "B2"), ("B4", "B3"))),
         Claim("The whole is better than each part", tuple(("IMAGPose", f"B{i}") for i in range(5))),
+    ),
+    parts=(
+        ("FLC", (("B2", "B0"), ("IMAGPose", "B3"))),
+        ("ILC", (("B4", "B2"), ("B3", "B1"))),
+        ("CVA", (("B1", "B0"), ("IMAGPose", "B4"))),
     ),
 )
 ARCHITECTURES = PaperTable(

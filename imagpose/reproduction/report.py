@@ -14,6 +14,7 @@ from imagpose.output.files import write_whole
 from imagpose.reproduction.differences import score
 from imagpose.reproduction.orders import HEADER, orders_of, summary
 from imagpose.reproduction.paper import ALL, Entry, PaperTable, Scale
+from imagpose.reproduction.parts import parts_table
 from imagpose.reproduction.plot import draw
 from imagpose.reproduction.rows import Row, read_rows
 
@@ -36,7 +37,7 @@ def render(name: str, results: Path, scale: Scale, protocol: str | None = None) 
             ``strict``.
 
     Returns:
-        The tables for the screen: scores, orders, runs.
+        The tables for the screen: scores, orders, what each part adds where the table has parts, runs.
     """
     table = ALL[name]
     folder, names = results / name / "rows", {entry.name(scale) for entry in table.trained()}
@@ -65,6 +66,8 @@ def _write(table: PaperTable, results: Path, scale: Scale, protocol: str | None)
     protocol = protocol or _common_protocol(rows)
     orders = orders_of(table, rows, protocol)
     tables = [_scores(table, rows, protocol, scale), summary(table, orders), _runs(table, rows)]
+    if (parts := parts_table(table, rows, protocol)) is not None:
+        tables.insert(2, parts)
     place = results / table.name / scale
     write_whole(place.with_suffix(".md"), "\n".join(one.markdown() for one in tables))
     write_whole(place.with_suffix(".tex"), "\n".join(one.latex() for one in tables))

@@ -109,7 +109,7 @@ def strata(request: StrataRequest) -> None:
     thirds = {name: _thirds(values) for name, values in hard.items()}
     parted = [
         Stratified.of(order, metric, hardness, gains, of)
-        for order in dict.fromkeys(order for claim in table.claims for order in claim.pairs)
+        for order in table.compared()
         if set(order) <= set(rows)
         for protocol, metric in _metrics(request.protocol)
         if (gains := gains_by_pair(rows[order[0]], rows[order[1]], protocol, metric.name, rows.values())) is not None
@@ -207,7 +207,8 @@ def _table(
     of = f"up to {seeds[-1]} seeds" if len(seeds) > 1 else f"{seeds[0]} seeds" if seeds[0] > 1 else "one seed"
     notes += [
         f"A cell is the difference of both rows, of {of}, with its 95 % interval over people, and over seeds where "
-        "there are several; the last column is that of the most third minus that of the least.",
+        "there are several; how much seeds differ is told by all rows of the table. The last column is that of the "
+        "most third minus that of the least.",
         "Of many such differences one in twenty excludes 0 by chance.",
     ]
     header = ["rows", "metric", "thirds by", *_PARTS, "most minus least"]

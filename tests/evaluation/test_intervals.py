@@ -46,13 +46,14 @@ def test_one_seed_has_the_interval_of_its_people():
 
 def test_as_many_seeds_are_asked_for_as_would_decide():
     spread = Spread(0.02 * 3**0.5, freedom=2, seeds=3)
-    assert seeds_to_decide(0.01, spread, 0.0) == 49  # Student's: 2.011 · 0.0346 / √48 > 0.01 > 2.011 · 0.0346 / √49
-    assert seeds_to_decide(-0.01, spread, 0.0) == seeds_to_decide(0.01, spread, 0.0)
-    assert seeds_to_decide(0.01, spread, 0.009) > 49
-    assert seeds_to_decide(0.01, Spread(0.0, 2, 3), 0.02) is None  # people alone leave it open
-    assert seeds_to_decide(0.0, spread, 0.0) is None
-    assert seeds_to_decide(0.02, Spread(0.02, freedom=10, seeds=3), 0.0) == 5  # known from six rows
-    assert seeds_to_decide(0.02, Spread(0.02, freedom=2, seeds=3), 0.0) == 7  # and from one difference
+    assert seeds_to_decide(0.01, spread, 0.0, 3) == 49  # Student's: 2.011 · 0.0346 / √48 > 0.01 > 2.011 · 0.0346 / √49
+    assert seeds_to_decide(-0.01, spread, 0.0, 3) == seeds_to_decide(0.01, spread, 0.0, 3)
+    assert seeds_to_decide(0.01, spread, 0.009, 3) > 49
+    assert seeds_to_decide(0.01, Spread(0.0, 2, 3), 0.02, 3) is None  # people alone leave it open
+    assert seeds_to_decide(0.0, spread, 0.0, 3) is None
+    assert seeds_to_decide(0.02, Spread(0.02, freedom=10, seeds=3), 0.0, 3) == 5  # known from six rows
+    assert seeds_to_decide(0.02, Spread(0.02, freedom=2, seeds=3), 0.0, 3) == 7  # and from one difference
+    assert seeds_to_decide(0.1, spread, 0.0, 6) == 7  # more than there are
 
 
 def test_two_rows_tell_the_spread_of_their_difference_and_more_tell_it_together():
@@ -68,6 +69,8 @@ def test_two_rows_tell_the_spread_of_their_difference_and_more_tell_it_together(
     means[5, 1:] = np.nan  # one seed of a row tells of its level alone
     assert Spread.of_differences(means).freedom == Spread.of_differences(means[:5]).freedom == 8
     assert Spread.of_differences(means).deviation == pytest.approx(Spread.of_differences(means[:5]).deviation)
+    wide = np.hstack([means, [[0.5], *[[np.nan]] * 5]])  # a seed that one row alone has
+    assert Spread.of_differences(wide).seeds == 3
     assert Spread.of_differences(means[:, :1]) is None
     assert Spread.of_differences(np.full((2, 3), np.nan)) is None
     assert Spread.over([0.5]) is None

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagpose.evaluation.scoring import Score
-from imagpose.reproduction.differences import Gains, difference, score, verdict
+from imagpose.reproduction.differences import Gains, difference, gains_by_pair, score, verdict
 from tests.reproduction.fabricated import row
 
 
@@ -40,6 +40,8 @@ def test_several_seeds_are_a_mean_with_an_interval_over_them():
     for theirs, gain in (((1, 2), 0.15), ((0,), 0.0), ((9,), 0.1)):  # the seeds of both, or all if they share none
         others = [row("b", 0.5, seed=seed) for seed in theirs]
         assert difference(seeds, others, "strict", "ssim_256").value == pytest.approx(gain)
+    apart = difference(seeds, others, "strict", "ssim_256")
+    assert (apart.low, verdict(0.1, apart)) == (None, "undecided")  # a seed moves all rows alike
 
 
 def test_what_was_not_measured_is_told():
@@ -97,6 +99,21 @@ def test_a_tables_rows_tell_together_how_much_seeds_differ():
     assert with_short.low == pytest.approx(of_four.low)  # it did not score these pairs
 
 
+def test_the_mean_of_two_differences_is_surer_than_each_and_of_their_common_seeds():
+    levels = {"a": (0.5, 0.6, 0.4), "b": (0.5, 0.4, 0.5), "c": (0.5, 0.5, 0.6), "d": (0.4, 0.5, 0.5)}
+    a, b, c, d = table = [
+        [row(name, value, seed=seed, noise=0.001) for seed, value in enumerate(values)]
+        for name, values in levels.items()
+    ]
+    one = gains_by_pair(a, b, "strict", "ssim_256", table)
+    other = gains_by_pair(c, d[1:], "strict", "ssim_256", table)
+    both = Gains.mean_of([one, other])
+    assert both.seeds == (1, 2)
+    assert both.values == pytest.approx((one.values[1:] + other.values) / 2)
+    widths = [found.mean().high - found.mean().low for found in (other, both)]
+    assert widths[1] == pytest.approx(widths[0] / 2**0.5, rel=0.02)  # seeds are nearly all that differs
+
+
 def test_a_score_of_the_whole_set_has_the_interval_of_its_seeds():
     def runs(name: str, *values: float) -> list:
         rows = [row(name, 0.5, seed=seed) for seed in range(len(values))]
@@ -129,7 +146,7 @@ def test_the_bootstrap_covers_the_truth_as_often_as_it_says():
 def test_a_contrast_is_the_difference_of_two_means_and_knows_which_people_are_in_both():
     rng = np.random.default_rng(0)
     pairs, people = tuple(f"a → {i}" for i in range(60)), tuple(f"p{i // 3}" for i in range(60))
-    gains = Gains(rng.normal(0.3, 0.1, (3, 60)) + np.arange(60) / 100, pairs, people)
+    gains = Gains(rng.normal(0.3, 0.1, (3, 60)) + np.arange(60) / 100, pairs, people, (0, 1, 2))
     more, less = pairs[40:], pairs[:15]
     found = gains.contrast(more, less)
     assert found.value == pytest.approx(gains.among(more).mean().value - gains.among(less).mean().value)
@@ -138,5 +155,5 @@ def test_a_contrast_is_the_difference_of_two_means_and_knows_which_people_are_in
     # Each person has one pair in either part, and what makes a person easy is in both: it cancels out.
     easy = np.repeat(rng.normal(0, 5, 30), 2)
     odd, even = pairs[1::2], pairs[::2]
-    paired = Gains((easy + np.tile([0.0, 0.1], 30))[None], pairs, tuple(f"p{i // 2}" for i in range(60)))
+    paired = Gains((easy + np.tile([0.0, 0.1], 30))[None], pairs, tuple(f"p{i // 2}" for i in range(60)), (0,))
     assert paired.contrast(odd, even).low == pytest.approx(0.1)

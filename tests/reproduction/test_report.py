@@ -178,3 +178,21 @@ def test_all_rows_of_a_table_tell_how_much_seeds_differ_and_what_each_alone_woul
         cva = next(order for order in csv.DictReader(file) if (order["better"], order["metric"]) == ("B1", "ssim_256"))
     assert (cva["verdict"], cva["verdict by its own seeds"]) == ("holds", "undecided")
     assert "told by all rows of the table together" in orders.notes[0]
+
+
+def test_what_a_part_adds_is_seen_in_rows_that_differ_by_it_alone(tmp_path):
+    ssim = {"b0": 0.50, "b1": 0.52, "b2": 0.54, "b3": 0.55, "b4": 0.58}
+    for seed in (0, 1):
+        for name, value in ssim.items():
+            write_row(row(f"tiny_ablation_{name}", value, seed=seed), tmp_path, "ablations")
+    cells = {(line[0], line[1]): line[2] for line in render("ablations", tmp_path, "tiny")[2].rows}
+    assert cells["FLC", "B2 − B0"].startswith("+0.0400 [")
+    assert not any("IMAGPose" in pair for _, pair in cells)  # whose row is not there
+    assert ("FLC", "their mean") not in cells
+    assert cells["ILC", "their mean"].startswith("+0.0350 [")  # of B4 − B2 and B3 − B1
+    write_row(row("tiny_imagpose", 0.63, seed=1), tmp_path, "ablations")
+    scores, _, parts, runs = render("ablations", tmp_path, "tiny")
+    cells = {(line[0], line[1]): line[2] for line in parts.rows}
+    assert cells["CVA", "their mean"].startswith("+0.0350 [")  # 0.02 and 0.05
+    assert parts.title in (tmp_path / "ablations/tiny.md").read_text()
+    assert (scores.title, runs.title) == ("Table 2: FLC, ILC and CVA, tiny scale, by strict", "The runs")
