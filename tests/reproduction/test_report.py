@@ -196,3 +196,16 @@ def test_what_a_part_adds_is_seen_in_rows_that_differ_by_it_alone(tmp_path):
     assert cells["CVA", "their mean"].startswith("+0.0350 [")  # 0.02 and 0.05
     assert parts.title in (tmp_path / "ablations/tiny.md").read_text()
     assert (scores.title, runs.title) == ("Table 2: FLC, ILC and CVA, tiny scale, by strict", "The runs")
+
+
+def test_the_rows_that_a_part_compares_differ_by_its_switch_alone():
+    switches = {"FLC": "texture_tokens", "ILC": "image_conditions", "CVA": "cva"}
+    off = {}
+    for entry in TABLES["ablations"].trained():
+        text = (ROOT / f"experiments/{entry.experiment}.yaml").read_text()
+        off[entry.method] = {switch for switch in switches.values() if f"{switch}: false" in text}
+    assert off["B0"] == set(switches.values())
+    for part, pairs in TABLES["ablations"].parts:
+        for ours, theirs in pairs:
+            assert off[theirs] - off[ours] == {switches[part]}
+            assert off[ours] <= off[theirs]
