@@ -16,7 +16,7 @@ Rows = Mapping[str, Sequence[Row]]
 def parts_table(table: PaperTable, rows: Rows, protocol: str) -> Table | None:
     """What each part adds where all else is equal, and the mean of a part's differences.
 
-    The orders that the paper's text speaks of swap one part for another, or add two at once. A part's own doing shows
+    Some orders that the paper's text speaks of swap one part for another, or add two at once. A part's own doing shows
     in two rows of which one has it and the other does not, once beside each choice of the other parts that is there.
 
     Args:
@@ -42,7 +42,7 @@ def parts_table(table: PaperTable, rows: Rows, protocol: str) -> Table | None:
             lines.append([part, "their mean", *cells])
     if not lines:
         return None
-    notes = ["Intervals are as those of the orders. These comparisons are not among the paper's orders."]
+    notes = ["Intervals are as those of the orders; not all of these comparisons are among the paper's orders."]
     return Table("What each part adds", ["part", "rows", *(metric.heading for _, metric in metrics)], lines, notes)
 
 
