@@ -11,7 +11,7 @@ import numpy as np
 from imagpose.data.mannequins.people import TOP_PATTERNS
 from imagpose.data.mannequins.wardrobe import Wardrobe
 from imagpose.data.readers.index import Index
-from imagpose.data.workers import processes
+from imagpose.data.workers import allotted, spread
 
 Array = np.ndarray
 _LINEUP = 40  # people to tell apart in identity@1: chance is 2.5 %
@@ -128,6 +128,5 @@ def cases(index: Index, shown: Iterable[tuple[str, dict[str, Array]]], seed: int
 
 
 def judge_all(cases: Sequence[Case]) -> list[Verdict]:
-    """Judge pairs on all cores, in order."""
-    with processes() as pool:
-        return list(pool.map(judge, cases))
+    """Judge pairs on the cores that this process has, in order."""
+    return list(spread(judge, cases, allotted()))

@@ -19,7 +19,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from imagpose.data.images import to_tensor
 from imagpose.data.mannequins.wardrobe import Wardrobe
-from imagpose.data.workers import processes
+from imagpose.data.workers import allotted, spread
 from imagpose.evaluation.clothes import Case, Rivals, nearest
 
 Array = np.ndarray
@@ -105,9 +105,8 @@ def score(split: Split) -> Parted:
 
 
 def score_all(splits: Sequence[Split]) -> Iterator[Parted]:
-    """Score pairs on all cores, in order."""
-    with processes() as pool:
-        yield from pool.map(score, splits)
+    """Score pairs on the cores that this process has, in order."""
+    return spread(score, splits, allotted())
 
 
 @torch.inference_mode()

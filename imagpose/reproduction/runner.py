@@ -145,7 +145,8 @@ def _places(at_once: int) -> list[Mapping[str, str]]:
     gpus = torch.cuda.device_count()
     if at_once == 1:
         return [{}]
+    cores = {"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // at_once, 1))}
     if gpus:
         ours = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))
-        return [{"CUDA_VISIBLE_DEVICES": ours.split(",")[i % gpus]} for i in range(at_once)]
-    return [{"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // at_once, 1))}] * at_once
+        return [{"CUDA_VISIBLE_DEVICES": ours.split(",")[i % gpus], **cores} for i in range(at_once)]
+    return [cores] * at_once

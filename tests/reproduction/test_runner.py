@@ -104,12 +104,12 @@ def test_one_failing_row_stops_no_other_and_finished_ones_are_left_alone(setting
 
 def test_rows_at_once_share_the_machine(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert runner._places(3) == [{"CUDA_VISIBLE_DEVICES": str(i)} for i in (0, 1, 0)]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
-    assert runner._places(2) == [{"CUDA_VISIBLE_DEVICES": str(i)} for i in (2, 3)]
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert runner._places(3) == [{"CUDA_VISIBLE_DEVICES": str(i), "OMP_NUM_THREADS": "2"} for i in (0, 1, 0)]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert runner._places(2) == [{"CUDA_VISIBLE_DEVICES": str(i), "OMP_NUM_THREADS": "4"} for i in (2, 3)]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     assert runner._places(2) == [{"OMP_NUM_THREADS": "4"}] * 2
     assert runner._places(1) == [{}]
 

@@ -1,24 +1,22 @@
-"""Drawing a whole set of mannequins: on all cores, by one process, in one sentence where it cannot be."""
+"""Drawing a whole set of mannequins: on all cores, for one process, in one sentence where it cannot be."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from imagpose.data.workers import processes
+from imagpose.data.workers import Job, Result, spread
 from imagpose.errors import InputError
 from imagpose.output.files import alone
 from imagpose.output.progress import track
 
 _FEW = 8  # people are drawn without further processes
-_Job = TypeVar("_Job")
-_Drawn = TypeVar("_Drawn")
 
 
-def draw_all(draw: Callable[[_Job], _Drawn], jobs: Sequence[_Job], chunk: int) -> list[_Drawn]:
+def draw_all(draw: Callable[[Job], Result], jobs: Sequence[Job], chunk: int) -> list[Result]:
     """Draw people on all cores.
 
     Args:
@@ -30,9 +28,7 @@ def draw_all(draw: Callable[[_Job], _Drawn], jobs: Sequence[_Job], chunk: int) -
         What it returned, in the order of the jobs.
     """
     count = min(os.cpu_count() or 1, -(-len(jobs) // _FEW))
-    with processes(count) if count > 1 else nullcontext() as pool:
-        results = pool.map(draw, jobs, chunksize=chunk) if pool else map(draw, jobs)
-        return list(track(results, "Drawing mannequins", len(jobs), "people"))
+    return list(track(spread(draw, jobs, count, chunk), "Drawing mannequins", len(jobs), "people"))
 
 
 @contextmanager
