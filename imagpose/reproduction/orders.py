@@ -93,7 +93,7 @@ def orders_of(table: PaperTable, rows: dict[str, list[Row]], protocol: str) -> l
                 order = float(metric.sign) if expected is None or claim.in_most_cases else expected
                 found, alone = (
                     difference(rows[pair[0]], rows[pair[1]], where, metric.name, told)
-                    for told in (list(rows.values()), ())
+                    for told in (table.alike(pair, rows), ())
                 )
                 verdicts = (_said(order, one, metric, opposite and not turned) for one in (found, alone))
                 orders.append(Order(claim.text, pair, name, expected, found, *verdicts))
@@ -136,7 +136,7 @@ def summary(table: PaperTable, orders: Sequence[Order]) -> Table:
     named = "for which the paper prints the better figure, or that the claim names" if table.of_paper else "claimed"
     rule = (
         "An order holds, or does not, where the 95 % interval of the paired difference excludes 0; of two rows the "
-        f"better is the one {named}. Fewer than {FEWEST_PEOPLE} people decide nothing. {_seeds_told(orders)}"
+        f"better is the one {named}. Fewer than {FEWEST_PEOPLE} people decide nothing. {_seeds_told(table, orders)}"
     )
     margins = {
         metric.title: metric.margin for metric in map(_metric, (order.metric for order in orders)) if metric.margin
@@ -152,14 +152,18 @@ def summary(table: PaperTable, orders: Sequence[Order]) -> Table:
     return Table(title, ["claim", "metric", *shown], lines, [rule, *_ahead(table, orders), *dict.fromkeys(notes)])
 
 
-def _seeds_told(orders: Sequence[Order]) -> str:
+def _seeds_told(table: PaperTable, orders: Sequence[Order]) -> str:
     """Of what the intervals are."""
     seeds = [order.found.seeds for order in orders if order.found is not None]
     if max(seeds, default=1) == 1:
         return "It is of these trained runs: another seed may differ."
+    blocks = list(dict.fromkeys(entry.block for entry in table.entries))
+    told = "the table together"
+    if len(blocks) > 1:
+        told = f"a block together ({', '.join(blocks)}), and of a difference between blocks by all rows"
     return (
         f"Intervals are over seeds (up to {max(seeds)}) and people; how much a difference differs from seed to seed is "
-        "told by all rows of the table together."
+        f"told by all rows of {told}."
     )
 
 

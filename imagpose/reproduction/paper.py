@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from imagpose.errors import InputError
 
 Scale = Literal["tiny", "full"]
 SCALES: tuple[Scale, ...] = ("tiny", "full")
+Runs = TypeVar("Runs")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Entry:
         experiment: The file in ``experiments/`` that trains it; None is another's method, which is never run.
         miniatures: Files in ``experiments/miniatures/`` that put a small base or encoder in place of the published one.
         tiny: The row's name at tiny scale, if not ``tiny_<experiment>``.
-        block: Rows of one block are compared for the best value, as the paper's bold figures are.
+        block: Rows of one block are trained alike, and compared for the best value, as the paper's bold figures are.
         shared: The files in ``experiments/miniatures/`` that all rows of the table share at tiny scale, read last.
     """
 
@@ -91,6 +92,21 @@ class PaperTable:
         """Every two methods that a claim or a part compares, each once."""
         of_claims = [pair for claim in self.claims for pair in claim.pairs]
         return list(dict.fromkeys([*of_claims, *(pair for _, pairs in self.parts for pair in pairs)]))
+
+    def alike(self, pair: tuple[str, str], rows: Mapping[str, Runs]) -> list[Runs]:
+        """The rows that tell together how much a pair's difference differs from one training seed to the next.
+
+        They are those of the pair's block, since those of another may differ more or less, as with Table 3's two small
+        bases. A difference between two blocks has the variance of a row of each, which is that of all rows together
+        where the blocks are of one size, as they are there.
+
+        Args:
+            pair: Two methods.
+            rows: The runs of each method that has some.
+        """
+        blocks = {entry.method: entry.block for entry in self.entries}
+        both = {blocks[method] for method in pair}
+        return [runs for method, runs in rows.items() if len(both) > 1 or blocks[method] in both]
 
     def trained(self) -> Iterator[Entry]:
         """The entries that we can run."""

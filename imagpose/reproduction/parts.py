@@ -33,7 +33,7 @@ def parts_table(table: PaperTable, rows: Rows, protocol: str) -> Table | None:
     lines = []
     for part, pairs in table.parts:
         there = [pair for pair in pairs if set(pair) <= set(rows)]
-        by_metric = [[_gains(pair, rows, of, metric) for pair in there] for of, metric in metrics]
+        by_metric = [[_gains(table, pair, rows, of, metric) for pair in there] for of, metric in metrics]
         for number, (ours, theirs) in enumerate(there):
             cells = [_cell([gains[number]], metric) for gains, (_, metric) in zip(by_metric, metrics, strict=True)]
             lines.append([part, f"{ours} − {theirs}", *cells])
@@ -46,8 +46,8 @@ def parts_table(table: PaperTable, rows: Rows, protocol: str) -> Table | None:
     return Table("What each part adds", ["part", "rows", *(metric.heading for _, metric in metrics)], lines, notes)
 
 
-def _gains(pair: tuple[str, str], rows: Rows, protocol: str, metric: Metric) -> Gains | None:
-    return gains_by_pair(rows[pair[0]], rows[pair[1]], protocol, metric.name, rows.values())
+def _gains(table: PaperTable, pair: tuple[str, str], rows: Rows, protocol: str, metric: Metric) -> Gains | None:
+    return gains_by_pair(rows[pair[0]], rows[pair[1]], protocol, metric.name, table.alike(pair, rows))
 
 
 def _cell(gains: Sequence[Gains | None], metric: Metric) -> str:

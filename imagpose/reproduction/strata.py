@@ -112,7 +112,8 @@ def strata(request: StrataRequest) -> None:
         for order in table.compared()
         if set(order) <= set(rows)
         for protocol, metric in _metrics(request.protocol)
-        if (gains := gains_by_pair(rows[order[0]], rows[order[1]], protocol, metric.name, rows.values())) is not None
+        for told in [table.alike(order, rows)]
+        if (gains := gains_by_pair(rows[order[0]], rows[order[1]], protocol, metric.name, told)) is not None
         for hardness, of in thirds.items()
     ]
     if not parted:
@@ -207,8 +208,8 @@ def _table(
     of = f"up to {seeds[-1]} seeds" if len(seeds) > 1 else f"{seeds[0]} seeds" if seeds[0] > 1 else "one seed"
     notes += [
         f"A cell is the difference of both rows, of {of}, with its 95 % interval over people, and over seeds where "
-        "there are several; how much seeds differ is told by all rows of the table. The last column is that of the "
-        "most third minus that of the least.",
+        "there are several; how much seeds differ is told by all rows that are trained alike. The last column is that "
+        "of the most third minus that of the least.",
         "Of many such differences one in twenty excludes 0 by chance.",
     ]
     header = ["rows", "metric", "thirds by", *_PARTS, "most minus least"]

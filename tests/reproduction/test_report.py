@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -178,6 +179,27 @@ def test_all_rows_of_a_table_tell_how_much_seeds_differ_and_what_each_alone_woul
         cva = next(order for order in csv.DictReader(file) if (order["better"], order["metric"]) == ("B1", "ssim_256"))
     assert (cva["verdict"], cva["verdict by its own seeds"]) == ("holds", "undecided")
     assert "told by all rows of the table together" in orders.notes[0]
+
+
+def test_rows_of_another_block_do_not_tell_how_much_seeds_differ(tmp_path):
+    noise = np.random.default_rng(0).normal(0, 0.05, (3, 6))
+    for seed in (0, 1, 2):
+        for number, encoder in enumerate(("clipb", "clipbigg", "cliph", "dinov2b", "dinov2l", "dinov2g")):
+            level = 0.6 + 0.01 * (encoder == "dinov2g")
+            for base, spread in (("sd15", noise[seed, number]), ("sd21", 0.02 * noise[seed, number])):
+                write_row(row(f"tiny_{base}_{encoder}", level + spread, seed=seed), tmp_path, "variants")
+    orders = render("variants", tmp_path, "tiny")[1]
+    assert "all rows of a block together (SD V1.5, SD V2.1)" in orders.notes[0]
+    with open(tmp_path / "variants/tiny_orders.csv", newline="") as file:
+        widths = {
+            (order["better"], order["worse"]): float(order["high"]) - float(order["low"])
+            for order in csv.DictReader(file)
+            if order["metric"] == "ssim_256"
+        }
+    quiet, loud = (widths[f"{base} + Dinov2-G/14", f"{base} + CLIP-H/14"] for base in ("SD V2.1", "SD V1.5"))
+    both = widths["SD V2.1 + CLIP-H/14", "SD V1.5 + CLIP-H/14"]
+    assert quiet < 0.2 * loud
+    assert both == pytest.approx(loud / 2**0.5, rel=0.15)  # the mean variance of a loud block and a silent one
 
 
 def test_what_a_part_adds_is_seen_in_rows_that_differ_by_it_alone(tmp_path):
