@@ -74,17 +74,28 @@ def _span(orders: Sequence[Order], column: str, form: str = "g") -> str:
 
 
 def _totals(orders: Sequence[Order]) -> list[str]:
-    fid = [order for order in orders if order["metric"] == "fid"]
-    rest = Counter(_kind(order) for order in orders if order["metric"] != "fid")
-    alone = Counter(_kind(order, "verdict by its own seeds") for order in orders if order["metric"] != "fid")
-    told = ", ".join(f"{kind} {rest[kind]}" for kind in KINDS if rest[kind])
-    measured = rest.total() - rest["not measured"] - rest["not run"]
+    there = [order for order in orders if order["metric"] != "fid"]
+    different = list({(order["better"], order["worse"], order["metric"]): order for order in there}.values())
+    alone = Counter(_kind(order, "verdict by its own seeds") for order in there)["undecided"]
     return [
-        f"By SSIM and LPIPS there are {rest.total()} orders: {told}.",
-        f"{rest['undecided']} of the {measured} that are measured are undecided; {alone['undecided']} would be if each "
-        "difference's own seeds alone told its spread.",
-        f"{len(fid)} more are by FID, whose Inception weights were not at hand: none is measured.",
+        f"By SSIM and LPIPS there are {len(there)} orders: {_told(there)}.",
+        f"{_undecided(there)}; {alone} would be if each difference's own seeds alone told its spread.",
+        f"{len(there) - len(different)} stand under two claims. There are {len(different)} different ones: "
+        f"{_told(different)}. {_undecided(different)}.",
+        f"{len(orders) - len(there)} more are by FID, whose Inception weights were not at hand: none is measured.",
     ]
+
+
+def _told(orders: Sequence[Order]) -> str:
+    """How many have which verdict."""
+    counts = Counter(map(_kind, orders))
+    return ", ".join(f"{kind} {counts[kind]}" for kind in KINDS if counts[kind])
+
+
+def _undecided(orders: Sequence[Order]) -> str:
+    measured = [order for order in orders if order["our difference"]]
+    undecided = sum(_kind(order) == "undecided" for order in measured)
+    return f"{undecided} of the {len(measured)} that are measured are undecided"
 
 
 if __name__ == "__main__":

@@ -38,14 +38,14 @@ class Spread:
 
     @classmethod
     def of_differences(cls, means: np.ndarray) -> Spread | None:
-        """Of the difference between two rows of a table, from all of its rows.
+        """Of the difference between two rows of a table, from all rows that are trained alike.
 
         Two or three seeds say little of one difference: Student's interval of two is six times as wide as that of many
-        with the same spread. The rows of a table are trained alike from the same seeds, so they all tell of one spread:
-        what is left of each mean when its row's level and its seed's are taken out (a two-way layout without
-        interaction). Of two rows this is :meth:`over` of their differences. It takes it that the difference of any two
-        rows differs as much as that of any other two; where one row differs more than the rest, its differences get too
-        narrow an interval, and the others too wide a one.
+        with the same spread. Rows that are trained alike from the same seeds all tell of one spread: what is left of
+        each mean when its row's level and its seed's are taken out (a two-way layout without interaction). Of two rows
+        this is :meth:`over` of their differences. It takes it that the difference of any two rows differs as much as
+        that of any other two; where one row differs more than the rest, its differences get too narrow an interval, and
+        the others too wide a one.
 
         Args:
             means: (rows, seeds), NaN where there is no such run.

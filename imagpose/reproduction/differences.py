@@ -88,8 +88,9 @@ def difference(
         theirs: Likewise.
         protocol: Whose score.
         metric: Its name.
-        table: All rows of their table, each with its seeds, which then tell together how much a difference differs from
-            seed to seed (:meth:`imagpose.evaluation.intervals.Spread.of_differences`); without them this one alone.
+        table: The rows of their table that are trained alike, these two among them, each with its seeds; they then tell
+            together how much a difference differs from seed to seed
+            (:meth:`imagpose.evaluation.intervals.Spread.of_differences`). Without them this one tells it alone.
 
     Returns:
         None where a row has no such score.
@@ -122,8 +123,8 @@ class Gains:
         people: Whom they show.
         seeds: That both rows have; none where they have no common one, and then there is no interval, since a seed
             moves all rows alike.
-        table: The scores of all rows of their table, (rows, seeds, pairs), NaN where there is no such run: they tell
-            how much a difference differs from seed to seed. None lets the values tell it alone.
+        table: The scores of the rows of their table that are trained alike, (rows, seeds, pairs), NaN where there is no
+            such run: they tell how much a difference differs from seed to seed. None lets the values tell it alone.
         averaged: Of how many differences these are the mean; no two of them have a row in common.
     """
 
@@ -196,7 +197,7 @@ def gains_by_pair(
         theirs: Likewise.
         protocol: Whose score.
         metric: Its name.
-        table: All rows of their table, each with its seeds; those count that scored these pairs.
+        table: As for :func:`difference`; those rows count that scored these pairs.
 
     Returns:
         None where they have no such scores of the same pairs.

@@ -160,7 +160,7 @@ def _seeds_told(table: PaperTable, orders: Sequence[Order]) -> str:
     blocks = list(dict.fromkeys(entry.block for entry in table.entries))
     told = "the table together"
     if len(blocks) > 1:
-        told = f"a block together ({', '.join(blocks)}), and of a difference between blocks by all rows"
+        told = f"a block together ({', '.join(blocks)}), and between blocks by the two rows alone"
     return (
         f"Intervals are over seeds (up to {max(seeds)}) and people; how much a difference differs from seed to seed is "
         f"told by all rows of {told}."

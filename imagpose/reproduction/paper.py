@@ -97,16 +97,15 @@ class PaperTable:
         """The rows that tell together how much a pair's difference differs from one training seed to the next.
 
         They are those of the pair's block, since those of another may differ more or less, as with Table 3's two small
-        bases. A difference between two blocks has the variance of a row of each, which is that of all rows together
-        where the blocks are of one size, as they are there.
+        bases. Two methods of different blocks have no such rows: a seed need not move both blocks alike.
 
         Args:
             pair: Two methods.
             rows: The runs of each method that has some.
         """
         blocks = {entry.method: entry.block for entry in self.entries}
-        both = {blocks[method] for method in pair}
-        return [runs for method, runs in rows.items() if len(both) > 1 or blocks[method] in both]
+        ours, theirs = (blocks[method] for method in pair)
+        return [runs for method, runs in rows.items() if blocks[method] == ours == theirs]
 
     def trained(self) -> Iterator[Entry]:
         """The entries that we can run."""

@@ -197,9 +197,11 @@ def test_rows_of_another_block_do_not_tell_how_much_seeds_differ(tmp_path):
             if order["metric"] == "ssim_256"
         }
     quiet, loud = (widths[f"{base} + Dinov2-G/14", f"{base} + CLIP-H/14"] for base in ("SD V2.1", "SD V1.5"))
-    both = widths["SD V2.1 + CLIP-H/14", "SD V1.5 + CLIP-H/14"]
     assert quiet < 0.2 * loud
-    assert both == pytest.approx(loud / 2**0.5, rel=0.15)  # the mean variance of a loud block and a silent one
+    with open(tmp_path / "variants/tiny_orders.csv", newline="") as file:
+        between = [order for order in csv.DictReader(file) if "most cases" in order["claim"]]
+    assert {order["verdict"] for order in between} >= {"undecided", "not measured"}
+    assert all(order["verdict"] == order["verdict by its own seeds"] for order in between)
 
 
 def test_what_a_part_adds_is_seen_in_rows_that_differ_by_it_alone(tmp_path):
