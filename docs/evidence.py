@@ -34,7 +34,7 @@ def tables() -> str:
     """Every claim of the paper's tables and figures, a line each metric, and how many orders have which verdict."""
     found = {table: orders for table in ALL.values() if table.of_paper and (orders := _orders(table))}
     lines = [line for table, orders in found.items() for line in _lines(table, orders)]
-    header = ["of", "claim", "metric", "differences", "pairs", "seeds", *KINDS]
+    header = ["claim", "metric", "differences", "pairs", "seeds", "verdicts"]
     return Table(
         "The paper's orders", header, lines, _totals([one for some in found.values() for one in some])
     ).markdown()
@@ -58,11 +58,11 @@ def _lines(table: PaperTable, orders: Sequence[Order]) -> list[list[str]]:
     for claim in dict.fromkeys(order["claim"] for order in orders):
         for metric in ("ssim_256", "lpips"):
             some = [order for order in orders if (order["claim"], order["metric"]) == (claim, metric)]
-            counts = Counter(map(_kind, some))
             measured = [order for order in some if order["our difference"]]
             lines.append([
-                table.title.split(":")[0], claim, METRICS[metric].heading, _span(measured, "our difference", "+.4f"),
-                _span(measured, "pairs"), _span(measured, "seeds"), *(str(counts[kind] or "") for kind in KINDS),
+                f"{table.title.split(':')[0]}: {claim}", METRICS[metric].heading,
+                _span(measured, "our difference", "+.4f"), _span(measured, "pairs"), _span(measured, "seeds"),
+                _told(some),
             ])  # fmt: skip
     return lines
 
