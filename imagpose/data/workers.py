@@ -30,13 +30,13 @@ def spread(function: Callable[[Job], Result], jobs: Sequence[Job], count: int, c
     Args:
         function: One of a module, which other processes can import.
         jobs: What it is given, one for each call.
-        count: Processes that work; one is this process itself.
+        count: Processes that work; one or none is this process itself.
         chunk: Jobs that a process takes at a time, and an interruption waits for.
 
     Raises:
         InputError: A process was killed from outside.
     """
-    if count == 1:
+    if count <= 1:
         yield from map(function, jobs)
         return
     with processes(count) as pool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from json import dumps
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from rich.table import Table
 
 from imagpose.data.readers.findings import REFUSED, Finding, Kind
 from imagpose.data.readers.index import SPLITS, ImageRecord, Index
-from imagpose.data.readers.inspection import Inspected, inspect
+from imagpose.data.readers.inspection import inspect
 from imagpose.data.readers.layouts import LayoutName, open_index
-from imagpose.data.workers import processes
+from imagpose.data.workers import spread
 from imagpose.errors import InputError
 from imagpose.output.files import drop_unfinished, whole_file
 from imagpose.output.progress import track
@@ -57,7 +57,7 @@ def check(root: Path, layout: LayoutName | None = None, json: Path | None = None
 
 
 def _image_findings(index: Index, records: Sequence[ImageRecord], workers: int) -> list[Finding]:
-    seen = _inspect_all([record.file for record in records], workers)
+    seen = spread(inspect, [record.file for record in records], min(workers, -(-len(records) // _CHUNK)), _CHUNK)
     results = list(track(seen, "Decoding", len(records), "images"))
     sizes = Counter(result.size for result in results if result.size is not None)
     usual = sizes.most_common(1)[0][0] if sizes else None
@@ -70,15 +70,6 @@ def _image_findings(index: Index, records: Sequence[ImageRecord], workers: int) 
             detail = f"{_times(result.size)}, and {_times(usual)} is usual"
             findings.append(Finding(Kind.ODD_SIZE, file, None, record.name, detail))
     return findings
-
-
-def _inspect_all(files: Sequence[str], workers: int) -> Iterator[Inspected]:
-    workers = min(workers, -(-len(files) // _CHUNK))
-    if workers <= 1:
-        yield from map(inspect, files)
-        return
-    with processes(workers) as pool:
-        yield from pool.map(inspect, files, chunksize=_CHUNK)
 
 
 def _times(size: tuple[int, int]) -> str:
